@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: strict memory safety, and a warning ends the build.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "fsr",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+  ],
+  targets: [
+    // ground: the kernel's edge, and what is carried
+    .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE")]),
+    room("FSRSystem", ["CFSRLinux"]),
+    room("FSRState"),
+
+    // organs: siblings, none imports another
+    room("FSRMemory", ["FSRSystem", "FSRState"]),
+
+    // machine: knows nothing of being moved
+
+    // tests: one target per room
+    tests("FSRSystemTests", ["FSRSystem"]),
+    tests("FSRStateTests", ["FSRState"]),
+    tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

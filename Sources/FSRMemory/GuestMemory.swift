@@ -1,0 +1,37 @@
+public import FSRSystem
+
+/// The guest's RAM: a memfd, sealed in size, mapped into this process.
+///
+/// Offsets count from the start of RAM, not from the guest-physical address at which the board shows it.
+/// vCPU threads, devices and the handoff share one instance.
+public final class GuestMemory: Sendable {
+  /// The mapping; every access to it is checked.
+  public let region: MappedRegion
+  /// The memfd, for handing over.
+  public let descriptor: OwnedDescriptor
+  /// Bytes of RAM.
+  public var size: UInt64 { region.length }
+
+  /// Makes new RAM of `size` bytes, all zero, which take memory only once touched.
+  public convenience init(size: UInt64, name: String = "fsr-ram") throws {
+    try self.init(adopting: try Memfd.create(name: name, size: size), size: size)
+  }
+
+  /// Maps RAM that a peer handed over.
+  ///
+  /// - Throws: `MemoryError.unsealed` where its size could still change, which would be a SIGBUS for us.
+  public init(adopting descriptor: consuming OwnedDescriptor, size: UInt64) throws {
+    guard Memfd.isSizeSealed(descriptor) else { throw MemoryError.unsealed }
+    region = try MappedRegion(mapping: descriptor, length: size)
+    try region.excludeFromCoreDumps()
+    self.descriptor = descriptor
+  }
+}
+
+/// Why memory was refused.
+public enum MemoryError: Error, Equatable, Sendable {
+  /// The peer's memfd may still shrink or grow.
+  case unsealed
+  /// The memfd holds fewer bytes than its description says.
+  case tooShort(has: UInt64, says: UInt64)
+}

@@ -1,0 +1,58 @@
+internal import CFSRLinux
+
+/// A file descriptor with one owner, closed when the owner goes.
+///
+/// Everything in the package passes descriptors as this type, `consuming` when they leave.
+public struct OwnedDescriptor: ~Copyable, Sendable {
+  let raw: Int32
+
+  /// Takes the ownership of `raw`, which nobody else closes from now on.
+  public init(adopting raw: Int32) {
+    precondition(raw >= 0, "a descriptor is not negative")
+    self.raw = raw
+  }
+
+  deinit { _ = cfsr_close(raw) }
+
+  /// The number, for messages and for a child's table; it stays owned here.
+  public var number: Int32 { raw }
+
+  /// A second descriptor of the same open file, close-on-exec.
+  public func duplicate(lowest: Int32 = 3) throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try check(cfsr_duplicate(raw, lowest), "fcntl F_DUPFD_CLOEXEC"))
+  }
+
+  /// Gives the number away without closing it.
+  public consuming func release() -> Int32 {
+    let number = raw
+    discard self
+    return number
+  }
+}
+
+/// Descriptors that travel together; an `Array` cannot hold what is not copyable.
+public struct DescriptorBag: ~Copyable, Sendable {
+  private var numbers: [Int32]
+
+  public init() { numbers = [] }
+
+  init(adopting numbers: [Int32]) { self.numbers = numbers }
+
+  deinit { for number in numbers where number >= 0 { _ = cfsr_close(number) } }
+
+  /// How many slots there are, taken ones included.
+  public var count: Int { numbers.count }
+
+  var raw: [Int32] { numbers }
+
+  public mutating func append(_ descriptor: consuming OwnedDescriptor) {
+    numbers.append(descriptor.release())
+  }
+
+  /// Takes the descriptor at `index` out; nil when there is none, or it was taken.
+  public mutating func take(_ index: Int) -> OwnedDescriptor? {
+    guard numbers.indices.contains(index), numbers[index] >= 0 else { return nil }
+    defer { numbers[index] = -1 }
+    return OwnedDescriptor(adopting: numbers[index])
+  }
+}

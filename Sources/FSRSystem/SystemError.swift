@@ -1,0 +1,49 @@
+import Glibc
+
+/// A system call that failed: which one, on what, with which errno, and what to do about it.
+public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The call's name, as in its manual page.
+  public let call: String
+  /// What it was called on: a path, a name, a number; empty where there is nothing to name.
+  public let subject: String
+  /// The kernel's reason.
+  public let errno: Int32
+
+  public init(_ call: String, on subject: String = "", errno: Int32) {
+    self.call = call
+    self.subject = subject
+    self.errno = errno
+  }
+
+  public var description: String {
+    let what = subject.isEmpty ? call : "\(call) \(subject)"
+    let remedy = remedy
+    return "\(what): \(meaning)" + (remedy.isEmpty ? "" : "; \(remedy)")
+  }
+
+  /// The errno in words.
+  public var meaning: String {
+    // SAFETY: strerror answers a NUL-terminated string, copied before this thread calls again.
+    unsafe String(cString: strerror(errno))
+  }
+
+  /// What a person can do, where the errno alone tells.
+  var remedy: String {
+    switch errno {
+    case EMFILE: "raise the limit of open files (ulimit -n)"
+    case ENOMEM: "free memory, or ask for less"
+    case ENOSPC: "free space there"
+    case EACCES, EPERM: "run as the owner or as root"
+    default: ""
+    }
+  }
+}
+
+/// Turns the C side's `-errno` convention into a thrown error.
+@discardableResult
+func check(_ answer: Int32, _ call: String, on subject: @autoclosure () -> String = "") throws(SystemError)
+  -> Int32
+{
+  if answer < 0 { throw SystemError(call, on: subject(), errno: -answer) }
+  return answer
+}
