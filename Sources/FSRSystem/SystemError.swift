@@ -39,6 +39,15 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+/// The same for calls that answer how many bytes.
+@discardableResult
+func check(_ answer: Int64, _ call: String, on subject: @autoclosure () -> String = "") throws(SystemError)
+  -> Int
+{
+  if answer < 0 { throw SystemError(call, on: subject(), errno: Int32(-answer)) }
+  return Int(answer)
+}
+
 /// Turns the C side's `-errno` convention into a thrown error.
 @discardableResult
 func check(_ answer: Int32, _ call: String, on subject: @autoclosure () -> String = "") throws(SystemError)
