@@ -33,11 +33,14 @@ let package = Package(
     // organs: siblings, none imports another
     room("FSRMemory", ["FSRSystem", "FSRState"]),
 
+    room("FSRHandoff", ["FSRSystem", "FSRState"]),
+
     // machine: knows nothing of being moved
 
     // tests: one target per room
     tests("FSRSystemTests", ["FSRSystem"]),
     tests("FSRStateTests", ["FSRState"]),
+    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
   ],
   swiftLanguageModes: [.v6]
