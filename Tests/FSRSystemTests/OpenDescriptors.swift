@@ -8,13 +8,15 @@ enum OpenDescriptors {
     try Directory.open("/proc/self/fd").names(limit: 100_000).count
   }
 
-  /// Runs `body` once to warm up, and expects that a second run leaves no descriptor behind.
+  /// Runs `body` often, and expects that fewer descriptors than runs are left behind: the runtime opens one of
+  /// its own now and then, a leak shows in every run.
   static func expectNoneLeft(by body: () throws -> Void, _ at: SourceLocation = #_sourceLocation) throws {
     try body()
+    let runs = 6
     let before = try count()
-    try body()
+    for _ in 0..<runs { try body() }
     let after = try count()
-    #expect(after == before, sourceLocation: at)
+    #expect(after - before < runs, sourceLocation: at)
   }
 }
 
