@@ -10,7 +10,10 @@ public final class OSThread: Sendable {
   /// Whether the handle was given back, by a join or by a detach.
   private let settled: Atomic<Bool>
 
-  private init(threadID: Int32, handle: pthread_t, detached: Bool) {
+  private let start: ThreadStart
+
+  private init(_ start: ThreadStart, threadID: Int32, handle: pthread_t, detached: Bool) {
+    self.start = start
     self.threadID = threadID
     self.handle = handle
     settled = Atomic(detached)
@@ -39,7 +42,7 @@ public final class OSThread: Sendable {
     }
     let threadID = start.started()
     if detached { pthread_detach(handle) }
-    return OSThread(threadID: threadID, handle: handle, detached: detached)
+    return OSThread(start, threadID: threadID, handle: handle, detached: detached)
   }
 
   /// Waits until the thread has ended. Once only, not on a detached thread and not from itself: traps.
@@ -53,6 +56,8 @@ public final class OSThread: Sendable {
   /// Sends the signal `number` to this thread alone; false when it has ended. Signal 0 only asks.
   @discardableResult
   public func signal(_ number: Int32) throws(SystemError) -> Bool {
+    // The kernel may have given the number to a later thread.
+    if start.hasEnded { return false }
     let answer = cfsr_thread_signal(threadID, number)
     if answer == -ESRCH { return false }
     try check(answer, "tgkill", on: "signal \(number)")
@@ -74,6 +79,7 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
   private let name: String
   private let body: @Sendable () -> Void
   private let threadID = Atomic<Int32>(0)
+  private let ended = Atomic<Bool>(false)
   // SAFETY: Sendable, because a semaphore is made for several threads; it lives as long as this object, which
   // both threads hold while they use it.
   private let announced: UnsafeMutablePointer<sem_t>
@@ -81,12 +87,14 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
   init(name: String, body: @escaping @Sendable () -> Void) {
     self.name = name
     self.body = body
+    // SAFETY: initialized before anybody else knows of it.
     unsafe announced = .allocate(capacity: 1)
     unsafe announced.initialize(to: sem_t())
     unsafe sem_init(announced, 0, 0)
   }
 
   deinit {
+    // SAFETY: the last reference is gone, so nobody waits or posts.
     unsafe sem_destroy(announced)
     unsafe announced.deallocate()
   }
@@ -95,12 +103,17 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     // SAFETY: the C string lives for the call.
     _ = unsafe name.withCString { unsafe cfsr_thread_name($0) }
     threadID.store(cfsr_thread_id(), ordering: .releasing)
+    // SAFETY: this object, and the semaphore with it, lives until `run` returns.
     unsafe sem_post(announced)
     body()
+    ended.store(true, ordering: .releasing)
   }
+
+  var hasEnded: Bool { ended.load(ordering: .acquiring) }
 
   /// Waits for the thread's number.
   func started() -> Int32 {
+    // SAFETY: the caller holds this object. Only a signal ends the wait early.
     while unsafe sem_wait(announced) != 0 {}
     return threadID.load(ordering: .acquiring)
   }

@@ -96,6 +96,7 @@ extension OwnedDescriptor {
     throws(SystemError)
   {
     var failure: Int64 = 0
+    // SAFETY: the array lives for the closure.
     unsafe bytes.withUnsafeBytes { source in
       var written = 0
       while written < source.count, failure == 0 {

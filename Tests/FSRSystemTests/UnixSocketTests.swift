@@ -202,4 +202,16 @@ import Testing
     let left = try poller.wait(timeout: 1000)
     #expect(quiet == [] && second == [20] && both == [10, 20] && left == [20])
   }
+
+  @Test func endsAndPartsOfAMessageGoTheirOwnWays() throws {
+    let pair = try UnixSocket.pair()
+    let a = pair.a
+    let b = pair.b.release()
+    try a.send([1], descriptors: try UnixSocketTests.bag(1))
+    let received = try required(try UnixSocket(adopting: b).receive(limit: 1, maximumDescriptors: 1))
+    let descriptors = received.descriptors
+    #expect(descriptors.count == 1)
+    let gone = refusal { () throws(SystemError) in try a.send([2]) }
+    #expect(gone == EPIPE)
+  }
 }
