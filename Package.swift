@@ -27,7 +27,9 @@ let package = Package(
   targets: [
     // ground: the kernel's edge, and what is carried
     .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE")]),
-    room("FSRSystem", ["CFSRLinux"]),
+    .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+    .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap"]),
     room("FSRState"),
 
     // organs: siblings, none imports another

@@ -76,12 +76,14 @@ internal import Glibc
 
   init(_ strings: [String]) {
     count = strings.count
+    // SAFETY: every element of the capacity is set.
     unsafe base = .allocate(capacity: strings.count + 1)
     for (index, string) in strings.enumerated() { unsafe base[index] = strdup(string) }
     unsafe base[strings.count] = nil
   }
 
   deinit {
+    // SAFETY: each string was made by strdup, and goes once.
     for index in 0..<count { unsafe free(base[index]) }
     unsafe base.deallocate()
   }

@@ -5,9 +5,13 @@ extension OwnedDescriptor {
   /// Opens the file at `path`, close-on-exec, made with mode 0600 where `mode` makes it; symbolic links are
   /// followed.
   public static func open(_ path: String, _ mode: FileMode) throws(SystemError) -> OwnedDescriptor {
+    try open(path, flags: mode.flags)
+  }
+
+  static func open(_ path: String, flags: Int32) throws(SystemError) -> OwnedDescriptor {
     try LeafName.check(path: path, "openat")
     // SAFETY: the C string lives for the call.
-    let raw = unsafe path.withCString { unsafe cfsr_open(CFSR_WORKING_DIRECTORY, $0, mode.flags, 0o600) }
+    let raw = unsafe path.withCString { unsafe cfsr_open(CFSR_WORKING_DIRECTORY, $0, flags, 0o600) }
     return OwnedDescriptor(adopting: try check(raw, "openat", on: path))
   }
 
@@ -92,6 +96,7 @@ extension OwnedDescriptor {
     throws(SystemError)
   {
     var failure: Int64 = 0
+    // SAFETY: the array lives for the closure.
     unsafe bytes.withUnsafeBytes { source in
       var written = 0
       while written < source.count, failure == 0 {

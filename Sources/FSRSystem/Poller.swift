@@ -40,16 +40,14 @@ public struct Poller: Sendable {
 }
 
 extension OwnedDescriptor {
-  /// Waits until it is readable or hung up, signals notwithstanding; false when `timeout` nanoseconds passed.
-  func waitUntilReady(timeout: UInt64?) throws(SystemError) -> Bool {
+  /// Waits until it is readable or hung up, signals notwithstanding; false when `deadline` of the monotonic
+  /// clock passed. Nil waits without end.
+  func waitUntilReady(deadline: UInt64?) throws(SystemError) -> Bool {
     var poller = Poller()
     poller.watch(self, token: 0)
-    let deadline = timeout.map { MonotonicClock.now().addingReportingOverflow($0) }
-      .map { $0.overflow ? UInt64.max : $0.partialValue }
     while true {
       let now = MonotonicClock.now()
-      let left = deadline.map { $0 > now ? $0 - now : 0 }
-      if try !poller.wait(timeout: left).isEmpty { return true }
+      if try !poller.wait(timeout: deadline.map { $0 > now ? $0 - now : 0 }).isEmpty { return true }
       if let deadline, MonotonicClock.now() >= deadline { return false }
     }
   }

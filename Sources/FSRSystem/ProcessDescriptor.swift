@@ -35,11 +35,11 @@ public struct ProcessDescriptor: ~Copyable, Sendable {
   public consuming func release() -> OwnedDescriptor { descriptor }
 
   /// Whether it has exited, reaped or not.
-  public func hasExited() throws(SystemError) -> Bool { try descriptor.waitUntilReady(timeout: 0) }
+  public func hasExited() throws(SystemError) -> Bool { try descriptor.waitUntilReady(deadline: 0) }
 
   /// Waits for the exit; false when `timeout` nanoseconds passed. Nil waits without end.
   public func waitForExit(timeout: UInt64?) throws(SystemError) -> Bool {
-    try descriptor.waitUntilReady(timeout: timeout)
+    try descriptor.waitUntilReady(deadline: MonotonicClock.deadline(after: timeout))
   }
 
   /// Sends the signal `number`; false when the process is gone. Signal 0 only asks.

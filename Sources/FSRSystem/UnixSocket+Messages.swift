@@ -50,8 +50,9 @@ extension UnixSocket {
     -> Received?
   {
     precondition(limit > 0 && limit <= UnixSocket.messageLimit, "a limit of 1 byte to 64 KiB")
+    let deadline = MonotonicClock.deadline(after: timeout)
     while true {
-      if timeout != nil, try !descriptor.waitUntilReady(timeout: timeout) {
+      if timeout != nil, try !descriptor.waitUntilReady(deadline: deadline) {
         throw SystemError("recvmsg", on: descriptor.subject, errno: ETIMEDOUT)
       }
       do {

@@ -73,31 +73,34 @@ public struct UnixSocket: ~Copyable, Sendable {
     let answer = cfsr_accept(descriptor.raw)
     // One that hung up before it was taken is nobody.
     if answer == -EAGAIN || answer == -ECONNABORTED { return nil }
-    return UnixSocket(adopting: OwnedDescriptor(adopting: try check(answer, "accept4")))
+    return UnixSocket(
+      adopting: OwnedDescriptor(adopting: try check(answer, "accept4", on: descriptor.subject)))
   }
 
   /// Who connected, or listened, at the other end (SO_PEERCRED).
   public func peer() throws(SystemError) -> PeerCredentials {
     var raw = cfsr_credentials()
     // SAFETY: written by the call alone.
-    try check(unsafe cfsr_peer(descriptor.raw, &raw), "getsockopt SO_PEERCRED")
+    try check(unsafe cfsr_peer(descriptor.raw, &raw), "getsockopt SO_PEERCRED", on: descriptor.subject)
     return PeerCredentials(raw)
   }
 
   /// Has the kernel stamp each message that arrives from now on with its sender (SO_PASSCRED).
   public func passSenderCredentials() throws(SystemError) {
-    try check(cfsr_pass_credentials(descriptor.raw), "setsockopt SO_PASSCRED")
+    try check(cfsr_pass_credentials(descriptor.raw), "setsockopt SO_PASSCRED", on: descriptor.subject)
   }
 
   /// How long a send may wait for room, in nanoseconds, rounded up to microseconds; nil without end.
   public func setSendTimeout(_ nanoseconds: UInt64?) throws(SystemError) {
     // Zero would mean "without end" to the kernel.
     let rounded = nanoseconds.map { max(1000, $0 > .max - 999 ? $0 : $0 + 999) } ?? 0
-    try check(cfsr_send_timeout(descriptor.raw, rounded), "setsockopt SO_SNDTIMEO")
+    try check(cfsr_send_timeout(descriptor.raw, rounded), "setsockopt SO_SNDTIMEO", on: descriptor.subject)
   }
 
   /// Ends the connection for both directions and every duplicate of the descriptor.
-  public func shutdown() throws(SystemError) { try check(cfsr_shutdown(descriptor.raw), "shutdown") }
+  public func shutdown() throws(SystemError) {
+    try check(cfsr_shutdown(descriptor.raw), "shutdown", on: descriptor.subject)
+  }
 }
 
 /// The two ends of a connection.

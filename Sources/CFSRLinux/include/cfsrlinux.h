@@ -86,6 +86,28 @@ int cfsr_spawn(const char *path, char *const arguments[], char *const environmen
                const int *targets, size_t count, const int *closes, size_t close_count, int close_from,
                int new_session, int *pid);
 
+// threads and scheduling
+int cfsr_thread_id(void);
+int cfsr_thread_name(const char *name);
+int cfsr_thread_signal(int thread, int number);
+int cfsr_affinity(int thread, uint64_t *words, size_t count);
+int cfsr_set_affinity(int thread, const uint64_t *words, size_t count);
+int cfsr_current_cpu(void);
+int cfsr_policy(int thread, int *priority);
+int cfsr_set_policy(int thread, int policy, int priority);
+
+static const int CFSR_SCHED_NORMAL = 0, CFSR_SCHED_FIFO = 1, CFSR_SCHED_RR = 2, CFSR_SCHED_BATCH = 3,
+                 CFSR_SCHED_IDLE = 5;
+
+// signals and events
+int cfsr_signal_descriptor(const int *signals, size_t count);
+int cfsr_ignore_broken_pipes(void);
+int cfsr_event_descriptor(void);
+
+// this process
+char *const *cfsr_environment(void);
+int cfsr_cpu_count(void);
+
 // time
 uint64_t cfsr_monotonic_ns(void);
 
