@@ -56,3 +56,12 @@ func check(_ answer: Int32, _ call: String, on subject: @autoclosure () -> Strin
   if answer < 0 { throw SystemError(call, on: subject(), errno: -answer) }
   return answer
 }
+
+extension SystemError {
+  /// Whether what was named is not there.
+  public var isMissing: Bool { errno == ENOENT }
+  /// Whether what was to be made is there already.
+  public var isTaken: Bool { errno == EEXIST || errno == EADDRINUSE }
+  /// Whether it took longer than allowed.
+  public var isTimeout: Bool { errno == ETIMEDOUT || errno == EAGAIN }
+}

@@ -17,7 +17,7 @@ extension UnixSocket {
   /// a byte, which a reader could not tell from the end. EPIPE when the peer is gone, and no signal; EAGAIN
   /// when the send timeout passed.
   public func send(_ bytes: [UInt8], descriptors: borrowing DescriptorBag) throws(SystemError) {
-    try send(bytes, numbers: descriptors.raw.filter { $0 >= 0 })
+    try send(bytes, numbers: descriptors.numbers.filter { $0 >= 0 })
   }
 
   /// Sends one message without descriptors.
