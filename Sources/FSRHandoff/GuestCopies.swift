@@ -18,30 +18,55 @@ public struct GuestCopies: ~Copyable, Sendable {
     guard let first = bag.take(0), let second = bag.take(1) else {
       throw .protocolViolation("a manifest without its descriptors")
     }
+    let manifest = try Self.check(first, second)
+    guard bag.count == manifest.slots.count + 2 else {
+      throw .protocolViolation("\(bag.count) descriptors for \(manifest.slots.count) slots")
+    }
+    var slots = DescriptorBag()
+    for index in 0..<manifest.slots.count {
+      guard let descriptor = bag.take(index + 2) else {
+        throw .protocolViolation("a slot without its descriptor")
+      }
+      slots.append(descriptor)
+    }
+    self.init(manifest: manifest, manifestMemory: first, checkpoint: second, slots: slots)
+  }
+
+  private init(
+    manifest: Manifest, manifestMemory: consuming OwnedDescriptor, checkpoint: consuming OwnedDescriptor,
+    slots: consuming DescriptorBag
+  ) {
+    self.manifest = manifest
+    self.manifestMemory = manifestMemory
+    self.checkpoint = checkpoint
+    self.slots = slots
+  }
+
+  private static func check(_ first: borrowing OwnedDescriptor, _ second: borrowing OwnedDescriptor)
+    throws(HandoffError) -> Manifest
+  {
     do {
       guard Memfd.isSizeSealed(first), Memfd.isSizeSealed(second) else {
         throw HandoffError.protocolViolation("memory whose size is not sealed")
       }
       let size = try first.size()
-      guard size <= UInt64(Manifest.sizeLimit) else { throw HandoffError.protocolViolation("a manifest of \(size) bytes") }
-      manifest = try Manifest(decoding: try first.read(at: 0, count: Int(size)))
+      guard size <= UInt64(Manifest.sizeLimit) else {
+        throw HandoffError.protocolViolation("a manifest of \(size) bytes")
+      }
+      let manifest = try Manifest(decoding: try first.read(at: 0, count: Int(size)))
       guard try second.size() == manifest.checkpointCapacity else {
         throw HandoffError.protocolViolation("a checkpoint's memory of another size than told")
       }
-    } catch let error as HandoffError { throw error } catch let error as StateError { throw .state(error) } catch let
+      return manifest
+    } catch let error as HandoffError { throw error } catch let error as StateError {
+      throw .state(error)
+    } catch let
       error as SystemError
     { throw .system(error) } catch { preconditionFailure("no other error is thrown here") }
-    guard bag.count == manifest.slots.count + 2 else {
-      throw .protocolViolation("\(bag.count) descriptors for \(manifest.slots.count) slots")
-    }
-    slots = DescriptorBag()
-    for index in 0..<manifest.slots.count {
-      guard let descriptor = bag.take(index + 2) else { throw .protocolViolation("a slot without its descriptor") }
-      slots.append(descriptor)
-    }
-    manifestMemory = first
-    checkpoint = second
   }
+
+  /// The numbers of all of it, in the order in which it came.
+  public var numbers: [Int32] { [manifestMemory.number, checkpoint.number] + slots.numbers }
 
   /// Second descriptors of the slots, in their order.
   public func duplicateSlots() throws(HandoffError) -> DescriptorBag {

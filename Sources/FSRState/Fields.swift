@@ -29,7 +29,8 @@ public struct FieldWriter: Sendable {
   public mutating func put(_ tag: UInt16, _ value: String) { put(tag, Array(value.utf8)) }
 
   /// A list as one value: its count, then what `each` writes of every element.
-  public mutating func put<Element>(_ tag: UInt16, list: [Element], each: (Element, inout ByteWriter) -> Void) {
+  public mutating func put<Element>(_ tag: UInt16, list: [Element], each: (Element, inout ByteWriter) -> Void)
+  {
     var inner = ByteWriter()
     inner.write(UInt32(list.count))
     for element in list { each(element, &inner) }

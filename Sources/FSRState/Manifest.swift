@@ -101,7 +101,8 @@ public struct Manifest: Equatable, Sendable {
     guard bytes.count <= Self.sizeLimit else { throw .tooLong(bytes.count, limit: Self.sizeLimit) }
     let fields = try FieldReader(bytes)
     name = try fields.string(Tag.name, limit: Self.nameLimit)
-    machine = MachineIdentity(high: try fields.integer(Tag.machineHigh), low: try fields.integer(Tag.machineLow))
+    machine = MachineIdentity(
+      high: try fields.integer(Tag.machineHigh), low: try fields.integer(Tag.machineLow))
     slots = try fields.list(Tag.slots, limit: Self.slotLimit) { reader throws(StateError) in
       try reader.readString(limit: Self.nameLimit)
     }
@@ -111,7 +112,9 @@ public struct Manifest: Equatable, Sendable {
       guard slot < slotCount else { throw .invalid("memory slot", UInt64(slot)) }
       let size = try reader.read(UInt64.self)
       let address = try reader.read(UInt64.self)
-      guard size > 0, size <= 1 << 52, address <= UInt64.max - size else { throw .invalid("memory size", size) }
+      guard size > 0, size <= 1 << 52, address <= UInt64.max - size else {
+        throw .invalid("memory size", size)
+      }
       return Memory(slot: slot, size: size, guestAddress: address)
     }
     sections = try fields.list(Tag.sections, limit: Checkpoint.sectionLimit) { reader throws(StateError) in

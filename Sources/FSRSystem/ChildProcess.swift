@@ -47,7 +47,8 @@ internal import Glibc
     }
     let gaps = (3..<above).filter { !targets.contains($0) }
     let pid = try spawn(
-      executable, CStrings(arguments), CStrings(environment), sources.numbers, targets, gaps, above, newSession)
+      executable, CStrings(arguments), CStrings(environment), sources.numbers, targets, gaps, above,
+      newSession)
     // Not reaped by anyone before this, so the number is still its own.
     return ChildProcess(process: try ProcessDescriptor.open(pid: pid), pid: pid)
   }

@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// Every `name` is one entry's name; a slash in it, `.` and `..` are refused with EINVAL.
 public struct Directory: ~Copyable, Sendable {
-  let descriptor: OwnedDescriptor
+  public let descriptor: OwnedDescriptor
 
   /// Takes a descriptor that somebody else opened; ENOTDIR if it is not a directory's.
   public init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {

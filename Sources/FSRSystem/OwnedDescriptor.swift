@@ -43,7 +43,6 @@ public struct DescriptorBag: ~Copyable, Sendable {
   /// How many slots there are, taken ones included.
   public var count: Int { held.count }
 
-  
   /// The numbers of the descriptors, -1 for one that was taken; they stay owned here.
   public var numbers: [Int32] { held }
 

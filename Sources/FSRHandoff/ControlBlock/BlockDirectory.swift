@@ -13,13 +13,23 @@ public struct BlockDirectory: ~Copyable, Sendable {
   /// - Throws: `HandoffError.badBlock` where the folder is not on tmpfs.
   public init(_ directory: consuming Directory) throws(HandoffError) {
     do throws(SystemError) {
-      guard try directory.isOnTmpfs() else { throw SystemError("statfs", on: "control blocks, not on tmpfs", errno: 22) }
+      guard try directory.isOnTmpfs() else {
+        throw SystemError("statfs", on: "control blocks, not on tmpfs", errno: 22)
+      }
     } catch { throw .badBlock("\(error)") }
     self.directory = directory
   }
 
+  public init(adopting folder: consuming OwnedDescriptor) throws(HandoffError) {
+    let directory: Directory
+    do throws(SystemError) { directory = try Directory(adopting: folder) } catch { throw .system(error) }
+    try self.init(directory)
+  }
+
   public func duplicate() throws(HandoffError) -> BlockDirectory {
-    do throws(SystemError) { return BlockDirectory(checked: try directory.duplicate()) } catch { throw .system(error) }
+    do throws(SystemError) { return BlockDirectory(checked: try directory.duplicate()) } catch {
+      throw .system(error)
+    }
   }
 
   private init(checked directory: consuming Directory) { self.directory = directory }

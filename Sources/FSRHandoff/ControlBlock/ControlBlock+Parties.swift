@@ -18,7 +18,8 @@ extension ControlBlock {
     guard region.atomicLoad(base + BlockLayout.isSet, as: UInt32.self) == 1 else { return nil }
     return ProcessIdentity(
       pid: region.load(base + BlockLayout.pid), startTime: region.load(base + BlockLayout.startTime),
-      bootID: BootID(high: region.load(base + BlockLayout.bootHigh), low: region.load(base + BlockLayout.bootLow)))
+      bootID: BootID(
+        high: region.load(base + BlockLayout.bootHigh), low: region.load(base + BlockLayout.bootLow)))
   }
 
   /// Whether `party` has said that it touches nothing of the guest any more.

@@ -44,7 +44,9 @@ public final class ControlBlock: Sendable {
   /// - Throws: `HandoffError.badBlock` for anything that is not one.
   public init(adopting descriptor: consuming OwnedDescriptor) throws(HandoffError) {
     do throws(SystemError) {
-      guard try descriptor.size() == BlockLayout.size else { throw SystemError("mmap", on: "control block", errno: 22) }
+      guard try descriptor.size() == BlockLayout.size else {
+        throw SystemError("mmap", on: "control block", errno: 22)
+      }
       region = try MappedRegion(mapping: descriptor, length: BlockLayout.size, populate: true)
       try region.lock()
     } catch { throw .badBlock("\(error)") }
@@ -53,7 +55,8 @@ public final class ControlBlock: Sendable {
     else { throw .badBlock("it has no magic number of this format") }
     attempt = region.load(BlockLayout.attempt)
     generation = region.load(BlockLayout.generation)
-    machine = MachineIdentity(high: region.load(BlockLayout.machineHigh), low: region.load(BlockLayout.machineLow))
+    machine = MachineIdentity(
+      high: region.load(BlockLayout.machineHigh), low: region.load(BlockLayout.machineLow))
     guard ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) != nil else {
       throw .badBlock("its word is of no state")
     }

@@ -46,9 +46,10 @@ extension DestinationSession {
       throw HandoffError.protocolViolation("\(arrival.message.name) where manifest is due")
     }
     let copies = try GuestCopies(arrival.descriptors.takeAll())
-    let memory = try MappedRegion(
-      mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false, populate: true)
-    checkpointMemory = memory
+    checkpointMemory = Owned(
+      try MappedRegion(
+        mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false,
+        populate: true))
     let manifest = copies.manifest
     guard manifest.machine == block.machine else { throw HandoffError.badBlock("it is of another VM") }
     let slots = try copies.duplicateSlots()
@@ -93,14 +94,16 @@ extension DestinationSession {
 
   func verify() throws -> StepOutcome {
     let (length, checksum) = block.checkpointExtent
-    guard let memory = checkpointMemory, length > 0, length <= memory.length else {
+    guard let memory = checkpointMemory, length > 0, length <= memory.value.length else {
       throw StateError.notACheckpoint
     }
     // Copied once: what is checked is what is loaded, whatever the memory's other owners do.
-    let bytes = memory.bytes(at: 0, count: Int(length))
+    let bytes = memory.value.bytes(at: 0, count: Int(length))
     guard Checksum.of(bytes) == checksum else { throw StateError.checksum }
     let checkpoint = try Checkpoint(decoding: bytes)
-    guard checkpoint.machine == block.machine else { throw HandoffError.badBlock("the checkpoint is of another VM") }
+    guard checkpoint.machine == block.machine else {
+      throw HandoffError.badBlock("the checkpoint is of another VM")
+    }
     try guest.load(checkpoint)
     block.pass(.loaded, at: now())
     return .done
@@ -119,7 +122,7 @@ extension DestinationSession {
     return eachRival { rival in
       while !rival.isGone {
         if now() >= late { return rival.kill(timeout: limits.reap) ? .done : .failed }
-        _ = try? rival.process?.waitForExit(timeout: limits.look)
+        _ = rival.waitForExit(timeout: limits.look)
       }
       return .done
     }
@@ -155,10 +158,10 @@ extension DestinationSession {
   }
 
   /// Every VMM of this VM's undecided attempts but this one.
-  private func eachRival(_ deed: (borrowing Rival) -> StepOutcome) -> StepOutcome {
+  private func eachRival(_ deed: (Rival) -> StepOutcome) -> StepOutcome {
     if machine.kind == .handoff {
-      guard source != nil else { return .done }
-      return deed(source!)
+      guard let source else { return .done }
+      return deed(source)
     }
     for attempt in (try? blocks.attempts()) ?? [] where attempt <= block.attempt {
       guard let other = try? blocks.open(attempt) else { continue }

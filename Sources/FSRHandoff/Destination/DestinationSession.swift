@@ -1,4 +1,4 @@
-public import FSRState
+internal import FSRState
 public import FSRSystem
 
 /// The destination's half of a handoff, performed: a loop over the steps of `DestinationHandoff`.
@@ -19,7 +19,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   var machine: DestinationHandoff
   var fault: FaultPlan?
   var source: Rival?
-  var checkpointMemory: MappedRegion?
+  var checkpointMemory: Owned<MappedRegion>?
   var held = DescriptorBag()
   /// The parked leader goes home without the guest.
   let isOff = Flag()
@@ -39,9 +39,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
       let folder = arrival.descriptors.take(1)
     else { throw .protocolViolation("\(arrival.message.name) where hello is due") }
     block = try ControlBlock(adopting: file)
-    do throws(SystemError) { blocks = try BlockDirectory(Directory(adopting: folder)) } catch let error as SystemError {
-      throw .system(error)
-    }
+    blocks = try BlockDirectory(adopting: folder)
     self.guest = guest
     self.channel = channel
     self.hello = hello
@@ -149,7 +147,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   private func watchSource() {
     var poller = Poller()
-    if let process = source?.process { poller.watch(process.descriptor, token: 0) }
+    if let process = source?.process { poller.watch(process.value.descriptor, token: 0) }
     if source?.isGone == true { block.wait(while: block.state, timeout: limits.look) }
     _ = try? poller.wait(timeout: limits.look * 5)
   }
@@ -158,7 +156,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     while true {
       let seen = block.doorbell
       if isOff.isUp { return false }
-      if (block.isComplete || machine.kind == .successor), baton.take(.vCPU) { break }
+      if block.isComplete || machine.kind == .successor, baton.take(.vCPU) { break }
       if block.isComplete, !baton.isOpen, !isOff.isUp {
         // Complete came before the session had offered the switch, or is being handled by it.
         block.park(since: seen, timeout: limits.look / 10)

@@ -25,8 +25,9 @@ extension SourceSession {
       newSession: true)
     // A child that is gone already has no identity; the negotiation says so.
     if let identity = try ProcessIdentity.of(pid: started.pid) { block.enroll(.destination, as: identity) }
-    child = started
-    channel = ours
+    childNumber = started.pid
+    child = Owned(started.process)
+    channel = Owned(ours)
     block.pass(.started, at: now())
     return .done
   }
@@ -58,7 +59,7 @@ extension SourceSession {
     try manifestMemory.write(encoded, at: 0)
     try Memfd.sealAgainstWriting(manifestMemory)
     let memory = try Memfd.create(name: "fsr-checkpoint", size: capacity)
-    checkpointMemory = try MappedRegion(mapping: memory, length: capacity, populate: true)
+    checkpointMemory = Owned(try MappedRegion(mapping: memory, length: capacity, populate: true))
     checkpoint = CheckpointWriter(machine: block.machine, attempt: block.attempt, capacity: Int(capacity))
 
     var bag = DescriptorBag()
@@ -112,29 +113,31 @@ extension SourceSession {
   }
 
   private func send(_ message: Message, _ descriptors: borrowing DescriptorBag) throws {
-    guard channel != nil else { preconditionFailure("a destination was started") }
-    try channel!.send(message, descriptors: descriptors)
+    guard let channel else { preconditionFailure("a destination was started") }
+    try channel.value.send(message, descriptors: descriptors)
   }
 
   /// The next message of the destination, unless the handoff is called off or the destination ends before.
   private func awaitDestination(_ what: String) throws -> Answer {
-    guard channel != nil, child != nil else { preconditionFailure("a destination was started") }
+    guard let channel, let child else { preconditionFailure("a destination was started") }
     let late = min(now() + limits.answer, block.deadline)
     while true {
       if let interrupted = try interruption() { return .interrupted(interrupted) }
       var poller = Poller()
-      poller.watch(channel!.socket.descriptor, token: 0)
-      poller.watch(child!.process.descriptor, token: 1)
+      poller.watch(channel.value.socket.descriptor, token: 0)
+      poller.watch(child.value.descriptor, token: 1)
       coordinator.watch(&poller, token: 2)
       let ready = try poller.wait(timeout: limits.look * 10)
       if ready.contains(0) {
-        guard let arrival = try channel!.receive(timeout: 0, from: "destination") else {
+        guard let arrival = try channel.value.receive(timeout: 0, from: "destination") else {
           throw HandoffError.peerGone(.destination)
         }
-        guard arrival.sender == child!.pid else {
-          throw HandoffError.wrongProcess(expected: child!.pid, was: arrival.sender ?? 0)
+        guard arrival.sender == childNumber else {
+          throw HandoffError.wrongProcess(expected: childNumber, was: arrival.sender ?? 0)
         }
-        if case .refused(let reason) = arrival.message { throw HandoffError.refused("the destination refused: \(reason)") }
+        if case .refused(let reason) = arrival.message {
+          throw HandoffError.refused("the destination refused: \(reason)")
+        }
         return .said(arrival.message)
       }
       if ready.contains(1) { throw HandoffError.peerGone(.destination) }

@@ -48,13 +48,13 @@ extension SourceSession {
       block.passFirst(.entered, at: now())
     }
     channel = nil
-    defer { child = nil }
-    guard let started = child?.process else { return .done }
-    if (try? started.waitForExit(timeout: limits.reap)) != true {
-      _ = try? started.signal(SignalNumber.kill)
-      _ = try? started.waitForExit(timeout: limits.reap)
+    defer { self.child = nil }
+    guard let child else { return .done }
+    if (try? child.value.waitForExit(timeout: limits.reap)) != true {
+      _ = try? child.value.signal(SignalNumber.kill)
+      _ = try? child.value.waitForExit(timeout: limits.reap)
     }
-    _ = try? started.reap()
+    _ = try? child.value.reap()
     block.pass(.reaped, at: now())
     return .done
   }

@@ -47,13 +47,15 @@ extension SourceSession {
   }
 
   func saveCheckpoint() throws -> StepOutcome {
-    guard checkpoint != nil, checkpointMemory != nil else { preconditionFailure("the checkpoint's memory is made before") }
+    guard checkpoint != nil, let memory = checkpointMemory else {
+      preconditionFailure("the checkpoint's memory is made before")
+    }
     guest.save(to: &checkpoint!)
     let bytes = checkpoint!.bytes
-    guard UInt64(bytes.count) <= checkpointMemory!.length else {
-      throw StateError.tooLong(bytes.count, limit: Int(checkpointMemory!.length))
+    guard UInt64(bytes.count) <= memory.value.length else {
+      throw StateError.tooLong(bytes.count, limit: Int(memory.value.length))
     }
-    checkpointMemory!.copy(bytes, to: 0)
+    memory.value.copy(bytes, to: 0)
     block.pass(.saved, at: now())
     return .done
   }
@@ -89,7 +91,7 @@ extension SourceSession {
           giveReason("the destination did not run the guest within \(block.maxDowntime / 1000) us")
           return .failed
         }
-        if let child, (try? child.process.hasExited()) == true {
+        if let child, (try? child.value.hasExited()) == true {
           giveReason("the destination died")
           return .failed
         }

@@ -1,4 +1,4 @@
-public import FSRState
+internal import FSRState
 public import FSRSystem
 
 /// The source's half of a handoff, performed: a loop over the steps of `SourceHandoff`.
@@ -22,9 +22,10 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   var request: HandoffRequest
   var blocks: BlockDirectory
 
-  var child: ChildProcess?
-  var channel: Channel?
-  var checkpointMemory: MappedRegion?
+  var child: Owned<ProcessDescriptor>?
+  var childNumber: Int32 = 0
+  var channel: Owned<Channel>?
+  var checkpointMemory: Owned<MappedRegion>?
   var checkpoint: CheckpointWriter?
   /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
   var held = DescriptorBag()

@@ -24,7 +24,9 @@ public struct Channel: ~Copyable, Sendable {
   }
 
   public func send(_ message: Message, descriptors: borrowing DescriptorBag) throws(HandoffError) {
-    do throws(SystemError) { try socket.send(message.encoded, descriptors: descriptors) } catch { throw .system(error) }
+    do throws(SystemError) { try socket.send(message.encoded, descriptors: descriptors) } catch {
+      throw .system(error)
+    }
   }
 
   /// The next message; nil when the peer has hung up.

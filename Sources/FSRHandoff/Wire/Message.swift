@@ -1,4 +1,4 @@
-public import FSRState
+internal import FSRState
 
 /// What the parties say to each other while a handoff is set up; the switch itself needs no message.
 ///

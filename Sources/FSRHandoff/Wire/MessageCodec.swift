@@ -3,7 +3,8 @@ internal import FSRState
 /// Messages as bytes and back.
 extension Message {
   private enum Kind: UInt16 {
-    case request = 1, accepted, refused, hello, agreed, manifest, prepared, holding, abort
+    case request = 1
+    case accepted, refused, hello, agreed, manifest, prepared, holding, abort
   }
 
   private enum Tag {
@@ -66,7 +67,9 @@ extension Message {
     do throws(StateError) {
       var reader = ByteReader(bytes)
       let number = try reader.read(UInt16.self)
-      guard let kind = Kind(rawValue: number) else { throw StateError.invalid("message kind", UInt64(number)) }
+      guard let kind = Kind(rawValue: number) else {
+        throw StateError.invalid("message kind", UInt64(number))
+      }
       self = try Self.decode(kind, try FieldReader(try reader.read(count: reader.remaining)))
     } catch { throw .state(error) }
   }
@@ -81,7 +84,8 @@ extension Message {
     case .abort: return .abort(reason: try fields.string(Tag.reason, limit: reasonLimit))
     case .agreed:
       return .agreed(
-        Agreement(version: try fields.integer(Tag.version), build: try fields.string(Tag.build, limit: buildLimit)))
+        Agreement(
+          version: try fields.integer(Tag.version), build: try fields.string(Tag.build, limit: buildLimit)))
     case .request:
       var request = HandoffRequest(
         executable: try fields.string(Tag.executable, limit: Manifest.textLimit),
