@@ -7,7 +7,8 @@ import FSRMemory
 /// over code sees the old one until `fence.i`, as the architecture allows.
 struct CodeCache {
   static let pageSize: UInt64 = 4096
-  static let slotsPerPage = 2048
+  /// Halfwords in a page, and two ends: an instruction may reach one halfword into the next page.
+  static let slotsPerPage = 2048 + 2
   /// Direct-mapped by page number: 256 KiB of code.
   static let pages = 64
   /// No page has this address.
@@ -22,7 +23,9 @@ struct CodeCache {
     if tags[index] != address {
       tags[index] = address
       let first = index * Self.slotsPerPage
-      for slot in first..<first + Self.slotsPerPage { slots[slot] = .undecoded }
+      for slot in first..<first + Self.slotsPerPage - 2 { slots[slot] = .undecoded }
+      slots[first + Self.slotsPerPage - 2] = MicroOp(.pageEnd)
+      slots[first + Self.slotsPerPage - 1] = MicroOp(.pageEnd)
     }
     return index * Self.slotsPerPage
   }

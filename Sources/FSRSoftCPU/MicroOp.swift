@@ -26,6 +26,7 @@ struct MicroOp: BitwiseCopyable {
   /// The same, two bytes long.
   var compressed: MicroOp {
     var op = self
+    op.operation = operation.compressedTwin
     op.target |= 0x80
     return op
   }
