@@ -38,12 +38,18 @@ let package = Package(
     room("FSRHandoff", ["FSRSystem", "FSRState"]),
 
     // machine: knows nothing of being moved
+    .target(
+      name: "FSRMachine", dependencies: ["FSRMemory", "FSRState"],
+      exclude: ["SoakGuest/soak.c", "SoakGuest/start.S", "SoakGuest/soak.ld"], swiftSettings: strict),
+    room("FSRSoftCPU", ["FSRMachine", "FSRMemory", "FSRState"]),
 
     // tests: one target per room
     tests("FSRSystemTests", ["FSRSystem"]),
     tests("FSRStateTests", ["FSRState"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
+    tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
+    tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,67 @@
+/// The device tree of the board, with the names that QEMU's `virt` uses.
+func boardDeviceTree(harts: Int, memorySize: UInt64) -> [UInt8] {
+  var tree = DeviceTreeWriter()
+  tree.node("") { root in
+    root.property("#address-cells", cells: [2])
+    root.property("#size-cells", cells: [2])
+    root.property("compatible", "riscv-virtio")
+    root.property("model", "riscv-virtio,fsr")
+    root.node("chosen") { $0.property("stdout-path", "/soc/serial@10000000") }
+    root.node("memory@80000000") { memory in
+      memory.property("device_type", "memory")
+      memory.property("reg", cells: cells(BoardMap.ram) + cells(memorySize))
+    }
+    root.node("cpus") { writeCPUs(&$0, harts) }
+    root.node("soc") { writeDevices(&$0, harts) }
+  }
+  return tree.finish(limit: Int(BoardMap.deviceTreeSize))
+}
+
+private func writeCPUs(_ cpus: inout DeviceTreeWriter, _ harts: Int) {
+  cpus.property("#address-cells", cells: [1])
+  cpus.property("#size-cells", cells: [0])
+  cpus.property("timebase-frequency", cells: [UInt32(BoardMap.timebase)])
+  for hart in 0..<harts {
+    cpus.node("cpu@" + String(hart, radix: 16)) { cpu in
+      cpu.property("device_type", "cpu")
+      cpu.property("reg", cells: [UInt32(hart)])
+      cpu.property("status", "okay")
+      cpu.property("compatible", "riscv")
+      cpu.property("riscv,isa", "rv64imac_zicntr_zicsr_zifencei")
+      cpu.property("mmu-type", "riscv,none")
+      cpu.node("interrupt-controller") { controller in
+        controller.property("#interrupt-cells", cells: [1])
+        controller.property("interrupt-controller")
+        controller.property("compatible", "riscv,cpu-intc")
+        controller.property("phandle", cells: [UInt32(hart + 1)])
+      }
+    }
+  }
+}
+
+private func writeDevices(_ soc: inout DeviceTreeWriter, _ harts: Int) {
+  soc.property("#address-cells", cells: [2])
+  soc.property("#size-cells", cells: [2])
+  soc.property("compatible", "simple-bus")
+  soc.property("ranges")
+  soc.node("serial@10000000") { serial in
+    serial.property("compatible", "ns16550a")
+    serial.property("reg", cells: cells(BoardMap.uart) + cells(BoardMap.uartSize))
+    serial.property("clock-frequency", cells: [3_686_400])
+  }
+  soc.node("clint@2000000") { clint in
+    clint.property("compatible", "sifive,clint0", "riscv,clint0")
+    clint.property("reg", cells: cells(BoardMap.clint) + cells(BoardMap.clintSize))
+    // Of each hart: its software interrupt and its timer interrupt.
+    clint.property("interrupts-extended", cells: (1...UInt32(harts)).flatMap { [$0, 3, $0, 7] })
+  }
+  soc.node("test@100000") { test in
+    test.property("compatible", "sifive,test1", "sifive,test0", "syscon")
+    test.property("reg", cells: cells(BoardMap.finisher) + cells(BoardMap.finisherSize))
+  }
+}
+
+/// A 64-bit number as two cells.
+private func cells(_ value: UInt64) -> [UInt32] {
+  [UInt32(truncatingIfNeeded: value >> 32), UInt32(truncatingIfNeeded: value)]
+}

@@ -1,0 +1,39 @@
+/// Why a guest's ELF file was refused.
+public enum ELFError: Error, Equatable, Sendable, CustomStringConvertible {
+  case notELF
+  /// Not 64-bit, little-endian, RISC-V, executable.
+  case notRISCV64
+  /// A header or a segment's bytes lie outside the file.
+  case truncated(String)
+  case tooMany(String, Int, limit: Int)
+  case headerSize(String, Int)
+  case noSegments
+  /// A segment that takes less memory than it has bytes, or whose end wraps.
+  case badSegment(Int)
+  case outsideRAM(address: UInt64, bytes: UInt64)
+  /// A segment lies where the device tree goes, at the end of RAM.
+  case overlapsDeviceTree(address: UInt64)
+  case entryOutsideRAM(UInt64)
+  /// A symbol the board uses that does not lie in RAM, aligned.
+  case badSymbol(String, UInt64)
+
+  public var description: String {
+    switch self {
+    case .notELF: "not an ELF file"
+    case .notRISCV64: "not an executable ELF for 64-bit little-endian RISC-V"
+    case .truncated(let what): "the file ends before its \(what)"
+    case .tooMany(let what, let count, let limit): "\(count) \(what), \(limit) are allowed"
+    case .headerSize(let what, let size): "\(what) of \(size) bytes"
+    case .noSegments: "nothing to load in it"
+    case .badSegment(let index): "segment \(index) makes no sense"
+    case .outsideRAM(let address, let bytes):
+      "\(bytes) bytes at \(hex(address)) do not lie in RAM; give more memory"
+    case .overlapsDeviceTree(let address):
+      "the segment at \(hex(address)) lies where the device tree goes; give more memory"
+    case .entryOutsideRAM(let address): "the entry \(hex(address)) does not lie in RAM"
+    case .badSymbol(let name, let address): "symbol '\(name)' at \(hex(address)) does not lie in RAM, aligned"
+    }
+  }
+
+  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+}

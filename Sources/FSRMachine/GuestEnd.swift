@@ -1,0 +1,21 @@
+/// How the guest ended itself.
+public enum GuestEnd: Equatable, Sendable {
+  /// The finisher was told 0x5555, or `tohost` 1.
+  case passed
+  /// The finisher was told 0x3333, or `tohost` an odd number: its code.
+  case failed(code: UInt64)
+  /// The finisher was told 0x7777.
+  case reset
+  /// `tohost` holds an even number: a request of the host interface, which this board does not serve.
+  case hostRequest(UInt64)
+
+  /// What a `tohost` of `value` means; nil for 0, which is nothing.
+  public init?(toHost value: UInt64) {
+    switch value {
+    case 0: return nil
+    case 1: self = .passed
+    case let odd where odd & 1 == 1: self = .failed(code: odd >> 1)
+    case let even: self = .hostRequest(even)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+public import FSRMemory
+import Synchronization
+
+/// One guest's board: RAM, devices and the wires into its harts. It owns no threads.
+///
+/// Whoever runs it has one host thread per hart call `VirtualCPU.run`. The machine does not know that it may be
+/// moved: its state is saved and restored by name (`MachineSections`) while no hart runs.
+public final class Machine: Sendable {
+  public let memory: GuestMemory
+  /// How many harts there are.
+  public let harts: Int
+  public let bus: Bus
+  public let clint: CoreLocalInterruptor
+  public let uart: UART16550
+  private let lines: [HartLines]
+  private let waker: any WakesHarts
+  let symbols = Mutex(GuestSymbols())
+
+  /// - Throws: `MachineError`.
+  public init(
+    memory: GuestMemory, harts: Int, clock: any GuestClock, console: any ConsoleSink, waker: any WakesHarts
+  ) throws(MachineError) {
+    guard (1...BoardMap.hartLimit).contains(harts) else { throw .harts(harts) }
+    guard memory.size % 4096 == 0, memory.size >= BoardMap.smallestRAM, memory.size <= BoardMap.largestRAM
+    else { throw .memorySize(memory.size) }
+    self.memory = memory
+    self.harts = harts
+    self.waker = waker
+    lines = (0..<harts).map { _ in HartLines() }
+    clint = CoreLocalInterruptor(lines: lines, clock: clock, waker: waker)
+    uart = UART16550(console: console)
+    bus = Bus([
+      .init(base: BoardMap.uart, size: BoardMap.uartSize, device: uart),
+      .init(base: BoardMap.clint, size: BoardMap.clintSize, device: clint),
+      .init(base: BoardMap.finisher, size: BoardMap.finisherSize, device: TestFinisher()),
+    ])
+  }
+
+  /// The wires into `hart`, which is below `harts`.
+  public func lines(of hart: Int) -> HartLines { lines[hart] }
+
+  /// Makes every hart leave `run` within a few hundred instructions, and wakes those that wait. Stays in
+  /// force until `clearStop`. Any thread may call it.
+  public func requestStop() {
+    for line in lines { line.stop.store(1, ordering: .releasing) }
+    for hart in lines.indices { waker.wake(hart: hart) }
+  }
+
+  /// Lets harts run again.
+  public func clearStop() {
+    for line in lines { line.stop.store(0, ordering: .releasing) }
+  }
+
+  /// Where `tohost` lies, as an offset in RAM; nil where the guest has none.
+  public var toHost: UInt64? { symbols.withLock { $0.toHost } }
+  /// Where the soak guest takes its parameters from, as an offset in RAM.
+  public var soakParameters: UInt64? { symbols.withLock { $0.parameters } }
+  /// Where the soak guest keeps its statistics, as an offset in RAM.
+  public var soakStatistics: UInt64? { symbols.withLock { $0.statistics } }
+}
+
+/// The guest's symbols that the board knows, as offsets in RAM.
+struct GuestSymbols: Equatable {
+  var toHost: UInt64?
+  var parameters: UInt64?
+  var statistics: UInt64?
+}

@@ -1,0 +1,100 @@
+import FSRMemory
+public import FSRState
+import Synchronization
+
+/// A stopped machine's state, as named sections: `board`, `clint`, `uart`, `hart.0`…
+///
+/// The names are made ahead; saving appends to the caller's writer and nothing else. No hart may be in `run`.
+public struct MachineSections: Sendable {
+  /// Enough for any one section's payload.
+  public static let payloadLimit = 1024
+
+  /// All sections' names, in the order of saving.
+  public let names: [String]
+  private let parts: [any SavesState & Sendable]
+
+  /// - Parameter cpus: all harts of `machine`, in order.
+  public init(machine: Machine, cpus: [any VirtualCPU]) {
+    precondition(cpus.count == machine.harts, "every hart is saved")
+    names = ["board", "clint", "uart"] + cpus.map { "hart.\($0.hart)" }
+    parts = [BoardState(machine: machine), machine.clint, machine.uart] + cpus.map { $0 }
+  }
+
+  /// The version that section `index` is saved in.
+  public func version(_ index: Int) -> UInt16 { type(of: parts[index]).stateVersion }
+
+  /// Appends the payload of section `index`.
+  public func save(_ index: Int, to writer: inout ByteWriter) { parts[index].save(to: &writer) }
+
+  /// All sections, as values.
+  public func save() -> [StateSection] {
+    names.indices.map { index in
+      var writer = ByteWriter(capacity: Self.payloadLimit)
+      save(index, to: &writer)
+      return StateSection(name: names[index], version: version(index), payload: writer.bytes)
+    }
+  }
+
+  /// Restores one section; answers false where its name is not the machine's.
+  ///
+  /// - Throws: `StateError`; that part then is as it was.
+  public func restore(_ section: StateSection) throws(StateError) -> Bool {
+    guard let index = names.firstIndex(of: section.name) else { return false }
+    var part = parts[index]
+    var reader = ByteReader(section.payload)
+    try part.restore(from: &reader, version: section.version)
+    return true
+  }
+
+  /// Restores the whole machine; sections of other names are left to others.
+  ///
+  /// - Throws: `StateError`, also where a section is missing or comes twice. The machine must not run then.
+  public func restore(_ sections: [StateSection]) throws(StateError) {
+    var seen: Set<String> = []
+    for section in sections where try restore(section) {
+      guard seen.insert(section.name).inserted else { throw .duplicateSection(section.name) }
+    }
+    if let missing = names.first(where: { !seen.contains($0) }) { throw .missingSection(missing) }
+  }
+}
+
+/// What the board is: checked against the destination's, and the symbols of the guest, whose ELF stays behind.
+struct BoardState: SavesState, Sendable {
+  let machine: Machine
+
+  static var stateVersion: UInt16 { 1 }
+
+  func save(to writer: inout ByteWriter) {
+    writer.write(UInt16(machine.harts))
+    writer.write(machine.memory.size)
+    let symbols = machine.symbols.withLock { $0 }
+    // An offset of all ones is none.
+    writer.write(symbols.toHost ?? .max)
+    writer.write(symbols.parameters ?? .max)
+    writer.write(symbols.statistics ?? .max)
+  }
+
+  func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
+    guard version == Self.stateVersion else {
+      throw .sectionVersion("board", has: version, reads: Self.stateVersion)
+    }
+    let harts = try reader.read(UInt16.self)
+    guard Int(harts) == machine.harts else { throw .invalid("hart count", UInt64(harts)) }
+    let size = try reader.read(UInt64.self)
+    guard size == machine.memory.size else { throw .invalid("RAM size", size) }
+    var symbols = GuestSymbols()
+    symbols.toHost = try offset(&reader, "tohost", size: 8)
+    symbols.parameters = try offset(&reader, "parameters", size: SoakParameters.size)
+    symbols.statistics = try offset(&reader, "statistics", size: SoakStatistics.size)
+    try reader.finish()
+    machine.symbols.withLock { $0 = symbols }
+  }
+
+  private func offset(_ reader: inout ByteReader, _ name: String, size: UInt64) throws(StateError) -> UInt64?
+  {
+    let value = try reader.read(UInt64.self)
+    if value == .max { return nil }
+    guard value % 8 == 0, machine.memory.contains(value, count: size) else { throw .invalid(name, value) }
+    return value
+  }
+}

@@ -1,0 +1,68 @@
+import FSRMachine
+import FSRMemory
+
+extension HartCore {
+  /// Raises the fault of an instruction that does not wholly lie in RAM; mtval is the part that does not.
+  mutating func raiseFetchFault(_ pc: UInt64, _ memory: GuestMemory) -> UInt64 {
+    let isLowThere = memory.contains(pc &- BoardMap.ram, count: 2)
+    return raise(Trap.instructionAccessFault, isLowThere ? pc &+ 2 : pc, at: pc)
+  }
+
+  /// A load or store outside RAM: a device's, or a fault. Answers where to go on.
+  mutating func accessSlowly(_ op: MicroOp, _ pc: UInt64, _ next: UInt64, _ machine: Machine) -> UInt64 {
+    let address = x[Int(op.first)] &+ op.extended
+    guard let access = Access(op.operation) else { preconditionFailure("only loads and stores come here") }
+    if access.isStore {
+      switch machine.bus.store(x[Int(op.second)], at: address, width: access.width) {
+      case .done: endsSlice = true
+      case .fault: return raise(Trap.storeAccessFault, address, at: pc)
+      case .ended(let end):
+        self.end = end
+        endsSlice = true
+      }
+    } else {
+      guard let value = machine.bus.load(address, width: access.width) else {
+        return raise(Trap.loadAccessFault, address, at: pc)
+      }
+      x[Int(op.target & 63)] = access.extend(value)
+    }
+    return next
+  }
+}
+
+/// The width and kind of a load or store.
+private struct Access {
+  let width: Int
+  let isStore: Bool
+  let isSigned: Bool
+
+  init?(_ operation: Operation) {
+    switch operation {
+    case .lb: self.init(1, isSigned: true)
+    case .lh: self.init(2, isSigned: true)
+    case .lw, .clw: self.init(4, isSigned: true)
+    case .ld, .cld: self.init(8)
+    case .lbu: self.init(1)
+    case .lhu: self.init(2)
+    case .lwu: self.init(4)
+    case .sb: self.init(1, isStore: true)
+    case .sh: self.init(2, isStore: true)
+    case .sw, .csw: self.init(4, isStore: true)
+    case .sd, .csd: self.init(8, isStore: true)
+    default: return nil
+    }
+  }
+
+  private init(_ width: Int, isStore: Bool = false, isSigned: Bool = false) {
+    self.width = width
+    self.isStore = isStore
+    self.isSigned = isSigned
+  }
+
+  /// What a register gets of the loaded `value`.
+  func extend(_ value: UInt64) -> UInt64 {
+    let unused = UInt64(64 - width * 8)
+    let high = value << unused
+    return isSigned ? UInt64(bitPattern: Int64(bitPattern: high) >> Int64(unused)) : high >> unused
+  }
+}

@@ -1,0 +1,66 @@
+import FSRMachine
+import Foundation
+import Testing
+
+/// Guest programs in assembler, built by the toolchain's own clang.
+enum GuestProgram {
+  /// Ends the guest by the finisher; takes t5 and t6.
+  static let finish = "li t5, 0x100000\n li t6, 0x5555\n sw t6, 0(t5)\n 1: j 1b\n"
+
+  /// Puts `text` at `_start` and links it to the start of RAM; 64 KiB of zeros lie at `data`.
+  static func assemble(_ text: String) throws -> [UInt8] {
+    let source = """
+        .global _start, tohost
+        .option norelax
+        .text
+      _start:
+      \(text)
+        .data
+        .balign 4096
+      data: .zero 4096
+      """
+    let script = """
+      SECTIONS { . = 0x80000000; .text : { *(.text) } :all .data : { *(.data) } :all /DISCARD/ : { *(.riscv.attributes) } }
+      PHDRS { all PT_LOAD FLAGS(7); }
+      """
+    return try build([("program.S", source), ("program.ld", script)], ["-Wl,-T,program.ld", "program.S"])
+  }
+
+  /// Runs clang for RISC-V in a folder with these files.
+  static func build(_ files: [(name: String, text: String)], _ arguments: [String]) throws -> [UInt8] {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fsr-" + UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for file in files {
+      try Data(file.text.utf8).write(to: folder.appendingPathComponent(file.name))
+    }
+    let clang = Process()
+    clang.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    clang.currentDirectoryURL = folder
+    clang.arguments =
+      [
+        "clang", "--target=riscv64-unknown-elf", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-O2",
+        "-ffreestanding", "-fno-builtin", "-fno-pic", "-fno-stack-protector", "-nostdlib", "-static",
+        "-fuse-ld=lld", "-Wl,--strip-debug,--discard-all,-n,--build-id=none", "-o", "program.elf",
+      ] + arguments
+    try clang.run()
+    clang.waitUntilExit()
+    try #require(clang.terminationStatus == 0, "clang builds the guest")
+    return [UInt8](try Data(contentsOf: folder.appendingPathComponent("program.elf")))
+  }
+
+  /// Whether there is a clang to build guests with.
+  static let isClangThere: Bool = {
+    let there = (try? build([("program.S", ".global _start\n_start: ret\n")], ["program.S"])) != nil
+    if !there { print("SKIPPED: no clang for RISC-V in PATH: guests cannot be assembled") }
+    return there
+  }()
+
+  /// Runs `text` on one hart until it ends by itself, and answers the registers.
+  static func registers(_ text: String) throws -> HartRegisters {
+    let rig = try GuestRig(assemble(text + "\n" + finish))
+    let exit = rig.run()
+    #expect(exit == .ended(.passed))
+    return try rig.registers()
+  }
+}
