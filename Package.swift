@@ -22,6 +22,7 @@ let package = Package(
   name: "fsr",
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
   ],
   targets: [
@@ -42,6 +43,14 @@ let package = Package(
       name: "FSRMachine", dependencies: ["FSRMemory", "FSRState"],
       exclude: ["SoakGuest/soak.c", "SoakGuest/start.S", "SoakGuest/soak.ld"], swiftSettings: strict),
     room("FSRSoftCPU", ["FSRMachine", "FSRMemory", "FSRState"]),
+
+    // doors: each makes one kind of VMM a participant in a handoff
+    room(
+      "FSRReference",
+      [
+        "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRState", "FSRSystem",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
 
     // tests: one target per room
     tests("FSRSystemTests", ["FSRSystem"]),
