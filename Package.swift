@@ -27,11 +27,15 @@ let package = Package(
   targets: [
     // ground: the kernel's edge, and what is carried
     .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE")]),
-    room("FSRSystem", ["CFSRLinux"]),
+    .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+    .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap"]),
     room("FSRState"),
 
     // organs: siblings, none imports another
     room("FSRMemory", ["FSRSystem", "FSRState"]),
+
+    room("FSRHandoff", ["FSRSystem", "FSRState"]),
 
     // machine: knows nothing of being moved
     .target(
@@ -42,6 +46,7 @@ let package = Package(
     // tests: one target per room
     tests("FSRSystemTests", ["FSRSystem"]),
     tests("FSRStateTests", ["FSRState"]),
+    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),

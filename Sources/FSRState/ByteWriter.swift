@@ -34,6 +34,25 @@ public struct ByteWriter: Sendable {
   /// Appends a string's UTF-8 behind its count in 32 bits.
   public mutating func write(_ value: String) { write(counted: Array(value.utf8)) }
 
+  /// How many bytes were written.
+  public var count: Int { bytes.count }
+
+  /// Appends `name`, and `.index` behind it if there is one, without building a string.
+  mutating func write(name: String, index: Int?) {
+    for byte in name.utf8 { bytes.append(byte) }
+    guard let index else { return }
+    bytes.append(UInt8(ascii: "."))
+    if index >= 10 { bytes.append(UInt8(ascii: "0") + UInt8(index / 10 % 10)) }
+    bytes.append(UInt8(ascii: "0") + UInt8(index % 10))
+  }
+
+  /// Replaces bytes written before.
+  mutating func overwrite<T: FixedWidthInteger>(at position: Int, with value: T) {
+    for index in 0..<(T.bitWidth / 8) {
+      bytes[position + index] = UInt8(truncatingIfNeeded: value >> T(index * 8))
+    }
+  }
+
   /// Empties the writer and keeps what it set aside.
   public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 }

@@ -4,4 +4,11 @@ internal import CFSRLinux
 public enum MonotonicClock {
   /// Nanoseconds since an arbitrary point, the host's boot in practice.
   public static func now() -> UInt64 { cfsr_monotonic_ns() }
+
+  /// The moment `timeout` nanoseconds from now, or the end of time; nil for nil.
+  static func deadline(after timeout: UInt64?) -> UInt64? {
+    guard let timeout else { return nil }
+    let (deadline, overflow) = now().addingReportingOverflow(timeout)
+    return overflow ? .max : deadline
+  }
 }

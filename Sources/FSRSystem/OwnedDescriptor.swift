@@ -32,27 +32,46 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
 /// Descriptors that travel together; an `Array` cannot hold what is not copyable.
 public struct DescriptorBag: ~Copyable, Sendable {
-  private var numbers: [Int32]
+  private var held: [Int32]
 
-  public init() { numbers = [] }
+  public init() { held = [] }
 
-  init(adopting numbers: [Int32]) { self.numbers = numbers }
+  init(adopting numbers: [Int32]) { held = numbers }
 
-  deinit { for number in numbers where number >= 0 { _ = cfsr_close(number) } }
+  deinit { for number in held where number >= 0 { _ = cfsr_close(number) } }
 
   /// How many slots there are, taken ones included.
-  public var count: Int { numbers.count }
+  public var count: Int { held.count }
 
-  var raw: [Int32] { numbers }
+  /// The numbers of the descriptors, -1 for one that was taken; they stay owned here.
+  public var numbers: [Int32] { held }
 
   public mutating func append(_ descriptor: consuming OwnedDescriptor) {
-    numbers.append(descriptor.release())
+    held.append(descriptor.release())
   }
 
   /// Takes the descriptor at `index` out; nil when there is none, or it was taken.
   public mutating func take(_ index: Int) -> OwnedDescriptor? {
-    guard numbers.indices.contains(index), numbers[index] >= 0 else { return nil }
-    defer { numbers[index] = -1 }
-    return OwnedDescriptor(adopting: numbers[index])
+    guard held.indices.contains(index), held[index] >= 0 else { return nil }
+    defer { held[index] = -1 }
+    return OwnedDescriptor(adopting: held[index])
+  }
+}
+
+extension DescriptorBag {
+  /// Second descriptors of all that were not taken, in their order.
+  public func duplicate() throws(SystemError) -> DescriptorBag {
+    var copy = DescriptorBag()
+    for number in numbers where number >= 0 {
+      copy.append(OwnedDescriptor(adopting: try check(cfsr_duplicate(number, 3), "fcntl F_DUPFD_CLOEXEC")))
+    }
+    return copy
+  }
+
+  /// All that were not taken; this bag is empty afterwards.
+  public mutating func takeAll() -> DescriptorBag {
+    var all = DescriptorBag()
+    for index in 0..<count { if let one = take(index) { all.append(one) } }
+    return all
   }
 }

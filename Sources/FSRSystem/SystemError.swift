@@ -39,6 +39,15 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+/// The same for calls that answer how many bytes.
+@discardableResult
+func check(_ answer: Int64, _ call: String, on subject: @autoclosure () -> String = "") throws(SystemError)
+  -> Int
+{
+  if answer < 0 { throw SystemError(call, on: subject(), errno: Int32(-answer)) }
+  return Int(answer)
+}
+
 /// Turns the C side's `-errno` convention into a thrown error.
 @discardableResult
 func check(_ answer: Int32, _ call: String, on subject: @autoclosure () -> String = "") throws(SystemError)
@@ -46,4 +55,13 @@ func check(_ answer: Int32, _ call: String, on subject: @autoclosure () -> Strin
 {
   if answer < 0 { throw SystemError(call, on: subject(), errno: -answer) }
   return answer
+}
+
+extension SystemError {
+  /// Whether what was named is not there.
+  public var isMissing: Bool { errno == ENOENT }
+  /// Whether what was to be made is there already.
+  public var isTaken: Bool { errno == EEXIST || errno == EADDRINUSE }
+  /// Whether it took longer than allowed.
+  public var isTimeout: Bool { errno == ETIMEDOUT || errno == EAGAIN }
 }

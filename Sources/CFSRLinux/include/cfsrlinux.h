@@ -28,6 +28,86 @@ int cfsr_duplicate(int fd, int lowest);
 int64_t cfsr_read(int fd, void *bytes, size_t length);
 int64_t cfsr_write(int fd, const void *bytes, size_t length);
 
+// files and directories
+struct cfsr_status { uint64_t device, inode, size; uint32_t uid, mode; };
+int cfsr_open(int directory, const char *path, int flags, unsigned mode);
+int cfsr_status(int fd, struct cfsr_status *status);
+int cfsr_status_at(int directory, const char *name, struct cfsr_status *status);
+int64_t cfsr_filesystem_type(int fd);
+int64_t cfsr_entries(int fd, void *bytes, size_t length);
+int cfsr_make_directory(int directory, const char *name, unsigned mode);
+int cfsr_unlink(int directory, const char *name, int flags);
+int cfsr_rename(int directory, const char *from, const char *to, unsigned flags);
+int cfsr_symlink(int directory, const char *name, const char *target);
+int64_t cfsr_read_link(int directory, const char *name, void *bytes, size_t length);
+int cfsr_sync(int fd);
+int64_t cfsr_read_at(int fd, void *bytes, size_t length, uint64_t offset);
+int64_t cfsr_write_at(int fd, const void *bytes, size_t length, uint64_t offset);
+int cfsr_lock_file(int fd);
+int cfsr_unlock_file(int fd);
+
+static const int CFSR_WORKING_DIRECTORY = -100, CFSR_REMOVE_DIRECTORY = 0x200;
+static const unsigned CFSR_RENAME_NOREPLACE = 1;
+static const int64_t CFSR_TMPFS = 0x01021994;
+
+// sockets
+static const int CFSR_DESCRIPTORS_LIMIT = 253, CFSR_DESCRIPTORS_ROOM = 254;
+struct cfsr_credentials { int32_t pid; uint32_t uid, gid; int32_t present; };
+// What came beside the bytes; the descriptors go to an array of CFSR_DESCRIPTORS_ROOM.
+struct cfsr_received { int count, truncated; struct cfsr_credentials sender; };
+int cfsr_socket(int nonblocking);
+int cfsr_socket_pair(int *a, int *b);
+int cfsr_change_mode(int fd, unsigned mode);
+int cfsr_bind(int fd, const char *path);
+int cfsr_connect(int fd, const char *path);
+int cfsr_listen(int fd, int backlog);
+int cfsr_accept(int fd);
+int cfsr_peer(int fd, struct cfsr_credentials *peer);
+int cfsr_pass_credentials(int fd);
+int cfsr_send_timeout(int fd, uint64_t timeout_ns);
+int cfsr_shutdown(int fd);
+int64_t cfsr_send(int fd, const void *bytes, size_t length, const int *descriptors, size_t count);
+int64_t cfsr_receive(int fd, void *bytes, size_t length, int nonblocking, int *descriptors,
+                     struct cfsr_received *received);
+
+// polling
+struct cfsr_poll { int fd; short events, revents; };
+int cfsr_poll(struct cfsr_poll *polls, size_t count, uint64_t timeout_ns, int has_timeout);
+
+static const short CFSR_POLL_IN = 1, CFSR_POLL_OUT = 4, CFSR_POLL_INVALID = 0x20;
+
+// processes
+struct cfsr_exit { int32_t pid, code, status; };
+int cfsr_process_open(int pid);
+int cfsr_process_signal(int fd, int number);
+int cfsr_process_copy_descriptor(int fd, int number);
+int cfsr_process_reap(int fd, struct cfsr_exit *answer);
+int cfsr_spawn(const char *path, char *const arguments[], char *const environment[], const int *sources,
+               const int *targets, size_t count, const int *closes, size_t close_count, int close_from,
+               int new_session, int *pid);
+
+// threads and scheduling
+int cfsr_thread_id(void);
+int cfsr_thread_name(const char *name);
+int cfsr_thread_signal(int thread, int number);
+int cfsr_affinity(int thread, uint64_t *words, size_t count);
+int cfsr_set_affinity(int thread, const uint64_t *words, size_t count);
+int cfsr_current_cpu(void);
+int cfsr_policy(int thread, int *priority);
+int cfsr_set_policy(int thread, int policy, int priority);
+
+static const int CFSR_SCHED_NORMAL = 0, CFSR_SCHED_FIFO = 1, CFSR_SCHED_RR = 2, CFSR_SCHED_BATCH = 3,
+                 CFSR_SCHED_IDLE = 5;
+
+// signals and events
+int cfsr_signal_descriptor(const int *signals, size_t count);
+int cfsr_ignore_broken_pipes(void);
+int cfsr_event_descriptor(void);
+
+// this process
+char *const *cfsr_environment(void);
+int cfsr_cpu_count(void);
+
 // time
 uint64_t cfsr_monotonic_ns(void);
 

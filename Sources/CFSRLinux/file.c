@@ -1,0 +1,67 @@
+#include "cfsrlinux.h"
+#include "answer.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int cfsr_open(int directory, const char *path, int flags, unsigned mode) {
+  ANSWER_AGAIN(openat(directory, path, flags, mode));
+}
+
+static int answer_status(int r, const struct stat *s, struct cfsr_status *status) {
+  if (r < 0) return -errno;
+  *status = (struct cfsr_status){s->st_dev, s->st_ino, (uint64_t)s->st_size, s->st_uid, s->st_mode};
+  return 0;
+}
+
+int cfsr_status(int fd, struct cfsr_status *status) {
+  struct stat s;
+  return answer_status(fstat(fd, &s), &s, status);
+}
+
+int cfsr_status_at(int directory, const char *name, struct cfsr_status *status) {
+  struct stat s;
+  return answer_status(fstatat(directory, name, &s, AT_SYMLINK_NOFOLLOW), &s, status);
+}
+
+int64_t cfsr_filesystem_type(int fd) {
+  struct statfs s;
+  return fstatfs(fd, &s) < 0 ? -errno : (int64_t)(uint32_t)s.f_type;
+}
+
+int64_t cfsr_entries(int fd, void *bytes, size_t length) { ANSWER_WIDE(syscall(SYS_getdents64, fd, bytes, length)); }
+int cfsr_make_directory(int directory, const char *name, unsigned mode) { ANSWER(mkdirat(directory, name, mode)); }
+int cfsr_unlink(int directory, const char *name, int flags) { ANSWER(unlinkat(directory, name, flags)); }
+int cfsr_symlink(int directory, const char *name, const char *target) { ANSWER(symlinkat(target, directory, name)); }
+
+int cfsr_rename(int directory, const char *from, const char *to, unsigned flags) {
+  ANSWER(renameat2(directory, from, directory, to, flags));
+}
+
+int64_t cfsr_read_link(int directory, const char *name, void *bytes, size_t length) {
+  ANSWER_WIDE(readlinkat(directory, name, bytes, length));
+}
+
+int cfsr_sync(int fd) { ANSWER_AGAIN(fsync(fd)); }
+
+int64_t cfsr_read_at(int fd, void *bytes, size_t length, uint64_t offset) {
+  ANSWER_AGAIN(pread(fd, bytes, length, (off_t)offset));
+}
+
+int64_t cfsr_write_at(int fd, const void *bytes, size_t length, uint64_t offset) {
+  ANSWER_AGAIN(pwrite(fd, bytes, length, (off_t)offset));
+}
+
+// The lock belongs to the open file description, not to the process.
+int cfsr_lock_file(int fd) {
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  ANSWER_AGAIN(fcntl(fd, F_OFD_SETLK, &whole));
+}
+
+int cfsr_unlock_file(int fd) {
+  struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+  ANSWER_AGAIN(fcntl(fd, F_OFD_SETLK, &whole));
+}

@@ -1,0 +1,23 @@
+#include "cfsrlinux.h"
+#include "answer.h"
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+int cfsr_signal_descriptor(const int *signals, size_t count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t i = 0; i < count; i++)
+    if (sigaddset(&set, signals[i]) < 0) return -errno;
+  int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (r) return -r;
+  ANSWER(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int cfsr_ignore_broken_pipes(void) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN};
+  ANSWER(sigaction(SIGPIPE, &ignore, NULL));
+}
+
+int cfsr_event_descriptor(void) { ANSWER(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }

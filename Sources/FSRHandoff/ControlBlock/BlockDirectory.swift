@@ -1,0 +1,99 @@
+public import FSRState
+public import FSRSystem
+
+/// The control blocks of one VM: a folder on tmpfs with a file per attempt, named by its number.
+///
+/// The newest block is the truth about who owns the VM. Whoever makes one holds the VM's lock.
+public struct BlockDirectory: ~Copyable, Sendable {
+  /// How many names one look at the folder reads.
+  static let nameLimit = 4096
+
+  public let directory: Directory
+
+  /// - Throws: `HandoffError.badBlock` where the folder is not on tmpfs.
+  public init(_ directory: consuming Directory) throws(HandoffError) {
+    do throws(SystemError) {
+      guard try directory.isOnTmpfs() else {
+        throw SystemError("statfs", on: "control blocks, not on tmpfs", errno: 22)
+      }
+    } catch { throw .badBlock("\(error)") }
+    self.directory = directory
+  }
+
+  public init(adopting folder: consuming OwnedDescriptor) throws(HandoffError) {
+    let directory: Directory
+    do throws(SystemError) { directory = try Directory(adopting: folder) } catch { throw .system(error) }
+    try self.init(directory)
+  }
+
+  public func duplicate() throws(HandoffError) -> BlockDirectory {
+    do throws(SystemError) { return BlockDirectory(checked: try directory.duplicate()) } catch {
+      throw .system(error)
+    }
+  }
+
+  private init(checked directory: consuming Directory) { self.directory = directory }
+
+  /// The attempts that have a block, oldest first.
+  public func attempts() throws(HandoffError) -> [UInt32] {
+    do throws(SystemError) {
+      return try directory.names(limit: Self.nameLimit).compactMap { UInt32($0) }.sorted()
+    } catch { throw .system(error) }
+  }
+
+  /// The newest block; nil where there is none.
+  public func newest() throws(HandoffError) -> ControlBlock? {
+    // A block may be removed between the look and the opening, when a newer one has come.
+    for _ in 0..<8 {
+      guard let attempt = try attempts().last else { return nil }
+      if let block = try open(attempt) { return block }
+    }
+    return nil
+  }
+
+  /// The block of `attempt`; nil where it is gone.
+  public func open(_ attempt: UInt32) throws(HandoffError) -> ControlBlock? {
+    let file: OwnedDescriptor
+    do throws(SystemError) {
+      file = try directory.openFile("\(attempt)", .readWrite)
+    } catch {
+      if error.isMissing { return nil }
+      throw .system(error)
+    }
+    let block = try ControlBlock(adopting: file)
+    guard block.attempt == attempt else { throw .badBlock("block \(attempt) says it is \(block.attempt)") }
+    return block
+  }
+
+  /// Makes the block of `attempt` without giving it its name yet.
+  public func create(attempt: UInt32, generation: UInt64, machine: MachineIdentity, state: ResumeState)
+    throws(HandoffError) -> ControlBlock
+  {
+    let file: OwnedDescriptor
+    do throws(SystemError) {
+      file = try directory.openFile(Self.draft(attempt), .createNew)
+    } catch { throw .system(error) }
+    return try ControlBlock(
+      filling: file, attempt: attempt, generation: generation, machine: machine, state: state)
+  }
+
+  /// Gives the block its name, which makes it the newest; never over another.
+  public func publish(_ attempt: UInt32) throws(HandoffError) {
+    do throws(SystemError) {
+      try directory.rename(Self.draft(attempt), to: "\(attempt)", replacing: false)
+    } catch { throw .system(error) }
+  }
+
+  /// Removes blocks older than `attempt`, and what a coordinator left that died before its block had a name.
+  public func removeOlder(than attempt: UInt32) throws(HandoffError) {
+    do throws(SystemError) {
+      for name in try directory.names(limit: Self.nameLimit) {
+        let isDraft = name.hasSuffix(Self.draftSuffix)
+        if isDraft || UInt32(name).map({ $0 < attempt }) == true { try? directory.unlink(name) }
+      }
+    } catch { throw .system(error) }
+  }
+
+  private static let draftSuffix = ".draft"
+  private static func draft(_ attempt: UInt32) -> String { "\(attempt)\(draftSuffix)" }
+}

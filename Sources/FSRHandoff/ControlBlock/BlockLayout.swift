@@ -1,0 +1,72 @@
+/// Where everything lies in a control block: two pages on tmpfs, little-endian.
+///
+/// ```
+/// 0     magic, format, attempt              what the block is; written once, before it has a name
+/// 16    generation, owner identity high/low
+/// 64    resume word                         a cache line of its own; its lower half is a futex
+/// 128   complete: attempt number or 0       length and checksum of the checkpoint are stored before it
+/// 136   checkpoint length, checksum
+/// 192   doorbell                            futex on which the destination's threads are parked
+/// 256   limits: max downtime, deadline      nanoseconds; the deadline is on the monotonic clock
+/// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
+/// 1024  three parties, 1 KiB each
+/// 4096  three reasons, 512 bytes each: length, UTF-8
+/// ```
+enum BlockLayout {
+  static let size: UInt64 = 8192
+  static let magicNumber: UInt64 = 0x4b43_4f4c_4252_5346  // "FSRBLOCK"
+  static let formatNumber: UInt32 = 1
+
+  static let magic: UInt64 = 0
+  static let format: UInt64 = 8
+  static let attempt: UInt64 = 12
+  static let generation: UInt64 = 16
+  static let machineHigh: UInt64 = 24
+  static let machineLow: UInt64 = 32
+
+  static let word: UInt64 = 64
+  static let complete: UInt64 = 128
+  static let length: UInt64 = 136
+  static let checksum: UInt64 = 144
+  static let doorbell: UInt64 = 192
+  static let maxDowntime: UInt64 = 256
+  static let deadline: UInt64 = 264
+
+  static let timeline: UInt64 = 512
+
+  static func party(_ party: Party) -> UInt64 { 1024 + UInt64(party.rawValue) * 1024 }
+  /// Within a party: 0 none, 1 written.
+  static let isSet: UInt64 = 0
+  static let pid: UInt64 = 4
+  static let startTime: UInt64 = 8
+  static let bootHigh: UInt64 = 16
+  static let bootLow: UInt64 = 24
+  static let released: UInt64 = 32
+  static let heartbeat: UInt64 = 40
+  /// How many descriptor numbers follow: manifest, checkpoint, then the manifest's slots.
+  static let descriptorCount: UInt64 = 48
+  static let descriptors: UInt64 = 52
+  static let descriptorLimit = 2 + 64
+
+  static func reason(_ party: Party) -> UInt64 { 4096 + UInt64(party.rawValue) * 512 }
+  static let reasonLimit = 500
+}
+
+/// The moments of a handoff that are written down as they pass.
+public enum TimelineMark: Int, CaseIterable, Sendable {
+  case requested, started, negotiated, prepared, quiesced
+  /// The vCPUs were asked to stop.
+  case stunned
+  /// The last vCPU left the guest.
+  case left
+  case saved, completed
+  /// The destination saw the complete checkpoint.
+  case seen
+  case loaded
+  /// The word became terminal.
+  case decided
+  /// The first vCPU entered the guest again.
+  case entered
+  /// The victor has seen the losers gone.
+  case reaped
+}

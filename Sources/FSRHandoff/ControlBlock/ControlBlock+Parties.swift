@@ -1,0 +1,81 @@
+public import FSRSystem
+
+/// Who takes part, and what each says of itself.
+extension ControlBlock {
+  /// Writes down who `party` is.
+  public func enroll(_ party: Party, as identity: ProcessIdentity) {
+    let base = BlockLayout.party(party)
+    region.store(identity.pid, at: base + BlockLayout.pid)
+    region.store(identity.startTime, at: base + BlockLayout.startTime)
+    region.store(identity.bootID.high, at: base + BlockLayout.bootHigh)
+    region.store(identity.bootID.low, at: base + BlockLayout.bootLow)
+    region.atomicStore(UInt32(1), at: base + BlockLayout.isSet)
+  }
+
+  /// Who `party` is; nil before it takes part.
+  public func identity(of party: Party) -> ProcessIdentity? {
+    let base = BlockLayout.party(party)
+    guard region.atomicLoad(base + BlockLayout.isSet, as: UInt32.self) == 1 else { return nil }
+    return ProcessIdentity(
+      pid: region.load(base + BlockLayout.pid), startTime: region.load(base + BlockLayout.startTime),
+      bootID: BootID(
+        high: region.load(base + BlockLayout.bootHigh), low: region.load(base + BlockLayout.bootLow)))
+  }
+
+  /// Whether `party` has said that it touches nothing of the guest any more.
+  public func hasReleased(_ party: Party) -> Bool {
+    region.atomicLoad(BlockLayout.party(party) + BlockLayout.released, as: UInt32.self) == 1
+  }
+
+  /// Says that `party` touches nothing of the guest any more: its locks are given up, its I/O has ended.
+  public func release(_ party: Party) {
+    region.atomicStore(UInt32(1), at: BlockLayout.party(party) + BlockLayout.released)
+    announce()
+  }
+
+  /// When `party` last said that it lives, on the monotonic clock; 0 for never.
+  public func heartbeat(of party: Party) -> UInt64 {
+    region.atomicLoad(BlockLayout.party(party) + BlockLayout.heartbeat)
+  }
+
+  public func beat(_ party: Party, at time: UInt64) {
+    region.atomicStore(time, at: BlockLayout.party(party) + BlockLayout.heartbeat)
+  }
+
+  /// Writes down under which numbers `party` holds the guest's descriptors: manifest, checkpoint, slots. From
+  /// then on a recovery can copy them out of it.
+  public func holdDescriptors(_ party: Party, numbers: [Int32]) {
+    precondition(numbers.count <= BlockLayout.descriptorLimit, "a manifest has a limit of slots")
+    let base = BlockLayout.party(party)
+    for (index, number) in numbers.enumerated() {
+      region.store(number, at: base + BlockLayout.descriptors + UInt64(index) * 4)
+    }
+    region.atomicStore(UInt32(numbers.count), at: base + BlockLayout.descriptorCount)
+  }
+
+  /// The numbers that `party` has written down; empty before it holds all of them.
+  public func heldDescriptors(of party: Party) -> [Int32] {
+    let base = BlockLayout.party(party)
+    let count = Int(region.atomicLoad(base + BlockLayout.descriptorCount, as: UInt32.self))
+    guard count <= BlockLayout.descriptorLimit else { return [] }
+    return (0..<count).map { region.load(base + BlockLayout.descriptors + UInt64($0) * 4) }
+  }
+
+  /// Why `party` gave up, in its own words; the first reason stays.
+  public func explain(_ party: Party, _ reason: String) {
+    let base = BlockLayout.reason(party)
+    guard region.atomicLoad(base, as: UInt32.self) == 0, !reason.isEmpty else { return }
+    var bytes = Array(reason.utf8.prefix(BlockLayout.reasonLimit))
+    while String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
+    region.copy(bytes, to: base + 4)
+    region.atomicStore(UInt32(bytes.count), at: base)
+  }
+
+  /// The reason that `party` gave; nil where it gave none.
+  public func explanation(of party: Party) -> String? {
+    let base = BlockLayout.reason(party)
+    let count = Int(region.atomicLoad(base, as: UInt32.self))
+    guard count > 0, count <= BlockLayout.reasonLimit else { return nil }
+    return String(validating: region.bytes(at: base + 4, count: count), as: UTF8.self)
+  }
+}

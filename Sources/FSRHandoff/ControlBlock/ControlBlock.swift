@@ -1,0 +1,164 @@
+public import FSRState
+public import FSRSystem
+
+/// The small shared file of one handoff attempt: the resume word, the flags, the parties and the timeline.
+///
+/// Every party maps the same file. It is never reused, rewritten or truncated; it is locked in memory, since a
+/// page fault in the stun would cost more than the stun.
+public final class ControlBlock: Sendable {
+  let region: MappedRegion
+  /// The file, to send to a party.
+  public let descriptor: OwnedDescriptor
+  /// Rises with every handoff and every successor, won or lost.
+  public let attempt: UInt32
+  /// The source's generation; a destination that wins has the next one.
+  public let generation: UInt64
+  public let machine: MachineIdentity
+
+  /// Fills a new, empty file: all of it, before anybody else can see it.
+  public init(
+    filling descriptor: consuming OwnedDescriptor, attempt: UInt32, generation: UInt64,
+    machine: MachineIdentity, state: ResumeState
+  ) throws(HandoffError) {
+    do throws(SystemError) {
+      // Allocated now: a sparse page on a full file system would be a SIGBUS later.
+      try descriptor.allocate(at: 0, length: BlockLayout.size)
+      region = try MappedRegion(mapping: descriptor, length: BlockLayout.size, populate: true)
+      try region.lock()
+    } catch { throw .system(error) }
+    region.store(BlockLayout.formatNumber, at: BlockLayout.format)
+    region.store(attempt, at: BlockLayout.attempt)
+    region.store(generation, at: BlockLayout.generation)
+    region.store(machine.high, at: BlockLayout.machineHigh)
+    region.store(machine.low, at: BlockLayout.machineLow)
+    region.atomicStore(ResumeWord(attempt: attempt, state: state).bits, at: BlockLayout.word)
+    region.atomicStore(BlockLayout.magicNumber, at: BlockLayout.magic)
+    self.descriptor = descriptor
+    self.attempt = attempt
+    self.generation = generation
+    self.machine = machine
+  }
+
+  /// Maps a block that somebody else filled.
+  ///
+  /// - Throws: `HandoffError.badBlock` for anything that is not one.
+  public init(adopting descriptor: consuming OwnedDescriptor) throws(HandoffError) {
+    do throws(SystemError) {
+      guard try descriptor.size() == BlockLayout.size else {
+        throw SystemError("mmap", on: "control block", errno: 22)
+      }
+      region = try MappedRegion(mapping: descriptor, length: BlockLayout.size, populate: true)
+      try region.lock()
+    } catch { throw .badBlock("\(error)") }
+    guard region.atomicLoad(BlockLayout.magic, as: UInt64.self) == BlockLayout.magicNumber,
+      region.load(BlockLayout.format, as: UInt32.self) == BlockLayout.formatNumber
+    else { throw .badBlock("it has no magic number of this format") }
+    attempt = region.load(BlockLayout.attempt)
+    generation = region.load(BlockLayout.generation)
+    machine = MachineIdentity(
+      high: region.load(BlockLayout.machineHigh), low: region.load(BlockLayout.machineLow))
+    guard ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) != nil else {
+      throw .badBlock("its word is of no state")
+    }
+    self.descriptor = descriptor
+  }
+
+  // MARK: the word
+
+  /// Who may resume the guest, as of now.
+  public var state: ResumeState {
+    guard let word = ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) else {
+      // Only claims write it, and they write nothing else.
+      preconditionFailure("the resume word of attempt \(attempt) is scribbled over")
+    }
+    return word.state
+  }
+
+  /// Moves the word to `new` if `party` may from where it is, by one compare-and-swap.
+  public func claim(_ new: ResumeState, by party: Party) -> Claim {
+    while true {
+      let now = state
+      guard ResumeWord.allows(now, to: new, by: party) else { return .found(now) }
+      let exchange = region.atomicCompareExchange(
+        BlockLayout.word, expected: ResumeWord(attempt: attempt, state: now).bits,
+        desired: ResumeWord(attempt: attempt, state: new).bits)
+      if exchange.exchanged { return .made }
+    }
+  }
+
+  /// Sleeps while the word is in `state`, `timeout` nanoseconds at most.
+  public func wait(while state: ResumeState, timeout: UInt64) {
+    region.wait(at: BlockLayout.word, while: state.rawValue, timeout: timeout)
+  }
+
+  /// Wakes who sleeps on the word; a claim alone wakes nobody, so that the switch need not.
+  public func announce() { region.wake(at: BlockLayout.word) }
+
+  // MARK: the checkpoint
+
+  /// Whether the source has said complete: everything it had to write is written.
+  public var isComplete: Bool { region.atomicLoad(BlockLayout.complete, as: UInt32.self) == attempt }
+
+  /// Says complete: the source's last write, and one release store.
+  public func complete(length: UInt64, checksum: UInt64) {
+    region.store(length, at: BlockLayout.length)
+    region.store(checksum, at: BlockLayout.checksum)
+    region.atomicStore(attempt, at: BlockLayout.complete)
+  }
+
+  /// Bytes and checksum of the checkpoint, once complete.
+  public var checkpointExtent: (length: UInt64, checksum: UInt64) {
+    (region.load(BlockLayout.length), region.load(BlockLayout.checksum))
+  }
+
+  /// Counts up with every ring.
+  public var doorbell: UInt32 { region.atomicLoad(BlockLayout.doorbell) }
+
+  /// Parks the calling thread until somebody rings after `seen` was read, or for no reason.
+  public func park(since seen: UInt32, timeout: UInt64? = nil) {
+    region.wait(at: BlockLayout.doorbell, while: seen, timeout: timeout)
+  }
+
+  /// Wakes every parked thread, in whatever process.
+  public func ring() {
+    var seen = doorbell
+    while true {
+      let exchange = region.atomicCompareExchange(BlockLayout.doorbell, expected: seen, desired: seen &+ 1)
+      if exchange.exchanged { break }
+      seen = exchange.original
+    }
+    region.wake(at: BlockLayout.doorbell)
+  }
+
+  // MARK: limits
+
+  /// How long the guest may stand still before the source takes it back, in nanoseconds.
+  public var maxDowntime: UInt64 {
+    get { region.atomicLoad(BlockLayout.maxDowntime) }
+    set { region.atomicStore(newValue, at: BlockLayout.maxDowntime) }
+  }
+
+  /// When the handoff is called off, on the monotonic clock.
+  public var deadline: UInt64 {
+    get { region.atomicLoad(BlockLayout.deadline) }
+    set { region.atomicStore(newValue, at: BlockLayout.deadline) }
+  }
+
+  // MARK: the timeline
+
+  /// When `mark` passed, in nanoseconds on the monotonic clock; 0 while it has not.
+  public func time(of mark: TimelineMark) -> UInt64 {
+    region.atomicLoadRelaxed(BlockLayout.timeline + UInt64(mark.rawValue) * 8)
+  }
+
+  /// Writes down that `mark` passes now.
+  public func pass(_ mark: TimelineMark, at time: UInt64) {
+    region.atomicStoreRelaxed(time, at: BlockLayout.timeline + UInt64(mark.rawValue) * 8)
+  }
+
+  /// Writes down `mark` unless it has passed before: the first of several threads counts.
+  public func passFirst(_ mark: TimelineMark, at time: UInt64) {
+    _ = region.atomicCompareExchange(
+      BlockLayout.timeline + UInt64(mark.rawValue) * 8, expected: UInt64(0), desired: time)
+  }
+}

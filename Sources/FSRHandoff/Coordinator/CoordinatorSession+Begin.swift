@@ -1,0 +1,156 @@
+internal import FSRState
+internal import FSRSystem
+
+/// The steps up to the watch.
+extension CoordinatorSession {
+  mutating func takeLock() throws -> Bool {
+    let late = now() + options.timeout
+    while true {
+      switch try VMLock.attempt(in: folder) {
+      case .taken(let lock):
+        self.lock = Owned(lock)
+        return true
+      case .held(let holder):
+        if machine.purpose == .handoff {
+          reason =
+            "another handoff or recovery of \(name) is under way"
+            + (holder.map { " (process \($0.pid))" } ?? "")
+          return false
+        }
+        try evict(holder)
+      }
+      guard now() < late else {
+        reason = "another coordinator of \(name) is at work and does not end; wait for it"
+        return false
+      }
+      wait(limits.look * 25)
+    }
+  }
+
+  /// From a coordinator that hangs, a recovery takes the descriptors first, then its life.
+  private mutating func evict(_ holder: ProcessIdentity?) throws {
+    guard let holder, let process = try ProcessDescriptor.open(holder), let newest = try blocks.newest()
+    else { return }
+    guard newest.identity(of: .coordinator) == holder else { return }
+    let beat = newest.heartbeat(of: .coordinator)
+    guard now() > beat &+ limits.settle else { return }
+    if copies == nil { takeCopies(of: .coordinator, in: newest) }
+    _ = try process.signal(SignalNumber.kill)
+    _ = try process.waitForExit(timeout: limits.reap)
+  }
+
+  /// Sees that the VM has an owner that lives, and that nothing is left of an earlier handoff.
+  mutating func settle() throws -> Bool {
+    guard let newest = try blocks.newest() else {
+      reason = "\(name) has no control block; it was never started"
+      return false
+    }
+    block = newest
+    guard newest.state.isDecided else {
+      reason = "an earlier handoff of \(name) is not settled; run `fsr recover \(name)`"
+      return false
+    }
+    let owner: Party = newest.state == .resumed ? .source : .destination
+    guard let victor = Rival(owner, of: newest), !victor.isGone else {
+      reason = "the VMM of \(name) is gone; the VM is lost"
+      return false
+    }
+    let late = now() + limits.reap * 2
+    while let loser = Rival(owner == .source ? .destination : .source, of: newest), !loser.isGone {
+      guard now() < late else {
+        reason = "the loser of an earlier handoff of \(name) still lives; run `fsr recover \(name)`"
+        return false
+      }
+      wait(limits.look)
+    }
+    source = Rival(owner, of: newest)
+    return true
+  }
+
+  mutating func createBlock() throws -> Coordinator.Event {
+    guard let old = block else { preconditionFailure("settled with a block") }
+    let owner: Party = old.state == .resumed ? .source : .destination
+    guard let identity = old.identity(of: owner) else { throw HandoffError.badBlock("it names no owner") }
+    let generation = old.generation + (owner == .destination ? 1 : 0)
+    // What is older than the newest has been decided, and what is a draft has lost its coordinator.
+    try blocks.removeOlder(than: old.attempt)
+    let fresh = try blocks.create(
+      attempt: old.attempt + 1, generation: generation, machine: old.machine, state: .none)
+    fresh.enroll(.source, as: identity)
+    fresh.enroll(.coordinator, as: ProcessIdentity.current())
+    fresh.maxDowntime = options.maxDowntime
+    fresh.deadline = now() + options.timeout
+    fresh.beat(.coordinator, at: now())
+    block = fresh
+    return .done
+  }
+
+  mutating func request() throws -> Coordinator.Event {
+    guard let block else { preconditionFailure("a block was made") }
+    var isPublished = false
+    defer { if !isPublished { try? blocks.removeOlder(than: block.attempt) } }
+    let link = try Channel(try UnixSocket.connect(in: folder, name: VMSocket.name, timeout: limits.answer))
+    var introduction = DescriptorBag()
+    introduction.append(try block.descriptor.duplicate())
+    introduction.append(try blocks.directory.descriptor.duplicate())
+    try link.send(
+      .request(HandoffRequest(executable: options.executable, fault: options.fault)),
+      descriptors: introduction)
+    let arrival = try receive(link, until: min(block.deadline, now() + limits.answer))
+    switch arrival {
+    case .accepted:
+      isPublished = true
+      lastChange = now()
+      channel = Owned(link)
+      return .done
+    case .refused(let why): throw HandoffError.refused(why)
+    case .none: throw HandoffError.peerGone(.source)
+    case .some(let other): throw HandoffError.protocolViolation("\(other.name) where accepted is due")
+    }
+  }
+
+  /// The next message, without descriptors, unless the caller gives up first.
+  private func receive(_ link: borrowing Channel, until late: UInt64) throws -> Message? {
+    while true {
+      if try link.isReadable() { return try link.receive(timeout: 0, from: "source")?.message }
+      if isCancelled() { throw HandoffError.aborted }
+      if now() >= late { throw HandoffError.deadline("the source's answer") }
+      wait(limits.look)
+    }
+  }
+
+  mutating func takeCopies() throws -> Coordinator.Event {
+    guard let block, let channel else { return .failed }
+    while true {
+      block.beat(.coordinator, at: now())
+      if try channel.value.isReadable() {
+        guard var arrival = try channel.value.receive(timeout: 0, from: "source") else { return .failed }
+        guard case .manifest = arrival.message else {
+          if case .refused(let why) = arrival.message { reason = why }
+          return .failed
+        }
+        let taken = Owned(try GuestCopies(arrival.descriptors.takeAll()))
+        block.holdDescriptors(.coordinator, numbers: taken.value.numbers)
+        copies = taken
+        return .done
+      }
+      if block.state != .none || isCancelled() || now() >= block.deadline { return .failed }
+      var poller = Poller()
+      poller.watch(channel.value.socket.descriptor, token: 0)
+      _ = try poller.wait(timeout: limits.look * 5)
+    }
+  }
+
+  mutating func acknowledge() throws -> Coordinator.Event {
+    try channel?.value.send(.holding)
+    return .done
+  }
+
+  func wait(_ nanoseconds: UInt64) { _ = try? Poller().wait(timeout: nanoseconds) }
+}
+
+/// The VM's control socket.
+public enum VMSocket {
+  /// Its name in the VM's folder; it stays the same whoever owns the VM.
+  public static let name = "control.sock"
+}

@@ -1,0 +1,159 @@
+internal import FSRState
+internal import FSRSystem
+
+/// Watching, settling, and the end.
+extension CoordinatorSession {
+  /// Looks again and again until something is to be done, and answers with that look.
+  mutating func watch() -> Coordinator.Event {
+    while true {
+      let seen = look()
+      var probe = machine
+      if probe.next(after: .saw(seen)) != .watch { return .saw(seen) }
+      guard let block else { return .saw(seen) }
+      block.beat(.coordinator, at: now())
+      block.wait(while: block.state, timeout: limits.look)
+    }
+  }
+
+  /// One look: the processes, then the flags, then the word.
+  mutating func look() -> Observation {
+    guard let block else { preconditionFailure("there is a block to watch") }
+    if source == nil { source = Rival(.source, of: block) }
+    if destination == nil { destination = Rival(.destination, of: block) }
+    let isSourceGone = source?.isGone ?? true
+    let wasStarted = destination != nil
+    let isDestinationGone = destination?.isGone ?? isSuccessorBlock
+    let isComplete = block.isComplete || isSuccessorBlock
+    let word = block.state
+    let hasEntered = block.time(of: .entered) != 0
+    let isStale = hasStoodStill(word, isComplete, hasEntered)
+    let isToStop = isCancelled() || now() >= block.deadline || now() >= giveUpAt
+    // Before complete a party is only late when the whole handoff is.
+    let isLate = isStale && (isComplete || isToStop || word.isTerminal)
+    return Observation(
+      source: isSourceGone ? .gone : isLate ? .hung : .alive,
+      destination: isDestinationGone ? .gone : isLate && wasStarted ? .hung : .alive,
+      destinationReleased: block.hasReleased(.destination), isComplete: isComplete, word: word,
+      hasEntered: hasEntered, holdsCopies: copies != nil, isToStop: isToStop)
+  }
+
+  /// A successor's block has no source, and its checkpoint is complete from the start.
+  private var isSuccessorBlock: Bool { block?.identity(of: .source) == nil }
+
+  private mutating func hasStoodStill(_ word: ResumeState, _ isComplete: Bool, _ hasEntered: Bool) -> Bool {
+    let seen: [UInt64] = [
+      UInt64(block?.attempt ?? 0), UInt64(word.rawValue), isComplete ? 1 : 0, hasEntered ? 1 : 0,
+      block?.hasReleased(.source) == true ? 1 : 0, block?.hasReleased(.destination) == true ? 1 : 0,
+    ]
+    if seen != lastSeen {
+      lastSeen = seen
+      lastChange = now()
+    }
+    return now() > lastChange &+ limits.settle
+  }
+
+  /// Comes late: opens the newest block, and takes pidfds and descriptors of whoever lives.
+  mutating func gather() throws -> Bool {
+    guard let newest = try blocks.newest() else {
+      reason = "\(name) has no control block; it was never started"
+      return false
+    }
+    block = newest
+    lastChange = now()
+    // The parties may be about to settle it themselves.
+    giveUpAt = now() + limits.settle
+    if copies == nil {
+      for attempt in try blocks.attempts().reversed() where copies == nil {
+        guard let other = try blocks.open(attempt) else { continue }
+        for party in Party.allCases where copies == nil { takeCopies(of: party, in: other) }
+      }
+    }
+    return true
+  }
+
+  /// Copies the guest's descriptors out of a process that holds them; nothing happens where it cannot.
+  mutating func takeCopies(of party: Party, in other: ControlBlock) {
+    let numbers = other.heldDescriptors(of: party)
+    guard !numbers.isEmpty, let identity = other.identity(of: party),
+      let process = (try? ProcessDescriptor.open(identity)) ?? nil
+    else { return }
+    var bag = DescriptorBag()
+    for number in numbers {
+      guard let one = try? process.copyDescriptor(number) else { return }
+      bag.append(one)
+    }
+    if let whole = try? GuestCopies(bag) { copies = Owned(whole) }
+  }
+
+  // MARK: a successor
+
+  /// Makes the next attempt's block and starts a VMM of the source's build from the complete checkpoint.
+  mutating func startSuccessor() throws -> Coordinator.Event {
+    guard let old = block, let copies else {
+      throw HandoffError.badBlock("there are no copies to start from")
+    }
+    let fresh = try blocks.create(
+      attempt: old.attempt + 1, generation: old.generation, machine: old.machine, state: .destVerify)
+    let extent = old.checkpointExtent
+    fresh.enroll(.coordinator, as: ProcessIdentity.current())
+    fresh.holdDescriptors(.coordinator, numbers: copies.value.numbers)
+    fresh.maxDowntime = limits.settle
+    fresh.deadline = now() + limits.answer
+    fresh.beat(.coordinator, at: now())
+    fresh.complete(length: extent.length, checksum: extent.checksum)
+    fresh.pass(.requested, at: now())
+    for mark in [TimelineMark.stunned, .left, .saved, .completed] { fresh.pass(mark, at: old.time(of: mark)) }
+    try blocks.publish(fresh.attempt)
+    block = fresh
+    source = nil
+    destination = nil
+    giveUpAt = .max
+    try introduce(fresh, copies)
+    return .done
+  }
+
+  /// Plays the source's part in the set-up of a successor.
+  private mutating func introduce(_ fresh: ControlBlock, _ copies: Owned<GuestCopies>) throws {
+    let pair = try UnixSocket.pair()
+    let ours = try Channel(pair.a)
+    let theirs = pair.b
+    let manifest = copies.value.manifest
+    let started = try ChildProcess.spawn(
+      executable: manifest.executable, arguments: manifest.arguments,
+      environment: Environment.all + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
+      inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
+      newSession: true)
+    if let identity = try ProcessIdentity.of(pid: started.pid) { fresh.enroll(.destination, as: identity) }
+    var introduction = DescriptorBag()
+    introduction.append(try fresh.descriptor.duplicate())
+    introduction.append(try blocks.directory.descriptor.duplicate())
+    try ours.send(.hello(Hello(isSuccessor: true, sections: [])), descriptors: introduction)
+    try ours.send(.manifest, descriptors: try copies.value.duplicate())
+    channel = Owned(ours)
+  }
+
+  // MARK: the end
+
+  /// Sees the losers gone: the victor does it, unless it is dead itself.
+  mutating func bury() -> Coordinator.Event {
+    guard let block else { return .done }
+    let victor: Party? = block.state == .resumed ? .source : block.state == .destination ? .destination : nil
+    let late = now() + limits.reap * 2
+    let victorIdentity = victor.flatMap { block.identity(of: $0) }
+    while true {
+      let isVictorGone = victor.map { Rival($0, of: block)?.isGone ?? true } ?? false
+      var isLoserLeft = false
+      for attempt in (try? blocks.attempts()) ?? [] {
+        guard let other = try? blocks.open(attempt) else { continue }
+        // The victor stands in older blocks too, under the part that it had there.
+        for party in [Party.source, .destination] where other.identity(of: party) != victorIdentity {
+          guard let rival = Rival(party, of: other), !rival.isGone else { continue }
+          isLoserLeft = true
+          if isVictorGone, now() >= late { _ = rival.kill(timeout: limits.reap) }
+        }
+      }
+      if !isLoserLeft || now() >= late + limits.reap { return .done }
+      wait(limits.look)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+public import FSRSystem
+
+/// A coordinator, performed: a loop over the steps of `Coordinator`.
+///
+/// It runs in the process of whoever typed `fsr handoff` or `fsr recover`, and can die without harm.
+public struct CoordinatorSession: ~Copyable {
+  /// What the caller wants of a handoff.
+  public struct Options: Sendable {
+    /// The destination's executable; empty for the source's own.
+    public var executable = ""
+    /// Nanoseconds.
+    public var maxDowntime: UInt64 = 50_000_000
+    /// Nanoseconds for all of it.
+    public var timeout: UInt64 = 30_000_000_000
+    public var fault = ""
+
+    public init() {}
+  }
+
+  let limits: HandoffLimits
+  let now: () -> UInt64
+  let options: Options
+  /// Whether the caller wants it to end: a signal came.
+  let isCancelled: () -> Bool
+  let name: String
+
+  /// The VM's folder, and in it the sockets and the blocks.
+  let folder: Directory
+  let blocks: BlockDirectory
+  var machine: Coordinator
+  var fault: FaultPlan?
+  /// Why it ended as it did, for a person.
+  public internal(set) var reason = ""
+  /// The newest block this coordinator knows.
+  public internal(set) var block: ControlBlock?
+
+  var lock: Owned<VMLock>?
+  var channel: Owned<Channel>?
+  var copies: Owned<GuestCopies>?
+  var source: Rival?
+  var destination: Rival?
+  /// When the block last changed, and to what.
+  var lastChange: UInt64 = 0
+  var lastSeen: [UInt64] = []
+  var giveUpAt: UInt64 = .max
+
+  /// - Parameters:
+  ///   - name: the VM's name, for messages.
+  ///   - folder: the VM's folder.
+  ///   - isCancelled: asked between looks.
+  public init(
+    _ purpose: Coordinator.Purpose, name: String, folder: consuming Directory,
+    blocks: consuming BlockDirectory,
+    options: Options = Options(), limits: HandoffLimits = HandoffLimits(),
+    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false }
+  ) {
+    machine = Coordinator(purpose)
+    self.name = name
+    self.folder = folder
+    self.blocks = blocks
+    self.options = options
+    self.limits = limits
+    self.now = now
+    self.isCancelled = isCancelled
+    let plan = FaultPlan(options.fault)
+    fault = plan?.party == .coordinator ? plan : nil
+  }
+
+  /// Runs to the end, and answers how it ended.
+  public mutating func run() -> HandoffEnd {
+    while machine.step != .finish { step() }
+    FaultPlan.reach(&fault, CoordinatorStep.finish.rawValue)
+    return machine.end
+  }
+
+  /// Performs the current step and goes on to the next.
+  public mutating func step() {
+    FaultPlan.reach(&fault, machine.step.rawValue)
+    let event = perform(machine.step)
+    _ = machine.next(after: event)
+  }
+
+  mutating func perform(_ step: CoordinatorStep) -> Coordinator.Event {
+    do {
+      switch step {
+      case .lock: return try takeLock() ? .done : .failed
+      case .settle: return try settle() ? .done : .failed
+      case .createBlock: return try createBlock()
+      case .request: return try request()
+      case .takeCopies: return try takeCopies()
+      case .acknowledge: return try acknowledge()
+      case .gather: return try gather() ? .done : .failed
+      case .watch: return watch()
+      case .revoke: return claim(.source)
+      case .succeed: return claim(.successor)
+      case .startSuccessor: return try startSuccessor()
+      case .bury: return bury()
+      case .finish: preconditionFailure("nothing follows finish")
+      }
+    } catch {
+      if reason.isEmpty { reason = "\(error)" }
+      return .failed
+    }
+  }
+
+  mutating func claim(_ state: ResumeState) -> Coordinator.Event {
+    guard let block else { return .failed }
+    if state == .source {
+      let why = isCancelled() ? "the coordinator was interrupted" : "the coordinator called it off"
+      block.explain(.coordinator, why)
+    }
+    switch block.claim(state, by: .coordinator) {
+    case .made:
+      block.announce()
+      block.ring()
+      return .done
+    case .found(let other): return .found(other)
+    }
+  }
+}

@@ -1,0 +1,176 @@
+internal import FSRState
+internal import FSRSystem
+
+extension DestinationSession {
+  // MARK: set-up
+
+  func negotiate() throws -> StepOutcome {
+    let ours = HandoffProtocol.versions
+    do {
+      guard ours.overlaps(hello.versions) else {
+        throw HandoffError.noCommonProtocol(ours: ours, theirs: hello.versions)
+      }
+      for section in hello.sections {
+        guard let known = guest.sectionVersions.first(where: { $0.name == section.name }),
+          section.version <= known.version
+        else { throw HandoffError.sectionUnknown("\(section.name)' version '\(section.version)") }
+      }
+    } catch {
+      try? channel.send(.refused(reason: "\(error)"))
+      throw error
+    }
+    let version = min(ours.upperBound, hello.versions.upperBound)
+    try channel.send(.agreed(Agreement(version: version, build: guest.build)))
+    return .done
+  }
+
+  func prepare() throws -> StepOutcome {
+    do {
+      let description = try receiveDescription()
+      try guest.prepare(description, session: self)
+    } catch {
+      try? channel.send(.refused(reason: "\(error)"))
+      throw error
+    }
+    block.holdDescriptors(.destination, numbers: held.numbers)
+    FaultPlan.reach(&fault, "prepared")
+    try channel.send(.prepared)
+    return .done
+  }
+
+  private func receiveDescription() throws -> Description {
+    guard var arrival = try channel.receive(timeout: limits.answer, from: "source") else {
+      throw HandoffError.peerGone(.source)
+    }
+    guard case .manifest = arrival.message else {
+      throw HandoffError.protocolViolation("\(arrival.message.name) where manifest is due")
+    }
+    let copies = try GuestCopies(arrival.descriptors.takeAll())
+    checkpointMemory = Owned(
+      try MappedRegion(
+        mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false,
+        populate: true))
+    let manifest = copies.manifest
+    guard manifest.machine == block.machine else { throw HandoffError.badBlock("it is of another VM") }
+    let slots = try copies.duplicateSlots()
+    held = copies.release()
+    return Description(manifest: manifest, descriptors: slots)
+  }
+
+  // MARK: the switch
+
+  func claim(_ state: ResumeState) -> StepOutcome {
+    switch block.claim(state, by: .destination) {
+    case .made:
+      if state == .destination { block.pass(.decided, at: now()) }
+      return .done
+    case .found(let other): return .found(other)
+    }
+  }
+
+  /// The source's complete is its release towards a destination; to a successor nobody has released.
+  func fence() -> StepOutcome {
+    if machine.kind == .handoff { return .done }
+    let late = now() + limits.fence
+    return eachRival { rival in
+      while true {
+        if block.state != .destVerify { return .found(block.state) }
+        if rival.isHarmless { return .done }
+        if now() >= late { return rival.kill(timeout: limits.reap) ? .done : .failed }
+        block.wait(while: .destVerify, timeout: limits.look)
+      }
+    }
+  }
+
+  func takeStorage() -> StepOutcome {
+    let late = now() + block.maxDowntime
+    while true {
+      if block.state != .destVerify { return .found(block.state) }
+      if guest.takeStorage() { return .done }
+      if now() >= late { return .failed }
+      block.wait(while: .destVerify, timeout: limits.look / 20)
+    }
+  }
+
+  func verify() throws -> StepOutcome {
+    let (length, checksum) = block.checkpointExtent
+    guard let memory = checkpointMemory, length > 0, length <= memory.value.length else {
+      throw StateError.notACheckpoint
+    }
+    // Copied once: what is checked is what is loaded, whatever the memory's other owners do.
+    let bytes = memory.value.bytes(at: 0, count: Int(length))
+    guard Checksum.of(bytes) == checksum else { throw StateError.checksum }
+    let checkpoint = try Checkpoint(decoding: bytes)
+    guard checkpoint.machine == block.machine else {
+      throw HandoffError.badBlock("the checkpoint is of another VM")
+    }
+    try guest.load(checkpoint)
+    block.pass(.loaded, at: now())
+    return .done
+  }
+
+  func resume() -> StepOutcome {
+    guest.resume()
+    return .done
+  }
+
+  // MARK: afterwards
+
+  func reap() -> StepOutcome {
+    block.announce()
+    let late = now() + limits.reap
+    return eachRival { rival in
+      while !rival.isGone {
+        if now() >= late { return rival.kill(timeout: limits.reap) ? .done : .failed }
+        _ = rival.waitForExit(timeout: limits.look)
+      }
+      return .done
+    }
+  }
+
+  func publish() -> StepOutcome {
+    block.pass(.reaped, at: now())
+    return .done
+  }
+
+  /// Only a source that lives can take the guest back; otherwise the coordinator finds a successor.
+  func giveBack() -> StepOutcome {
+    if machine.kind == .successor || source?.isGone != false { return .failed }
+    let outcome = claim(.source)
+    block.announce()
+    return outcome
+  }
+
+  func release() -> StepOutcome {
+    isOff.raise()
+    block.ring()
+    guest.abandon()
+    block.release(.destination)
+    return .done
+  }
+
+  func park() -> StepOutcome {
+    blocks.parkUntilDecided(after: block, look: limits.look * 10) {
+      // Without a complete checkpoint there is nothing to hold on to once the source is gone.
+      machine.kind == .handoff && source?.isGone != false && !block.isComplete
+    }
+    return .done
+  }
+
+  /// Every VMM of this VM's undecided attempts but this one.
+  private func eachRival(_ deed: (Rival) -> StepOutcome) -> StepOutcome {
+    if machine.kind == .handoff {
+      guard let source else { return .done }
+      return deed(source)
+    }
+    for attempt in (try? blocks.attempts()) ?? [] where attempt <= block.attempt {
+      guard let other = try? blocks.open(attempt) else { continue }
+      for party in [Party.source, .destination] {
+        guard let rival = Rival(party, of: other) else { continue }
+        let outcome = deed(rival)
+        if outcome != .done { return outcome }
+      }
+    }
+    return .done
+  }
+}

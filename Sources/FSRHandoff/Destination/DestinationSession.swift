@@ -1,0 +1,174 @@
+internal import FSRState
+public import FSRSystem
+
+/// The destination's half of a handoff, performed: a loop over the steps of `DestinationHandoff`.
+///
+/// The set-up and the clean-up run on the thread that calls `run`. The switch runs on the guest's first
+/// vCPU thread, which waits for it in `leadSwitch` and then enters the guest; `Baton` says whose turn it is.
+public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, @unchecked Sendable {
+  // Sendable by the baton: all that varies is touched only by the thread that has it.
+  let guest: Guest
+  let limits: HandoffLimits
+  let now: @Sendable () -> UInt64
+  let baton = Baton()
+  let channel: Channel
+  public let block: ControlBlock
+  let hello: Hello
+  let blocks: BlockDirectory
+
+  var machine: DestinationHandoff
+  var fault: FaultPlan?
+  var source: Rival?
+  var checkpointMemory: Owned<MappedRegion>?
+  var held = DescriptorBag()
+  /// The parked leader goes home without the guest.
+  let isOff = Flag()
+
+  /// Takes the starter's hello from the inherited socket.
+  ///
+  /// - Throws: `HandoffError` where what comes is no hello of a handoff that this build can take part in.
+  public init(
+    guest: Guest, socket: consuming UnixSocket, limits: HandoffLimits = HandoffLimits(),
+    now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }
+  ) throws(HandoffError) {
+    let channel = try Channel(socket)
+    guard var arrival = try channel.receive(timeout: limits.answer, from: "source") else {
+      throw .peerGone(.source)
+    }
+    guard case .hello(let hello) = arrival.message, let file = arrival.descriptors.take(0),
+      let folder = arrival.descriptors.take(1)
+    else { throw .protocolViolation("\(arrival.message.name) where hello is due") }
+    block = try ControlBlock(adopting: file)
+    blocks = try BlockDirectory(adopting: folder)
+    self.guest = guest
+    self.channel = channel
+    self.hello = hello
+    self.limits = limits
+    self.now = now
+    machine = DestinationHandoff(hello.isSuccessor ? .successor : .handoff)
+    let plan = FaultPlan(hello.fault)
+    fault = plan?.party == .destination ? plan : nil
+    source = Rival(.source, of: block)
+  }
+
+  public enum End: Sendable {
+    /// The guest is here.
+    case kept
+    /// The guest is elsewhere, and this process is to end.
+    case left
+  }
+
+  /// Runs the handoff to its end.
+  public func run() -> End {
+    while true {
+      switch machine.step {
+      case .keep:
+        guest.keep(block)
+        block.announce()
+        return .kept
+      case .leave:
+        FaultPlan.reach(&fault, DestinationStep.leave.rawValue)
+        return .left
+      case .negotiate, .prepare, .awaitComplete, .claimVerify, .fence, .takeStorage, .verify,
+        .claimDestination, .resume, .reap, .publish, .giveBack, .release, .park:
+        step()
+      }
+    }
+  }
+
+  /// Performs the current step and goes on to the next.
+  public func step() {
+    switch machine.step {
+    case .awaitComplete: awaitSwitch()
+    // A successor's checkpoint is complete already: its first vCPU thread goes on from here.
+    case .fence where machine.kind == .successor: awaitSwitch()
+    case .negotiate, .prepare, .claimVerify, .fence, .takeStorage, .verify, .claimDestination, .resume, .reap,
+      .publish, .giveBack, .release, .park, .keep, .leave:
+      performOne()
+    }
+  }
+
+  private func performOne() {
+    FaultPlan.reach(&fault, machine.step.rawValue)
+    let outcome = perform(machine.step)
+    _ = machine.next(after: outcome)
+  }
+
+  func perform(_ step: DestinationStep) -> StepOutcome {
+    switch step {
+    case .negotiate: attempting { try negotiate() }
+    case .prepare: attempting { try prepare() }
+    case .claimVerify: claim(.destVerify)
+    case .fence: fence()
+    case .takeStorage: takeStorage()
+    case .verify: attempting { try verify() }
+    case .claimDestination: claim(.destination)
+    case .resume: resume()
+    case .reap: reap()
+    case .publish: publish()
+    case .giveBack: giveBack()
+    case .release: release()
+    case .park: park()
+    case .awaitComplete, .keep, .leave: preconditionFailure("\(step) is not performed here")
+    }
+  }
+
+  /// A step that may fail: what is thrown becomes the reason.
+  private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
+    do { return try deed() } catch {
+      block.explain(.destination, "\(error)")
+      return .failed
+    }
+  }
+
+  // MARK: the switch
+
+  /// Offers the switch to the first vCPU thread, and waits until it is done or is not to come.
+  private func awaitSwitch() {
+    baton.pass(to: .open)
+    while !baton.isWithSession {
+      if let outcome = disappointment(), baton.take(.session) {
+        _ = machine.next(after: outcome)
+        return
+      }
+      watchSource()
+    }
+  }
+
+  /// Why there will be no switch: the word was moved, or the source has died before it said complete.
+  private func disappointment() -> StepOutcome? {
+    if machine.kind == .successor { return nil }
+    // The process first, the flag after it: a source seen gone has said complete before, or never will.
+    let isSourceGone = source?.isGone ?? true
+    if block.isComplete { return nil }
+    if block.state != .none { return .found(block.state) }
+    return isSourceGone ? .failed : nil
+  }
+
+  private func watchSource() {
+    var poller = Poller()
+    if let process = source?.process { poller.watch(process.value.descriptor, token: 0) }
+    if source?.isGone == true { block.wait(while: block.state, timeout: limits.look) }
+    _ = try? poller.wait(timeout: limits.look * 5)
+  }
+
+  public func leadSwitch() -> Bool {
+    while true {
+      let seen = block.doorbell
+      if isOff.isUp { return false }
+      if block.isComplete || machine.kind == .successor, baton.take(.vCPU) { break }
+      if block.isComplete, !baton.isOpen, !isOff.isUp {
+        // Complete came before the session had offered the switch, or is being handled by it.
+        block.park(since: seen, timeout: limits.look / 10)
+        continue
+      }
+      block.park(since: seen, timeout: limits.look * 50)
+    }
+    block.passFirst(.seen, at: now())
+    if machine.kind == .handoff { _ = machine.next(after: .done) }
+    while machine.step != .reap && machine.step != .giveBack && machine.step != .release { performOne() }
+    let isToEnter = machine.step == .reap
+    baton.pass(to: .session)
+    return isToEnter
+  }
+}

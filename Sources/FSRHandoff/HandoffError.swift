@@ -1,0 +1,45 @@
+public import FSRState
+public import FSRSystem
+
+/// Why a handoff was refused, called off or could not be settled.
+public enum HandoffError: Error, Sendable, CustomStringConvertible {
+  case system(SystemError)
+  case state(StateError)
+  /// A control block that is no control block, or not of this VM.
+  case badBlock(String)
+  /// A message that the protocol has no place for here.
+  case protocolViolation(String)
+  /// The peer said no, in its own words.
+  case refused(String)
+  /// The peer is gone.
+  case peerGone(Party)
+  /// Something was not done in time.
+  case deadline(String)
+  /// The source and the destination have no protocol version in common.
+  case noCommonProtocol(ours: ClosedRange<UInt16>, theirs: ClosedRange<UInt16>)
+  /// A section that the destination cannot read.
+  case sectionUnknown(String)
+  /// Somebody asked for the end of the handoff.
+  case aborted
+  /// A process that is not the one it should be: a wrapper that forked, or a pid used anew.
+  case wrongProcess(expected: Int32, was: Int32)
+
+  public var description: String {
+    switch self {
+    case .system(let error): "\(error)"
+    case .state(let error): "\(error)"
+    case .badBlock(let why): "the control block is unusable: \(why)"
+    case .protocolViolation(let what): "the peer broke the protocol: \(what)"
+    case .refused(let why): why
+    case .peerGone(let party): "the \(party) is gone"
+    case .deadline(let what): "\(what) took longer than allowed"
+    case .noCommonProtocol(let ours, let theirs):
+      "no common protocol version: \(ours.lowerBound)…\(ours.upperBound) here, "
+        + "\(theirs.lowerBound)…\(theirs.upperBound) there; use a build between the two"
+    case .sectionUnknown(let name): "the destination cannot read section '\(name)'; use a build that can"
+    case .aborted: "somebody asked for it"
+    case .wrongProcess(let expected, let was):
+      "process \(was) answers where \(expected) was started; name the VMM itself, not a wrapper that forks"
+    }
+  }
+}

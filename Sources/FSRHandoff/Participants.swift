@@ -1,0 +1,73 @@
+public import FSRState
+public import FSRSystem
+
+/// A VMM that runs a guest and can give it away: what a source session asks of it, in this order.
+///
+/// None of it has a default: a VMM that forgets one does not compile.
+public protocol HandoffSource: AnyObject, Sendable {
+  /// Every section that `save` will write, with its version.
+  var sectionVersions: [SectionVersion] { get }
+  /// How a destination of this very build is started, and in which environment.
+  var executable: String { get }
+  var arguments: [String] { get }
+  var environment: [String] { get }
+  /// What the guest consists of, and duplicates of its descriptors in the order of the manifest's slots.
+  func describe() throws -> Description
+  /// Stops what writes on its own while the guest still runs; undone by `resume`.
+  func quiesce() throws
+  /// Asks the vCPUs to stop. The thread that stops last calls `switchover`, once, and parks when it returns.
+  func stun(_ switchover: @escaping @Sendable () -> Void)
+  /// Takes a stun back that has not come to its switchover; false when that has begun.
+  func cancelStun() -> Bool
+  /// Writes all sections. Runs in the stun: it neither allocates nor waits.
+  func save(to checkpoint: inout CheckpointWriter)
+  /// Unlocks and closes what only one process may hold.
+  func releaseStorage()
+  /// Takes it again; false when it is not to be had yet.
+  func takeBack() -> Bool
+  /// Lets the vCPUs run on, from where they were stopped or were about to be.
+  func resume()
+  /// Gives up locks and ports: the guest is elsewhere.
+  func relinquish()
+  /// The handoff ended and the guest is still here.
+  func keep(_ ended: ControlBlock, reason: String)
+}
+
+/// A guest in words and in descriptors.
+public struct Description: ~Copyable, Sendable {
+  public var manifest: Manifest
+  public var descriptors: DescriptorBag
+
+  public init(manifest: Manifest, descriptors: consuming DescriptorBag) {
+    self.manifest = manifest
+    self.descriptors = descriptors
+  }
+}
+
+/// A VMM that is to take a guest: what a destination session asks of it, in this order.
+public protocol HandoffDestination: AnyObject, Sendable {
+  /// The sections that `load` reads, with the newest version of each.
+  var sectionVersions: [SectionVersion] { get }
+  /// This executable's build.
+  var build: String { get }
+  /// Maps memory, makes vCPUs and devices, and parks the vCPU threads; the first calls `leadSwitch` of
+  /// `session`, the others wait for `resume`.
+  func prepare(_ description: consuming Description, session: any SwitchLeader) throws
+  /// Takes the exclusive locks; false when they are not to be had yet.
+  func takeStorage() -> Bool
+  /// Checks and loads the state of the checkpoint.
+  func load(_ checkpoint: Checkpoint) throws
+  /// Lets the parked vCPU threads enter the guest. The calling thread is the first of them.
+  func resume()
+  /// Sends the parked threads home: the guest is elsewhere.
+  func abandon()
+  /// The guest is here: accept on the control socket, write owner and history.
+  func keep(_ ended: ControlBlock)
+}
+
+/// What a destination's first vCPU thread calls.
+public protocol SwitchLeader: AnyObject, Sendable {
+  /// Parks until the guest is to run here or not at all, doing all of the switch on the calling thread, so
+  /// that it enters the guest without waking another. Answers whether to enter.
+  func leadSwitch() -> Bool
+}

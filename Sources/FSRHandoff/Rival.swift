@@ -1,0 +1,44 @@
+internal import FSRSystem
+
+/// Another VMM that must not touch the guest while this one runs it.
+final class Rival: Sendable {
+  let block: ControlBlock
+  let party: Party
+  /// Nil when it is gone already.
+  let process: Owned<ProcessDescriptor>?
+
+  /// The rival that `block` names as `party`; nil where the block names none, or this very process.
+  init?(_ party: Party, of block: ControlBlock) {
+    guard let identity = block.identity(of: party), identity.pid != ProcessIdentity.current().pid else {
+      return nil
+    }
+    self.block = block
+    self.party = party
+    if let opened = try? ProcessDescriptor.open(identity) {
+      process = Owned(opened)
+    } else {
+      process = nil
+    }
+  }
+
+  var isGone: Bool {
+    guard let process else { return true }
+    return (try? process.value.hasExited()) ?? false
+  }
+
+  /// Whether it can touch nothing of the guest any more.
+  var isHarmless: Bool { block.hasReleased(party) || isGone }
+
+  /// Waits for its end; false when `timeout` nanoseconds passed.
+  func waitForExit(timeout: UInt64) -> Bool {
+    guard let process else { return true }
+    return (try? process.value.waitForExit(timeout: timeout)) ?? false
+  }
+
+  /// Kills it, and waits for the end; false when it cannot be killed.
+  func kill(timeout: UInt64) -> Bool {
+    guard let process else { return true }
+    _ = try? process.value.signal(SignalNumber.kill)
+    return waitForExit(timeout: timeout)
+  }
+}

@@ -1,0 +1,55 @@
+internal import FSRSystem
+
+/// The source's end of the connection to the coordinator, which may be gone at any moment.
+struct CoordinatorLink: ~Copyable, Sendable {
+  private let channel: Channel
+  /// Whether it has said that it holds its copies.
+  private(set) var holdsCopies = false
+  /// Whether its end is closed: it is dead, or does not care any more.
+  private(set) var isGone = false
+  private var wish: String?
+
+  init(_ channel: consuming Channel) { self.channel = channel }
+
+  /// Takes what came meanwhile, without waiting.
+  mutating func listen() {
+    while !isGone {
+      do {
+        guard try channel.isReadable() else { return }
+        guard let arrival = try channel.receive(timeout: 0, from: "coordinator") else {
+          isGone = true
+          return
+        }
+        switch arrival.message {
+        case .holding: holdsCopies = true
+        case .abort(let reason): wish = reason
+        case .request, .accepted, .refused, .hello, .agreed, .manifest, .prepared:
+          isGone = true
+        }
+      } catch {
+        // Whoever sends rubbish has lost its say, not the guest.
+        isGone = true
+      }
+    }
+  }
+
+  /// Why the coordinator wants the handoff to end; nil while it does not.
+  mutating func abortReason() -> String? {
+    listen()
+    return wish
+  }
+
+  mutating func tell(_ message: Message) {
+    if isGone { return }
+    do { try channel.send(message) } catch { isGone = true }
+  }
+
+  mutating func tell(_ message: Message, descriptors: borrowing DescriptorBag) {
+    if isGone { return }
+    do { try channel.send(message, descriptors: descriptors) } catch { isGone = true }
+  }
+
+  func watch(_ poller: inout Poller, token: Int) {
+    if !isGone { poller.watch(channel.socket.descriptor, token: token) }
+  }
+}

@@ -1,0 +1,147 @@
+internal import FSRState
+internal import FSRSystem
+
+/// The steps while the guest runs.
+extension SourceSession {
+  func publishBlock() throws -> StepOutcome {
+    try blocks.publish(block.attempt)
+    block.pass(.requested, at: now())
+    coordinator.tell(.accepted)
+    return .done
+  }
+
+  func startDestination() throws -> StepOutcome {
+    if let interrupted = try interruption() { return interrupted }
+    let pair = try UnixSocket.pair()
+    let ours = try Channel(pair.a)
+    // The kernel then says with every message which process sent it.
+    try ours.socket.passSenderCredentials()
+    let theirs = pair.b
+    let executable = request.executable.isEmpty ? guest.executable : request.executable
+    let started = try ChildProcess.spawn(
+      executable: executable, arguments: guest.arguments,
+      environment: guest.environment + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
+      inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
+      newSession: true)
+    // A child that is gone already has no identity; the negotiation says so.
+    if let identity = try ProcessIdentity.of(pid: started.pid) { block.enroll(.destination, as: identity) }
+    childNumber = started.pid
+    child = Owned(started.process)
+    channel = Owned(ours)
+    block.pass(.started, at: now())
+    return .done
+  }
+
+  func negotiate() throws -> StepOutcome {
+    var introduction = DescriptorBag()
+    introduction.append(try block.descriptor.duplicate())
+    introduction.append(try blocks.directory.descriptor.duplicate())
+    let fault = request.fault
+    try send(.hello(Hello(isSuccessor: false, sections: guest.sectionVersions, fault: fault)), introduction)
+    switch try awaitDestination("the destination's answer") {
+    case .interrupted(let outcome): return outcome
+    case .said(.agreed(let agreement)):
+      guard HandoffProtocol.versions.contains(agreement.version) else {
+        throw HandoffError.protocolViolation("it chose protocol version \(agreement.version)")
+      }
+      block.pass(.negotiated, at: now())
+      return .done
+    case .said(let other): throw HandoffError.protocolViolation("\(other.name) where agreed is due")
+    }
+  }
+
+  func sendManifest() throws -> StepOutcome {
+    if let interrupted = try interruption() { return interrupted }
+    var description = try guest.describe()
+    let capacity = description.manifest.checkpointCapacity
+    let encoded = description.manifest.encoded
+    let manifestMemory = try Memfd.create(name: "fsr-manifest", size: UInt64(encoded.count))
+    try manifestMemory.write(encoded, at: 0)
+    try Memfd.sealAgainstWriting(manifestMemory)
+    let memory = try Memfd.create(name: "fsr-checkpoint", size: capacity)
+    checkpointMemory = Owned(try MappedRegion(mapping: memory, length: capacity, populate: true))
+    checkpoint = CheckpointWriter(machine: block.machine, attempt: block.attempt, capacity: Int(capacity))
+
+    var bag = DescriptorBag()
+    bag.append(manifestMemory)
+    bag.append(memory)
+    for index in 0..<description.manifest.slots.count {
+      guard let descriptor = description.descriptors.take(index) else {
+        preconditionFailure("a manifest comes with a descriptor for each slot")
+      }
+      bag.append(descriptor)
+    }
+    block.holdDescriptors(.source, numbers: bag.numbers)
+    coordinator.tell(.manifest, descriptors: bag)
+    try send(.manifest, bag)
+    held = bag
+    return .done
+  }
+
+  func awaitPrepared() throws -> StepOutcome {
+    switch try awaitDestination("the destination's preparation") {
+    case .interrupted(let outcome): return outcome
+    case .said(.prepared): break
+    case .said(let other): throw HandoffError.protocolViolation("\(other.name) where prepared is due")
+    }
+    // Only with the coordinator's copies, or without a coordinator, may the guest be stopped.
+    let late = now() + limits.copies
+    while true {
+      if let interrupted = try interruption() { return interrupted }
+      if coordinator.holdsCopies || coordinator.isGone { break }
+      if now() >= late { throw HandoffError.deadline("the coordinator's copying of descriptors") }
+      var poller = Poller()
+      coordinator.watch(&poller, token: 0)
+      _ = try poller.wait(timeout: limits.look * 5)
+    }
+    block.pass(.prepared, at: now())
+    return .done
+  }
+
+  func quiesce() throws -> StepOutcome {
+    if let interrupted = try interruption() { return interrupted }
+    try guest.quiesce()
+    block.pass(.quiesced, at: now())
+    return .done
+  }
+
+  // MARK: the destination's answers
+
+  enum Answer {
+    case said(Message)
+    case interrupted(StepOutcome)
+  }
+
+  private func send(_ message: Message, _ descriptors: borrowing DescriptorBag) throws {
+    guard let channel else { preconditionFailure("a destination was started") }
+    try channel.value.send(message, descriptors: descriptors)
+  }
+
+  /// The next message of the destination, unless the handoff is called off or the destination ends before.
+  private func awaitDestination(_ what: String) throws -> Answer {
+    guard let channel, let child else { preconditionFailure("a destination was started") }
+    let late = min(now() + limits.answer, block.deadline)
+    while true {
+      if let interrupted = try interruption() { return .interrupted(interrupted) }
+      var poller = Poller()
+      poller.watch(channel.value.socket.descriptor, token: 0)
+      poller.watch(child.value.descriptor, token: 1)
+      coordinator.watch(&poller, token: 2)
+      let ready = try poller.wait(timeout: limits.look * 10)
+      if ready.contains(0) {
+        guard let arrival = try channel.value.receive(timeout: 0, from: "destination") else {
+          throw HandoffError.peerGone(.destination)
+        }
+        guard arrival.sender == childNumber else {
+          throw HandoffError.wrongProcess(expected: childNumber, was: arrival.sender ?? 0)
+        }
+        if case .refused(let reason) = arrival.message {
+          throw HandoffError.refused("the destination refused: \(reason)")
+        }
+        return .said(arrival.message)
+      }
+      if ready.contains(1) { throw HandoffError.peerGone(.destination) }
+      if now() >= late { throw HandoffError.deadline(what) }
+    }
+  }
+}

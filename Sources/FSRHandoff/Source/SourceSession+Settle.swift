@@ -1,0 +1,97 @@
+internal import FSRSystem
+
+/// The steps after the race: taking the guest back, or leaving it.
+extension SourceSession {
+  func claim(_ state: ResumeState) -> StepOutcome {
+    if state == .source { giveReason("the handoff was called off") }
+    switch block.claim(state, by: .source) {
+    case .made:
+      if state == .resumed { block.pass(.decided, at: now()) }
+      block.announce()
+      // Its parked threads look at the word when they are woken.
+      block.ring()
+      return .done
+    case .found(let other): return .found(other)
+    }
+  }
+
+  /// Waits until the destination can touch nothing any more; kills it when it does not say so in time.
+  func fence() -> StepOutcome {
+    guard let rival = Rival(.destination, of: block) else { return .done }
+    let late = now() + limits.fence
+    while true {
+      if block.state != .source { return .found(block.state) }
+      if rival.isHarmless { return .done }
+      if now() >= late { return rival.kill(timeout: limits.reap) ? .done : .failed }
+      block.wait(while: .source, timeout: limits.look)
+    }
+  }
+
+  func takeBack() -> StepOutcome {
+    if block.state != .source { return .found(block.state) }
+    if guest.takeBack() { return .done }
+    block.wait(while: .source, timeout: limits.look)
+    return .failed
+  }
+
+  func resume() -> StepOutcome {
+    guest.resume()
+    block.passFirst(.entered, at: now())
+    return .done
+  }
+
+  /// Sees the destination gone, so that nothing of it is left when the handoff ends.
+  func reap() -> StepOutcome {
+    // A guest that never stopped, or whose writers were only quiesced, goes on as before.
+    if !machine.isStunned {
+      guest.resume()
+      block.passFirst(.entered, at: now())
+    }
+    channel = nil
+    defer { self.child = nil }
+    guard let child else { return .done }
+    if (try? child.value.waitForExit(timeout: limits.reap)) != true {
+      _ = try? child.value.signal(SignalNumber.kill)
+      _ = try? child.value.waitForExit(timeout: limits.reap)
+    }
+    _ = try? child.value.reap()
+    block.pass(.reaped, at: now())
+    return .done
+  }
+
+  func report() -> StepOutcome {
+    block.announce()
+    coordinator.tell(.refused(reason: reason))
+    return .done
+  }
+
+  /// From here on this process only holds descriptors.
+  func release() -> StepOutcome {
+    guest.relinquish()
+    block.release(.source)
+    return .done
+  }
+
+  func park() -> StepOutcome {
+    blocks.parkUntilDecided(after: block, look: limits.look * 10) { false }
+    return .done
+  }
+}
+
+extension BlockDirectory {
+  /// Waits until the newest block says who runs the guest, or `isOver` says that nobody ever will. Whoever
+  /// leaves before drops memory that somebody may still need.
+  func parkUntilDecided(after block: ControlBlock, look: UInt64, or isOver: () -> Bool) {
+    while !isOver() {
+      let state = block.state
+      switch state {
+      case .resumed, .destination: return
+      case .successor:
+        guard let found = try? newest() else { return }
+        if found.state.isDecided { return }
+        found.wait(while: found.state, timeout: look)
+      case .none, .destVerify, .source: block.wait(while: state, timeout: look)
+      }
+    }
+  }
+}

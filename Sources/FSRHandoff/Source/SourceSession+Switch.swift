@@ -1,0 +1,104 @@
+internal import FSRState
+internal import FSRSystem
+
+/// The steps from the stun to the race: nothing here logs, and nothing allocates that can be avoided.
+extension SourceSession {
+  /// Stops the guest, and lets the vCPU thread that stops last do the rest up to the race.
+  func stun() {
+    if block.state != .none {
+      _ = machine.next(after: .found(block.state))
+      return
+    }
+    block.pass(.stunned, at: now())
+    stunDeadline = now() + block.maxDowntime
+    baton.pass(to: .vCPU)
+    guest.stun { [self] in
+      block.pass(.left, at: now())
+      switchOver()
+    }
+    while !baton.isWithSession {
+      block.wait(while: .none, timeout: limits.look)
+      guard now() >= stunDeadline, !baton.isWithSession, guest.cancelStun() else { continue }
+      // Nobody came to the switchover, and nobody will.
+      giveReason("the vCPUs did not stop within \(block.maxDowntime / 1000) us")
+      baton.pass(to: .session)
+      _ = machine.next(after: .failed)
+      return
+    }
+  }
+
+  /// Saves, releases, says complete, and wakes the destination, on the calling vCPU thread.
+  private func switchOver() {
+    _ = machine.next(after: .done)
+    while machine.step == .saveCheckpoint || machine.step == .releaseStorage || machine.step == .complete {
+      FaultPlan.reach(&fault, machine.step.rawValue)
+      let outcome = perform(machine.step)
+      _ = machine.next(after: outcome)
+    }
+    guard machine.step == .wake else {
+      baton.pass(to: .session)
+      return
+    }
+    FaultPlan.reach(&fault, SourceStep.wake.rawValue)
+    _ = machine.next(after: .done)
+    // The last deed of this thread: the woken one may need its processor, so nothing may come after.
+    baton.pass(to: .session)
+    block.ring()
+  }
+
+  func saveCheckpoint() throws -> StepOutcome {
+    guard checkpoint != nil, let memory = checkpointMemory else {
+      preconditionFailure("the checkpoint's memory is made before")
+    }
+    guest.save(to: &checkpoint!)
+    let bytes = checkpoint!.bytes
+    guard UInt64(bytes.count) <= memory.value.length else {
+      throw StateError.tooLong(bytes.count, limit: Int(memory.value.length))
+    }
+    memory.value.copy(bytes, to: 0)
+    block.pass(.saved, at: now())
+    return .done
+  }
+
+  func releaseStorage() -> StepOutcome {
+    guest.releaseStorage()
+    return .done
+  }
+
+  func complete() -> StepOutcome {
+    // Who was stopped meanwhile may have lost the guest to nobody: then it takes it back at once.
+    let state = block.state
+    if state != .none { return .found(state) }
+    let bytes = checkpoint!.bytes
+    block.pass(.completed, at: now())
+    block.complete(length: UInt64(bytes.count), checksum: Checksum.of(bytes))
+    return .done
+  }
+
+  /// Reached only where the switchover did not get so far by itself.
+  func wake() -> StepOutcome {
+    block.ring()
+    return .done
+  }
+
+  /// Waits until somebody has moved the word, or the guest has stood still for too long.
+  func race() -> StepOutcome {
+    while true {
+      let state = block.state
+      switch state {
+      case .none, .destVerify:
+        if now() >= stunDeadline {
+          giveReason("the destination did not run the guest within \(block.maxDowntime / 1000) us")
+          return .failed
+        }
+        if let child, (try? child.value.hasExited()) == true {
+          giveReason("the destination died")
+          return .failed
+        }
+        block.wait(while: state, timeout: limits.look)
+      case .source, .resumed, .destination, .successor:
+        return .found(state)
+      }
+    }
+  }
+}

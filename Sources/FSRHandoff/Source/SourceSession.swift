@@ -1,0 +1,136 @@
+internal import FSRState
+public import FSRSystem
+
+/// The source's half of a handoff, performed: a loop over the steps of `SourceHandoff`.
+///
+/// It runs on a thread of its own while the guest runs. In the stun the vCPU thread that stops last drives
+/// it, from saving the checkpoint to waking the destination, so that no thread has to be woken in between;
+/// `Baton` says whose turn it is.
+public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
+  // Sendable by the baton: all that varies is touched only by the thread that has it.
+  let guest: Guest
+  let block: ControlBlock
+  let limits: HandoffLimits
+  let now: @Sendable () -> UInt64
+  let baton = Baton()
+
+  var machine = SourceHandoff()
+  var fault: FaultPlan?
+  /// Why the handoff was called off; the first reason counts.
+  var reason = ""
+  var coordinator: CoordinatorLink
+  var request: HandoffRequest
+  var blocks: BlockDirectory
+
+  var child: Owned<ProcessDescriptor>?
+  var childNumber: Int32 = 0
+  var channel: Owned<Channel>?
+  var checkpointMemory: Owned<MappedRegion>?
+  var checkpoint: CheckpointWriter?
+  /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
+  var held = DescriptorBag()
+  var stunDeadline: UInt64 = 0
+
+  /// - Parameters:
+  ///   - coordinator: the connection that the request came on.
+  ///   - now: the monotonic clock, in nanoseconds.
+  public init(
+    guest: Guest, block: ControlBlock, blocks: consuming BlockDirectory, coordinator: consuming Channel,
+    request: HandoffRequest, limits: HandoffLimits = HandoffLimits(),
+    now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }
+  ) {
+    self.guest = guest
+    self.block = block
+    self.blocks = blocks
+    self.coordinator = CoordinatorLink(coordinator)
+    self.request = request
+    self.limits = limits
+    self.now = now
+    let plan = FaultPlan(request.fault)
+    fault = plan?.party == .source ? plan : nil
+  }
+
+  /// How a session ended for this process.
+  public enum End: Sendable {
+    /// The guest is still here.
+    case kept
+    /// The guest is elsewhere, and this process is to end.
+    case left
+  }
+
+  /// Runs the handoff to its end.
+  public func run() -> End {
+    while true {
+      switch machine.step {
+      case .keep:
+        guest.keep(block, reason: reason)
+        return .kept
+      case .leave:
+        FaultPlan.reach(&fault, SourceStep.leave.rawValue)
+        return .left
+      case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .quiesce, .stun,
+        .saveCheckpoint, .releaseStorage, .complete, .wake, .race, .claimSource, .fence, .takeBack,
+        .claimResumed, .resume, .reap, .report, .release, .park:
+        step()
+      }
+    }
+  }
+
+  /// Performs the current step and goes on to the next.
+  public func step() {
+    FaultPlan.reach(&fault, machine.step.rawValue)
+    if machine.step == .stun {
+      stun()
+    } else {
+      let outcome = perform(machine.step)
+      _ = machine.next(after: outcome)
+    }
+  }
+
+  func perform(_ step: SourceStep) -> StepOutcome {
+    switch step {
+    case .publishBlock: attempting { try publishBlock() }
+    case .startDestination: attempting { try startDestination() }
+    case .negotiate: attempting { try negotiate() }
+    case .sendManifest: attempting { try sendManifest() }
+    case .awaitPrepared: attempting { try awaitPrepared() }
+    case .quiesce: attempting { try quiesce() }
+    case .saveCheckpoint: attempting { try saveCheckpoint() }
+    case .releaseStorage: releaseStorage()
+    case .complete: complete()
+    case .wake: wake()
+    case .race: race()
+    case .claimSource: claim(.source)
+    case .fence: fence()
+    case .takeBack: takeBack()
+    case .claimResumed: claim(.resumed)
+    case .resume: resume()
+    case .reap: reap()
+    case .report: report()
+    case .release: release()
+    case .park: park()
+    case .stun, .keep, .leave: preconditionFailure("\(step) is not performed here")
+    }
+  }
+
+  /// A step that may fail: what is thrown becomes the reason.
+  private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
+    do { return try deed() } catch {
+      giveReason("\(error)")
+      return .failed
+    }
+  }
+
+  func giveReason(_ text: String) {
+    if reason.isEmpty { reason = text }
+    block.explain(.source, reason)
+  }
+
+  /// What calls a handoff off while it is prepared: the word, the deadline, the coordinator's wish.
+  func interruption() throws -> StepOutcome? {
+    if block.state != .none { return .found(block.state) }
+    if now() >= block.deadline { throw HandoffError.deadline("the handoff") }
+    if let asked = coordinator.abortReason() { throw HandoffError.refused(asked) }
+    return nil
+  }
+}

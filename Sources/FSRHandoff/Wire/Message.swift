@@ -1,0 +1,102 @@
+internal import FSRState
+
+/// What the parties say to each other while a handoff is set up; the switch itself needs no message.
+///
+/// One message is one packet of a SOCK_SEQPACKET socket: kind (16 bits), then tagged fields (`Fields`).
+/// Descriptors ride beside the bytes. A kind or a needed field that is not known ends the handoff.
+public enum Message: Equatable, Sendable {
+  /// Coordinator to source, with the block and the folder of blocks: hand the guest over.
+  case request(HandoffRequest)
+  /// Source to coordinator: the block has its name, the handoff goes on.
+  case accepted
+  /// Source to coordinator, or destination to source: no, and why.
+  case refused(reason: String)
+  /// Source to destination, or coordinator to successor, with the block and the folder of blocks.
+  case hello(Hello)
+  /// Destination's answer: what it can do.
+  case agreed(Agreement)
+  /// Source to destination and to coordinator, coordinator to successor: the descriptors manifest,
+  /// checkpoint, and the manifest's slots.
+  case manifest
+  /// Destination to source: it can run the guest as soon as it is told to.
+  case prepared
+  /// Coordinator to source: it holds its copies.
+  case holding
+  /// Coordinator to source: end it.
+  case abort(reason: String)
+
+  /// What it is, for a message about it.
+  var name: String {
+    switch self {
+    case .request: "request"
+    case .accepted: "accepted"
+    case .refused(let reason): "refused (\(reason))"
+    case .hello: "hello"
+    case .agreed: "agreed"
+    case .manifest: "manifest"
+    case .prepared: "prepared"
+    case .holding: "holding"
+    case .abort: "abort"
+    }
+  }
+
+  /// Descriptors that come with a hello or a request.
+  public static let introductionCount = 2
+  static let reasonLimit = 1024
+}
+
+/// The protocol versions this build speaks.
+public enum HandoffProtocol {
+  public static let versions: ClosedRange<UInt16> = 1...1
+}
+
+/// A section that a build writes or reads, and in which version.
+public struct SectionVersion: Equatable, Sendable {
+  public let name: String
+  public let version: UInt16
+
+  public init(name: String, version: UInt16) {
+    self.name = name
+    self.version = version
+  }
+
+  static let limit = 256
+}
+
+public struct HandoffRequest: Equatable, Sendable {
+  public var versions: ClosedRange<UInt16> = HandoffProtocol.versions
+  /// The destination's executable; empty for the source's own.
+  public var executable: String
+  /// A fault to commit on purpose; empty for none.
+  public var fault: String
+
+  public init(executable: String = "", fault: String = "") {
+    self.executable = executable
+    self.fault = fault
+  }
+}
+
+public struct Hello: Equatable, Sendable {
+  public var versions: ClosedRange<UInt16> = HandoffProtocol.versions
+  /// Whether the block starts at `destVerify`, with a complete checkpoint.
+  public var isSuccessor: Bool
+  /// Every section that the checkpoint will have.
+  public var sections: [SectionVersion]
+  public var fault: String
+
+  public init(isSuccessor: Bool, sections: [SectionVersion], fault: String = "") {
+    self.isSuccessor = isSuccessor
+    self.sections = sections
+    self.fault = fault
+  }
+}
+
+public struct Agreement: Equatable, Sendable {
+  public var version: UInt16
+  public var build: String
+
+  public init(version: UInt16, build: String) {
+    self.version = version
+    self.build = build
+  }
+}

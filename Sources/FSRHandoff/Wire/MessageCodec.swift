@@ -1,0 +1,120 @@
+internal import FSRState
+
+/// Messages as bytes and back.
+extension Message {
+  private enum Kind: UInt16 {
+    case request = 1
+    case accepted, refused, hello, agreed, manifest, prepared, holding, abort
+  }
+
+  private enum Tag {
+    static let lowest: UInt16 = 1
+    static let highest: UInt16 = 2
+    static let executable: UInt16 = 3
+    static let fault: UInt16 = 4
+    static let reason: UInt16 = 5
+    static let isSuccessor: UInt16 = 6
+    static let sections: UInt16 = 7
+    static let version: UInt16 = 8
+    static let build: UInt16 = 9
+  }
+
+  private static let buildLimit = 128
+
+  /// The packet's bytes.
+  public var encoded: [UInt8] {
+    var fields = FieldWriter()
+    let kind: Kind
+    switch self {
+    case .request(let request):
+      kind = .request
+      fields.put(Tag.lowest, request.versions.lowerBound)
+      fields.put(Tag.highest, request.versions.upperBound)
+      fields.put(Tag.executable, request.executable)
+      fields.put(Tag.fault, request.fault)
+    case .hello(let hello):
+      kind = .hello
+      fields.put(Tag.lowest, hello.versions.lowerBound)
+      fields.put(Tag.highest, hello.versions.upperBound)
+      fields.put(Tag.isSuccessor, UInt8(hello.isSuccessor ? 1 : 0))
+      fields.put(Tag.fault, hello.fault)
+      fields.put(Tag.sections, list: hello.sections) { section, writer in
+        writer.write(section.name)
+        writer.write(section.version)
+      }
+    case .agreed(let agreement):
+      kind = .agreed
+      fields.put(Tag.version, agreement.version)
+      fields.put(Tag.build, agreement.build)
+    case .refused(let reason):
+      kind = .refused
+      fields.put(Tag.reason, Self.bounded(reason))
+    case .abort(let reason):
+      kind = .abort
+      fields.put(Tag.reason, Self.bounded(reason))
+    case .accepted: kind = .accepted
+    case .manifest: kind = .manifest
+    case .prepared: kind = .prepared
+    case .holding: kind = .holding
+    }
+    var writer = ByteWriter()
+    writer.write(kind.rawValue)
+    return writer.bytes + fields.bytes
+  }
+
+  /// - Throws: `HandoffError` for a kind that is not known, or fields that are not its own.
+  public init(decoding bytes: [UInt8]) throws(HandoffError) {
+    do throws(StateError) {
+      var reader = ByteReader(bytes)
+      let number = try reader.read(UInt16.self)
+      guard let kind = Kind(rawValue: number) else {
+        throw StateError.invalid("message kind", UInt64(number))
+      }
+      self = try Self.decode(kind, try FieldReader(try reader.read(count: reader.remaining)))
+    } catch { throw .state(error) }
+  }
+
+  private static func decode(_ kind: Kind, _ fields: FieldReader) throws(StateError) -> Message {
+    switch kind {
+    case .accepted: return .accepted
+    case .manifest: return .manifest
+    case .prepared: return .prepared
+    case .holding: return .holding
+    case .refused: return .refused(reason: try fields.string(Tag.reason, limit: reasonLimit))
+    case .abort: return .abort(reason: try fields.string(Tag.reason, limit: reasonLimit))
+    case .agreed:
+      return .agreed(
+        Agreement(
+          version: try fields.integer(Tag.version), build: try fields.string(Tag.build, limit: buildLimit)))
+    case .request:
+      var request = HandoffRequest(
+        executable: try fields.string(Tag.executable, limit: Manifest.textLimit),
+        fault: try fields.string(Tag.fault, limit: Manifest.nameLimit))
+      request.versions = try versions(fields)
+      return .request(request)
+    case .hello:
+      let sections = try fields.list(Tag.sections, limit: SectionVersion.limit) { reader throws(StateError) in
+        SectionVersion(name: try reader.readString(limit: Checkpoint.nameLimit), version: try reader.read())
+      }
+      var hello = Hello(
+        isSuccessor: try fields.integer(Tag.isSuccessor, as: UInt8.self) != 0, sections: sections,
+        fault: try fields.string(Tag.fault, limit: Manifest.nameLimit))
+      hello.versions = try versions(fields)
+      return .hello(hello)
+    }
+  }
+
+  private static func versions(_ fields: FieldReader) throws(StateError) -> ClosedRange<UInt16> {
+    let lowest = try fields.integer(Tag.lowest, as: UInt16.self)
+    let highest = try fields.integer(Tag.highest, as: UInt16.self)
+    guard lowest <= highest else { throw .invalid("protocol range", UInt64(lowest)) }
+    return lowest...highest
+  }
+
+  /// A sentence that fits: cut at a character where it is too long.
+  private static func bounded(_ reason: String) -> String {
+    var text = reason
+    while text.utf8.count > reasonLimit { text.removeLast(max(1, (text.utf8.count - reasonLimit) / 4)) }
+    return text
+  }
+}

@@ -1,0 +1,91 @@
+internal import CFSRLinux
+internal import Glibc
+
+/// A process that this one started.
+@frozen public struct ChildProcess: ~Copyable, Sendable {
+  public var process: ProcessDescriptor
+  public let pid: Int32
+
+  /// Descriptors have lower numbers than this in the child.
+  public static let targetLimit: Int32 = 1024
+
+  /// One descriptor for the child: `number` here, `target` there.
+  public struct Inheritance: Equatable, Sendable {
+    public let number: Int32
+    public let target: Int32
+
+    public init(_ number: Int32, as target: Int32) {
+      self.number = number
+      self.target = target
+    }
+  }
+
+  /// Starts `executable` (a path; PATH is not searched) with `arguments`, the name it goes by first among
+  /// them, and exactly `environment` ("NAME=VALUE").
+  ///
+  /// The child has the descriptors 0, 1 and 2 of this process and those of `inheriting`, which may name 0, 1
+  /// and 2 too, and no others, close-on-exec or not. No signal is blocked in it and each has its default
+  /// action. ENOENT, EACCES, ENOEXEC, E2BIG as execve(2) says them; EBADF for a number that is not open;
+  /// EINVAL for a target that is named twice or out of range, or a string with a zero byte.
+  public static func spawn(
+    executable: String, arguments: [String], environment: [String], inheriting: [Inheritance] = [],
+    newSession: Bool = false
+  ) throws(SystemError) -> ChildProcess {
+    let targets = inheriting.map(\.target)
+    let strings = arguments + environment + [executable]
+    guard targets.allSatisfy({ $0 >= 0 && $0 < targetLimit }), Set(targets).count == targets.count,
+      !strings.contains(where: { $0.utf8.contains(0) })
+    else { throw SystemError("posix_spawn", on: executable, errno: EINVAL) }
+
+    // The sources are moved above all targets first, so that no dup2 overwrites what a later one reads.
+    let above = max(3, (targets.max() ?? 0) + 1)
+    var sources = DescriptorBag()
+    for one in inheriting {
+      let copy = try check(
+        cfsr_duplicate(one.number, above), "fcntl F_DUPFD_CLOEXEC", on: "descriptor \(one.number)")
+      sources.append(OwnedDescriptor(adopting: copy))
+    }
+    let gaps = (3..<above).filter { !targets.contains($0) }
+    let pid = try spawn(
+      executable, CStrings(arguments), CStrings(environment), sources.numbers, targets, gaps, above,
+      newSession)
+    // Not reaped by anyone before this, so the number is still its own.
+    return ChildProcess(process: try ProcessDescriptor.open(pid: pid), pid: pid)
+  }
+
+  private static func spawn(
+    _ executable: String, _ arguments: borrowing CStrings, _ environment: borrowing CStrings,
+    _ sources: [Int32], _ targets: [Int32], _ gaps: [Int32], _ above: Int32, _ newSession: Bool
+  ) throws(SystemError) -> Int32 {
+    var pid: Int32 = 0
+    // SAFETY: every array and string lives for the call, which reads as many elements as are told.
+    let answer = unsafe executable.withCString { path in
+      unsafe cfsr_spawn(
+        path, arguments.base, environment.base, sources, targets, sources.count, gaps, gaps.count, above,
+        newSession ? 1 : 0, &pid)
+    }
+    try check(answer, "posix_spawn", on: executable)
+    return pid
+  }
+}
+
+/// A NULL-terminated array of C strings, as execve(2) wants it.
+@safe private struct CStrings: ~Copyable {
+  // SAFETY: allocated here with `count` strings and a NULL behind them, freed in deinit alone.
+  let base: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+
+  init(_ strings: [String]) {
+    count = strings.count
+    // SAFETY: every element of the capacity is set.
+    unsafe base = .allocate(capacity: strings.count + 1)
+    for (index, string) in strings.enumerated() { unsafe base[index] = strdup(string) }
+    unsafe base[strings.count] = nil
+  }
+
+  deinit {
+    // SAFETY: each string was made by strdup, and goes once.
+    for index in 0..<count { unsafe free(base[index]) }
+    unsafe base.deallocate()
+  }
+}

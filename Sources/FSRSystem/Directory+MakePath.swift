@@ -1,0 +1,44 @@
+internal import Glibc
+
+extension Directory {
+  /// Opens the directory at the absolute `path`, and makes its last component, mode 0700, if that is missing.
+  ///
+  /// What is kept in it trusts it, so it is refused with a `SystemError` that says which when the last
+  /// component is a symbolic link (ELOOP) or no directory (ENOTDIR), or when the directory is another user's
+  /// or group or others may write to it (EPERM).
+  public static func makePath(_ path: String) throws(SystemError) -> Directory {
+    let components = path.split(separator: "/")
+    guard path.hasPrefix("/"), let leaf = components.last.map(String.init) else {
+      throw SystemError("mkdirat", on: "'\(path)', which is not an absolute path", errno: EINVAL)
+    }
+    let parent = try open("/" + components.dropLast().joined(separator: "/"))
+    do {
+      try parent.make(leaf)
+    } catch  where error.errno == EEXIST {
+      if try parent.isSymbolicLink(leaf) {
+        throw SystemError("openat", on: "\(path), a symbolic link", errno: ELOOP)
+      }
+    } catch {
+      throw SystemError(error.call, on: path, errno: error.errno)
+    }
+    let made = try open(leaf, in: parent)
+    let (owner, mode) = try made.ownership()
+    guard owner == geteuid() else {
+      throw SystemError("openat", on: "\(path), which belongs to user \(owner)", errno: EPERM)
+    }
+    guard mode & 0o022 == 0 else {
+      throw SystemError(
+        "openat", on: "\(path), which others may write to (mode \(String(mode, radix: 8)))", errno: EPERM)
+    }
+    return made
+  }
+
+  private func isSymbolicLink(_ name: String) throws(SystemError) -> Bool {
+    do {
+      _ = try readLink(name)
+      return true
+    } catch  where error.errno == EINVAL {
+      return false
+    }
+  }
+}

@@ -1,0 +1,19 @@
+internal import CFSRLinux
+internal import Glibc
+
+/// What this process runs on and as whom.
+public enum Host {
+  /// CPUs that are online, at least 1.
+  public static var cpuCount: Int { max(1, Int(cfsr_cpu_count())) }
+
+  public static var effectiveUserID: UInt32 { geteuid() }
+}
+
+/// The program that this process runs.
+public enum Executable {
+  /// The path that the kernel knows it by; it ends in " (deleted)" when the file was removed or replaced,
+  /// while `/proc/self/exe` still opens it.
+  public static func path() throws(SystemError) -> String {
+    try SymbolicLink.target(of: "/proc/self/exe", in: CFSR_WORKING_DIRECTORY)
+  }
+}

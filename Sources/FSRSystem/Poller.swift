@@ -1,0 +1,54 @@
+internal import CFSRLinux
+internal import Glibc
+
+/// Waits for several descriptors at once (ppoll(2)).
+///
+/// It holds numbers and not the descriptors: whoever closes a watched one calls `forget` first. One that was
+/// closed all the same is reported as ready, so that a read of it says what is wrong.
+public struct Poller: Sendable {
+  private var numbers: [Int32] = []
+  private var tokens: [Int] = []
+
+  public init() {}
+
+  /// Watches for bytes to read, the peer's hanging up, or a process's end, and answers with `token`.
+  public mutating func watch(_ descriptor: borrowing OwnedDescriptor, token: Int) {
+    numbers.append(descriptor.raw)
+    tokens.append(token)
+  }
+
+  /// Watches no longer for what has `token`.
+  public mutating func forget(token: Int) {
+    while let index = tokens.firstIndex(of: token) {
+      tokens.remove(at: index)
+      numbers.remove(at: index)
+    }
+  }
+
+  /// The tokens of what is readable or hung up, in the order they were watched; empty when `timeout`
+  /// nanoseconds passed or a signal came first. Nil waits without end.
+  public func wait(timeout: UInt64?) throws(SystemError) -> [Int] {
+    var polls = numbers.map { cfsr_poll(fd: $0, events: CFSR_POLL_IN, revents: 0) }
+    // SAFETY: as many entries as are told.
+    let answer = unsafe polls.withUnsafeMutableBufferPointer {
+      unsafe cfsr_poll($0.baseAddress, $0.count, timeout ?? 0, timeout == nil ? 0 : 1)
+    }
+    if answer == -EINTR { return [] }
+    try check(answer, "ppoll", on: "\(numbers.count) descriptors")
+    return polls.indices.filter { polls[$0].revents != 0 }.map { tokens[$0] }
+  }
+}
+
+extension OwnedDescriptor {
+  /// Waits until it is readable or hung up, signals notwithstanding; false when `deadline` of the monotonic
+  /// clock passed. Nil waits without end.
+  func waitUntilReady(deadline: UInt64?) throws(SystemError) -> Bool {
+    var poller = Poller()
+    poller.watch(self, token: 0)
+    while true {
+      let now = MonotonicClock.now()
+      if try !poller.wait(timeout: deadline.map { $0 > now ? $0 - now : 0 }).isEmpty { return true }
+      if let deadline, MonotonicClock.now() >= deadline { return false }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+internal import Glibc
+
+extension ProcessDescriptor {
+  /// Sends the signal `number` to this very process; with SIGSTOP it returns once the process goes on.
+  public static func signalSelf(_ number: Int32) { kill(getpid(), number) }
+}
+
+/// The signals that processes of this package send each other.
+public enum SignalNumber {
+  public static let kill: Int32 = SIGKILL
+  public static let stop: Int32 = SIGSTOP
+  public static let go: Int32 = SIGCONT
+  public static let terminate: Int32 = SIGTERM
+  public static let interrupt: Int32 = SIGINT
+}
