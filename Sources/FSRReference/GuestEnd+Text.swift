@@ -1,4 +1,4 @@
-public import FSRMachine
+internal import FSRMachine
 
 /// How a guest ended, as the text of the file `ended`.
 extension GuestEnd {

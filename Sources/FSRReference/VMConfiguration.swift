@@ -1,4 +1,4 @@
-public import FSRState
+internal import FSRState
 
 /// What a VM is made of, as it was asked for; it goes with the VM from process to process.
 public struct VMConfiguration: Equatable, Sendable {
@@ -19,7 +19,8 @@ public struct VMConfiguration: Equatable, Sendable {
   /// The file that the console is appended to; empty for none.
   public var console: String
 
-  public init(name: String, memory: UInt64, vcpus: Int, guest: String, duty: Int = 100, console: String = "") {
+  public init(name: String, memory: UInt64, vcpus: Int, guest: String, duty: Int = 100, console: String = "")
+  {
     self.name = name
     self.memory = memory
     self.vcpus = vcpus

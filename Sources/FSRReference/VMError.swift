@@ -1,5 +1,5 @@
-public import FSRHandoff
-public import FSRSystem
+internal import FSRHandoff
+internal import FSRSystem
 
 /// What went wrong for whoever asked, as one line, with the kind that decides the exit code.
 public struct VMError: Error, Sendable, CustomStringConvertible {

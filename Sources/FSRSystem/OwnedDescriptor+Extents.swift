@@ -1,5 +1,5 @@
-internal import Glibc
 internal import CFSRLinux
+internal import Glibc
 
 /// Which parts of a sparse file are there. The descriptor's own offset moves, so nobody else may read by it.
 extension OwnedDescriptor {

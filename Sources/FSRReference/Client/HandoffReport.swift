@@ -42,14 +42,16 @@ public struct HandoffReport: Sendable {
     totalMilliseconds = start == 0 ? 0 : ((times.max() ?? start) - start) / 1_000_000
     guestMaxGapMicroseconds = block.guestGap
     phases = Self.phases(of: block)
-    let reasons = [reason] + [Party.source, .destination, .coordinator].map { block.explanation(of: $0) ?? "" }
+    let reasons =
+      [reason] + [Party.source, .destination, .coordinator].map { block.explanation(of: $0) ?? "" }
     self.reason = block.state == .destination ? nil : reasons.first { !$0.isEmpty }
   }
 
   /// The design's phases, as the stretches between two marks that have both passed.
   private static func phases(of block: ControlBlock) -> [Phase] {
     let stretches: [(String, TimelineMark, TimelineMark)] = [
-      ("start", .requested, .started), ("negotiate", .started, .negotiated), ("prepare", .negotiated, .prepared),
+      ("start", .requested, .started), ("negotiate", .started, .negotiated),
+      ("prepare", .negotiated, .prepared),
       ("quiesce", .prepared, .quiesced), ("stun", .stunned, .left), ("checkpoint", .left, .completed),
       ("wake", .completed, .seen), ("verify", .seen, .loaded), ("race", .loaded, .decided),
       ("resume", .decided, .entered), ("reap", .entered, .reaped),

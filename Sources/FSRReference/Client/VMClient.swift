@@ -1,5 +1,5 @@
-public import FSRHandoff
-public import FSRSystem
+internal import FSRHandoff
+internal import FSRSystem
 
 /// Asks VMMs, and reads what the control blocks say where none answers.
 public enum VMClient {
@@ -12,7 +12,9 @@ public enum VMClient {
     public let pid: Int32
     let process: Owned<ProcessDescriptor>
 
-    public func waitForExit(timeout: UInt64) -> Bool { (try? process.value.waitForExit(timeout: timeout)) ?? true }
+    public func waitForExit(timeout: UInt64) -> Bool {
+      (try? process.value.waitForExit(timeout: timeout)) ?? true
+    }
   }
 
   /// Who owns the VM; nil where nobody does: it is lost, undecided, or gone.
@@ -33,13 +35,21 @@ public enum VMClient {
   /// - Throws: `VMError` `noSuchVM` where the guest has ended or was never started.
   public static func status(of folder: borrowing VMFolder) throws(VMError) -> VMStatus {
     if let end = folder.ended {
-      throw VMError(.noSuchVM, "the guest of \(folder.name) has ended by itself (\(end.text)); `fsr stop \(folder.name)` clears its folder")
+      throw VMError(
+        .noSuchVM,
+        "the guest of \(folder.name) has ended by itself (\(end.text)); `fsr stop \(folder.name)` clears its folder"
+      )
     }
     guard let block = try newestBlock(of: folder) else {
-      throw VMError(.noSuchVM, "\(folder.name) was never started, or the host has rebooted since; `fsr stop \(folder.name)` clears its folder")
+      throw VMError(
+        .noSuchVM,
+        "\(folder.name) was never started, or the host has rebooted since; `fsr stop \(folder.name)` clears its folder"
+      )
     }
     if block.owner.map({ isAlive($0) }) == true || (!block.state.isDecided && block.time(of: .stunned) == 0) {
-      if let answer = try? ask(.status, folder), let status = try? VMStatus(decoding: answer) { return status }
+      if let answer = try? ask(.status, folder), let status = try? VMStatus(decoding: answer) {
+        return status
+      }
     }
     return status(from: block, folder)
   }
@@ -55,13 +65,15 @@ public enum VMClient {
     case .destination, .resumed:
       let owner = block.owner
       status.pid = owner?.pid ?? 0
-      status.state = owner.map { isAlive($0) } == true ? (block.time(of: .entered) == 0 ? .stunned : .running) : .lost
+      status.state =
+        owner.map { isAlive($0) } == true ? (block.time(of: .entered) == 0 ? .stunned : .running) : .lost
     case .none where block.time(of: .stunned) == 0 && isSourceAlive:
       status.state = .handoff
       status.pid = block.identity(of: .source)?.pid ?? 0
     case .none, .destVerify, .source, .successor:
       let isComplete = block.isComplete || block.identity(of: .source) == nil
-      let isHeld = isSourceAlive || isDestinationAlive || block.identity(of: .coordinator).map { isAlive($0) } == true
+      let isHeld =
+        isSourceAlive || isDestinationAlive || block.identity(of: .coordinator).map { isAlive($0) } == true
       // Before complete only the source has the vCPUs' state; after it, anybody who holds the memory can save it.
       status.state = isSourceAlive || (isComplete && isHeld) ? .stunned : .lost
       if block.generation == 0 && isDestinationAlive { status.state = .starting }
@@ -77,7 +89,8 @@ public enum VMClient {
   private static func ask(_ request: ControlRequest, _ folder: borrowing VMFolder) throws -> [UInt8]? {
     let socket = try UnixSocket.connect(in: folder.directory, name: VMSocket.name, timeout: answerLimit)
     try socket.send(request.encoded)
-    return try socket.receive(limit: UnixSocket.messageLimit, maximumDescriptors: 0, timeout: answerLimit)?.bytes
+    return try socket.receive(limit: UnixSocket.messageLimit, maximumDescriptors: 0, timeout: answerLimit)?
+      .bytes
   }
 
   /// Ends the VM, whatever state it is in, and returns when nothing of it is left.
@@ -87,7 +100,9 @@ public enum VMClient {
     let late = MonotonicClock.now() + stopLimit
     var isAsked = false
     while let owner = try owner(of: folder), MonotonicClock.now() < late {
-      if !isAsked, let socket = try? UnixSocket.connect(in: folder.directory, name: VMSocket.name, timeout: answerLimit) {
+      if !isAsked,
+        let socket = try? UnixSocket.connect(in: folder.directory, name: VMSocket.name, timeout: answerLimit)
+      {
         isAsked = (try? socket.send(ControlRequest.stop.encoded)) != nil
       }
       if owner.waitForExit(timeout: 50_000_000) { isAsked = false }
@@ -108,7 +123,8 @@ public enum VMClient {
         else { continue }
         _ = try? process.signal(SignalNumber.kill)
         guard (try? process.waitForExit(timeout: stopLimit)) == true else {
-          throw VMError(.other, "process \(identity.pid) of \(folder.name) cannot be ended; look at it with ps")
+          throw VMError(
+            .other, "process \(identity.pid) of \(folder.name) cannot be ended; look at it with ps")
         }
       }
     }

@@ -1,6 +1,6 @@
+internal import FSRHandoff
 public import FSRMachine
 public import FSRSystem
-internal import FSRHandoff
 
 /// Starts VMs, each in a process of its own.
 public enum VMLauncher {
@@ -15,7 +15,8 @@ public enum VMLauncher {
   /// - Returns: the VMM's pid.
   /// - Throws: `VMError` `refused` for a name in use or a guest that cannot be loaded; nothing is left then.
   public static func start(
-    _ configuration: VMConfiguration, in runtime: borrowing RuntimeDirectory, image: consuming OwnedDescriptor? = nil,
+    _ configuration: VMConfiguration, in runtime: borrowing RuntimeDirectory,
+    image: consuming OwnedDescriptor? = nil,
     console: consuming OwnedDescriptor? = nil, executable: String? = nil
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
@@ -42,7 +43,9 @@ public enum VMLauncher {
       case .taken(let lock): return Owned(lock)
       case .held: throw HandoffError.refused("held")
       }
-    } catch { throw VMError(.refused, "somebody is at work on a VM named \(folder.name); use another name, or wait") }
+    } catch {
+      throw VMError(.refused, "somebody is at work on a VM named \(folder.name); use another name, or wait")
+    }
   }
 
   private static func spawn(
@@ -58,14 +61,15 @@ public enum VMLauncher {
       environment: Environment.all + ["\(VMMProcess.startVariable)=3"],
       inheriting: [
         ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
-        ChildProcess.Inheritance(log.number, as: 2), ChildProcess.Inheritance(theirs.descriptor.number, as: 3),
+        ChildProcess.Inheritance(log.number, as: 2),
+        ChildProcess.Inheritance(theirs.descriptor.number, as: 3),
       ], newSession: true)
     let closed = theirs.release()
     _ = consume closed
     try ours.send(start.encoded, descriptors: bag)
     do {
-      let reply = try ours.receive(limit: 8192, maximumDescriptors: 0, timeout: startLimit)
-      switch reply.flatMap({ VMStartReply($0.bytes) }) {
+      let reply = try ours.receive(limit: 8192, maximumDescriptors: 0, timeout: startLimit)?.bytes
+      switch reply.flatMap({ VMStartReply($0) }) {
       case .running: return child.pid
       case .refused(let reason): throw VMError(.refused, "\(reason)")
       case nil: throw VMError(.other, "the VMM ended before its guest ran")
@@ -81,7 +85,9 @@ public enum VMLauncher {
   /// Waits for the guest's own end, over however many handoffs; nil when the VM was stopped or is lost.
   ///
   /// - Parameter isCancelled: asked between looks.
-  public static func waitForEnd(of folder: borrowing VMFolder, isCancelled: () -> Bool) throws(VMError) -> GuestEnd? {
+  public static func waitForEnd(of folder: borrowing VMFolder, isCancelled: () -> Bool) throws(VMError)
+    -> GuestEnd?
+  {
     while !isCancelled() {
       if let end = folder.ended { return end }
       guard let owner = try VMClient.owner(of: folder) else { return folder.ended }

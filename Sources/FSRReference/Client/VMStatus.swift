@@ -1,4 +1,4 @@
-public import FSRState
+internal import FSRState
 
 /// What `fsr status` answers: from the VMM itself, or from the control block while nobody answers.
 public struct VMStatus: Equatable, Sendable {

@@ -1,4 +1,4 @@
-public import FSRSystem
+internal import FSRSystem
 
 /// The folder that holds a folder for every VM of a user: mode 0700, nobody else's.
 public struct RuntimeDirectory: ~Copyable, Sendable {
@@ -27,10 +27,14 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
       try checkOwner(found, absolute)
       return RuntimeDirectory(path: absolute, directory: found)
     }
-    guard creating else { throw VMError(.noSuchVM, "there is no VM: the runtime folder \(absolute) is not there") }
+    guard creating else {
+      throw VMError(.noSuchVM, "there is no VM: the runtime folder \(absolute) is not there")
+    }
     do throws(SystemError) {
       return RuntimeDirectory(path: absolute, directory: try Directory.makePath(absolute))
-    } catch { throw VMError(.refused, "the runtime folder cannot be used: \(error); name another with --runtime-dir") }
+    } catch {
+      throw VMError(.refused, "the runtime folder cannot be used: \(error); name another with --runtime-dir")
+    }
   }
 
   private static func workingDirectory() -> String { (try? Directory.open(".").path()) ?? "/" }
@@ -38,7 +42,10 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
   private static func checkOwner(_ directory: borrowing Directory, _ path: String) throws(VMError) {
     guard let (owner, mode) = try? directory.ownership() else { return }
     if owner != Host.effectiveUserID && Host.effectiveUserID != 0 || mode & 0o022 != 0 {
-      throw VMError(.refused, "the runtime folder \(path) is open to others or another user's; name one of your own with --runtime-dir")
+      throw VMError(
+        .refused,
+        "the runtime folder \(path) is open to others or another user's; name one of your own with --runtime-dir"
+      )
     }
   }
 
@@ -49,7 +56,9 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
 
   /// The names of the VMs that live here, or have left something behind.
   public func names() throws(VMError) -> [String] {
-    do throws(SystemError) { return try directory.names(limit: Self.nameLimit).sorted() } catch { throw VMError(error) }
+    do throws(SystemError) { return try directory.names(limit: Self.nameLimit).sorted() } catch {
+      throw VMError(error)
+    }
   }
 
   /// The folder of the VM `name`.
@@ -58,7 +67,9 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
   public func vm(_ name: String) throws(VMError) -> VMFolder {
     do throws(SystemError) {
       return VMFolder(name: name, directory: try Directory.open(name, in: directory))
-    } catch { throw VMError(.noSuchVM, "there is no VM '\(name)' in \(path); `fsr list` shows those that are") }
+    } catch {
+      throw VMError(.noSuchVM, "there is no VM '\(name)' in \(path); `fsr list` shows those that are")
+    }
   }
 
   /// Makes the folder of a new VM.

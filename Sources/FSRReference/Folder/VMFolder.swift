@@ -1,5 +1,5 @@
-public import FSRMachine
 public import FSRHandoff
+public import FSRMachine
 public import FSRSystem
 
 /// One VM's folder: control socket, lock, log, history, and the way to its control blocks.
@@ -20,7 +20,9 @@ public struct VMFolder: ~Copyable, Sendable {
   }
 
   public func duplicate() throws(VMError) -> VMFolder {
-    do throws(SystemError) { return VMFolder(name: name, directory: try directory.duplicate()) } catch { throw VMError(error) }
+    do throws(SystemError) { return VMFolder(name: name, directory: try directory.duplicate()) } catch {
+      throw VMError(error)
+    }
   }
 
   /// The folder's path, as of now.
@@ -28,7 +30,9 @@ public struct VMFolder: ~Copyable, Sendable {
 
   /// The control blocks; nil where there are none, as after a reboot.
   public func blocks() throws(VMError) -> BlockDirectory? {
-    guard let found = try? Directory.open(Self.blocksName, in: directory, followingLinks: true) else { return nil }
+    guard let found = try? Directory.open(Self.blocksName, in: directory, followingLinks: true) else {
+      return nil
+    }
     if let (owner, _) = try? found.ownership(), owner != Host.effectiveUserID, Host.effectiveUserID != 0 {
       throw VMError(.other, "the control blocks of \(name) are another user's")
     }
@@ -42,7 +46,8 @@ public struct VMFolder: ~Copyable, Sendable {
         try directory.make(Self.blocksName)
       } else {
         let parent = try Directory.open("/dev/shm")
-        let unique = "fsr-\(Host.effectiveUserID)-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
+        let unique =
+          "fsr-\(Host.effectiveUserID)-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
         try parent.make(unique)
         try directory.symlink(Self.blocksName, to: "/dev/shm/\(unique)")
       }
@@ -72,7 +77,9 @@ public struct VMFolder: ~Copyable, Sendable {
 
   /// How the guest ended by itself; nil where it has not.
   public var ended: GuestEnd? {
-    guard let file = try? directory.openFile(Self.endedName, .read), let bytes = try? file.readAll(limit: 4096) else { return nil }
+    guard let file = try? directory.openFile(Self.endedName, .read),
+      let bytes = try? file.readAll(limit: 4096)
+    else { return nil }
     return GuestEnd(text: String(decoding: bytes, as: UTF8.self))
   }
 

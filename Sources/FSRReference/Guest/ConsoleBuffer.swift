@@ -68,6 +68,7 @@ final class ConsoleBuffer: ConsoleSink, Sendable {
   }
 
   private func addDropped(_ count: UInt64) {
-    region.atomicStoreRelaxed(region.atomicLoadRelaxed(Self.dropped, as: UInt64.self) &+ count, at: Self.dropped)
+    region.atomicStoreRelaxed(
+      region.atomicLoadRelaxed(Self.dropped, as: UInt64.self) &+ count, at: Self.dropped)
   }
 }

@@ -57,7 +57,9 @@ final class HartThreads: WakesHarts, Sendable {
   // MARK: starting
 
   /// Makes the threads, parked. The first one calls `lead` before anything else: it answers whether to run.
-  func start(machine: Machine, cpus: [any VirtualCPU], lead: (@Sendable () -> Bool)? = nil) throws(SystemError) {
+  func start(machine: Machine, cpus: [any VirtualCPU], lead: (@Sendable () -> Bool)? = nil)
+    throws(SystemError)
+  {
     self.machine.withLock { $0 = machine }
     for cpu in cpus {
       let first = cpu.hart == 0 ? lead : nil

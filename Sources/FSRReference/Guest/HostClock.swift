@@ -25,7 +25,9 @@ final class HostClock: GuestClock, SavesState {
   func save(to writer: inout ByteWriter) { writer.write(birth.load(ordering: .relaxed)) }
 
   func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
-    guard version == Self.stateVersion else { throw .sectionVersion("clock", has: version, reads: Self.stateVersion) }
+    guard version == Self.stateVersion else {
+      throw .sectionVersion("clock", has: version, reads: Self.stateVersion)
+    }
     let value = try reader.read(UInt64.self)
     try reader.finish()
     guard value <= MonotonicClock.now() else { throw .invalid("birth in the future", value) }

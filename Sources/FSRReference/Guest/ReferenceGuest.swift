@@ -69,7 +69,9 @@ final class ReferenceGuest: Sendable {
   // MARK: giving it away
 
   /// What the guest consists of, with duplicates of its descriptors.
-  func describe(executable: String, arguments: [String], machine identity: MachineIdentity) throws -> Description {
+  func describe(executable: String, arguments: [String], machine identity: MachineIdentity) throws
+    -> Description
+  {
     var slots = [Slot.memory, Slot.console, Slot.listener, Slot.folder]
     var bag = DescriptorBag()
     bag.append(try memory.descriptor.duplicate())
@@ -92,7 +94,9 @@ final class ReferenceGuest: Sendable {
   func save(to checkpoint: inout CheckpointWriter) {
     checkpoint.section("clock", version: HostClock.stateVersion) { clock.save(to: &$0) }
     for index in sections.names.indices {
-      checkpoint.section(sections.names[index], version: sections.version(index)) { sections.save(index, to: &$0) }
+      checkpoint.section(sections.names[index], version: sections.version(index)) {
+        sections.save(index, to: &$0)
+      }
     }
   }
 
@@ -119,7 +123,8 @@ final class ReferenceGuest: Sendable {
     let memory = try GuestMemory(adopting: try take(Slot.memory, &bag), size: region.size)
     let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
     let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
-    let folder = VMFolder(name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
+    let folder = VMFolder(
+      name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
     let hasFile = manifest.slots.contains(Slot.consoleFile)
     let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
     try self.init(

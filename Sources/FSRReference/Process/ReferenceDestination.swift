@@ -1,5 +1,6 @@
 internal import FSRHandoff
 internal import FSRMachine
+internal import FSRMemory
 internal import FSRState
 internal import FSRSystem
 internal import Synchronization

@@ -1,5 +1,7 @@
 internal import FSRHandoff
 internal import FSRMachine
+internal import FSRMemory
+internal import FSRSoftCPU
 internal import FSRState
 internal import FSRSystem
 internal import Logging
@@ -112,7 +114,10 @@ final class ReferenceVMM: Sendable {
     isStopping.raise()
     wakeLoop()
     // The connection ends with the process: that is the answer.
-    while true { _ = try? socket.value.receive(limit: 16, maximumDescriptors: 0, timeout: nil); _ = try? Poller().wait(timeout: Self.requestLimit) }
+    while true {
+      _ = try? socket.value.receive(limit: 16, maximumDescriptors: 0, timeout: nil)
+      _ = try? Poller().wait(timeout: Self.requestLimit)
+    }
   }
 
   /// Calls a handoff in flight off; true when there is none any more and the guest is here.
@@ -137,15 +142,16 @@ final class ReferenceVMM: Sendable {
     guard let end = ending.value else { return }
     stopGuest(removing: false)
     log.notice("the guest has ended: \(end.text)")
-    let folder = guest.folder.value
     append(
       HistoryRecord(
         id: "\(block.machine)", time: HistoryRecord.now(), event: "ended", from_build: build, to_build: nil,
         phases: [], victor: nil, reason: end.text))
     // Written down before this process leaves, so that nobody calls the VM lost.
-    do { try folder.writeEnded(end) } catch { log.error("cannot write down the guest's end: \(error)") }
-    try? folder.directory.unlink(VMSocket.name)
-    folder.removeBlocks()
+    do { try guest.folder.value.writeEnded(end) } catch {
+      log.error("cannot write down the guest's end: \(error)")
+    }
+    try? guest.folder.value.directory.unlink(VMSocket.name)
+    guest.folder.value.removeBlocks()
   }
 
   private func append(_ record: HistoryRecord) {
@@ -157,7 +163,9 @@ final class ReferenceVMM: Sendable {
 
   // MARK: handing over
 
-  private func handOver(_ message: Message, _ introduction: consuming DescriptorBag, _ socket: Owned<UnixSocket>)
+  private func handOver(
+    _ message: Message, _ introduction: consuming DescriptorBag, _ socket: Owned<UnixSocket>
+  )
     throws
   {
     guard case .request(let request) = message else { throw HandoffError.protocolViolation("no request") }
@@ -188,7 +196,8 @@ final class ReferenceVMM: Sendable {
     }
     log.notice("handoff \(next.attempt) begins")
     let session = SourceSession(
-      guest: try ReferenceSource(guest: guest, vmm: self), block: next, blocks: try BlockDirectory(adopting: folder),
+      guest: try ReferenceSource(guest: guest, vmm: self), block: next,
+      blocks: try BlockDirectory(adopting: folder),
       coordinator: channel, request: request)
     switch session.run() {
     case .kept: break
@@ -210,7 +219,8 @@ final class ReferenceVMM: Sendable {
 
   private func finish(_ ended: ControlBlock, from: String?, to: String?, reason: String) {
     if ended.time(of: .left) != 0 {
-      ended.guestGap = GuestGap.measure(in: guest.machine, window: SoakParameters.currentWindow(in: guest.machine))
+      ended.guestGap = GuestGap.measure(
+        in: guest.machine, window: SoakParameters.currentWindow(in: guest.machine))
     }
     let report = HandoffReport(of: ended, vm: guest.configuration.name, reason: reason)
     append(
@@ -225,7 +235,8 @@ final class ReferenceVMM: Sendable {
   // MARK: status
 
   func status() -> VMStatus {
-    var status = VMStatus(name: guest.configuration.name, state: current.withLock { $0 } == nil ? .running : .handoff)
+    var status = VMStatus(
+      name: guest.configuration.name, state: current.withLock { $0 } == nil ? .running : .handoff)
     let block = block
     status.generation = block.generation + (block.state == .destination ? 1 : 0)
     status.pid = ProcessIdentity.current().pid

@@ -2,7 +2,7 @@ internal import FSRHandoff
 internal import FSRMachine
 internal import FSRMemory
 internal import FSRState
-public import FSRSystem
+internal import FSRSystem
 internal import Glibc
 
 /// The processes that run a VM: one that starts it, and one that is to take it over.
@@ -48,13 +48,15 @@ public enum VMMProcess {
   // MARK: a destination
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
-    SignalDescriptor.ignoreBrokenPipes()
+    try SignalDescriptor.ignoreBrokenPipes()
     let destination = try ReferenceDestination()
     let session = try DestinationSession(guest: destination, socket: socket)
     switch session.run() {
     case .left: return
     case .kept:
-      guard let guest = destination.prepared else { preconditionFailure("who keeps a guest has prepared one") }
+      guard let guest = destination.prepared else {
+        preconditionFailure("who keeps a guest has prepared one")
+      }
       let vmm = try ReferenceVMM(guest: guest, block: session.block, ending: destination.ending)
       vmm.handoffWon(session.block, fromBuild: nil)
       try vmm.run()
@@ -64,7 +66,7 @@ public enum VMMProcess {
   // MARK: a new VM
 
   private static func runNew(_ socket: consuming UnixSocket) throws {
-    SignalDescriptor.ignoreBrokenPipes()
+    try SignalDescriptor.ignoreBrokenPipes()
     let starter = Owned(socket)
     do {
       let vmm = try makeVM(starter)
@@ -91,7 +93,9 @@ public enum VMMProcess {
       image = try file.readAll(limit: VMStart.imageLimit)
     }
     var console: Owned<OwnedDescriptor>?
-    if start.hasConsole, let file = received.descriptors.take(start.hasImage ? 2 : 1) { console = Owned(file) }
+    if start.hasConsole, let file = received.descriptors.take(start.hasImage ? 2 : 1) {
+      console = Owned(file)
+    }
 
     let ending = GuestEnding()
     let listener = try UnixSocket.listen(in: folder.directory, name: VMSocket.name)
