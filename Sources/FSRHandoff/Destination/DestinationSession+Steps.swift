@@ -33,7 +33,7 @@ extension DestinationSession {
       throw error
     }
     block.holdDescriptors(.destination, numbers: held.numbers)
-    FaultPlan.reach(&fault, "prepared")
+    fault.reach(FaultPlan.saysPrepared)
     try channel.send(.prepared)
     return .done
   }

@@ -17,7 +17,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   let blocks: BlockDirectory
 
   var machine: DestinationHandoff
-  var fault: FaultPlan?
+  var fault: FaultPlan
   var source: Rival?
   var checkpointMemory: Owned<MappedRegion>?
   var held = DescriptorBag()
@@ -46,8 +46,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     self.limits = limits
     self.now = now
     machine = DestinationHandoff(hello.isSuccessor ? .successor : .handoff)
-    let plan = FaultPlan(hello.fault)
-    fault = plan?.party == .destination ? plan : nil
+    fault = FaultPlan.read(hello.fault, for: .destination)
     source = Rival(.source, of: block)
   }
 
@@ -63,12 +62,12 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     while true {
       switch machine.step {
       case .keep:
-        FaultPlan.reach(&fault, DestinationStep.keep.rawValue)
+        fault.reach(DestinationStep.keep.rawValue)
         guest.keep(block)
         block.announce()
         return .kept
       case .leave:
-        FaultPlan.reach(&fault, DestinationStep.leave.rawValue)
+        fault.reach(DestinationStep.leave.rawValue)
         return .left
       case .negotiate, .prepare, .awaitComplete, .claimVerify, .fence, .takeStorage, .verify,
         .claimDestination, .resume, .reap, .publish, .giveBack, .release, .park:
@@ -90,7 +89,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   private func performOne() {
-    FaultPlan.reach(&fault, machine.step.rawValue)
+    fault.reach(machine.step.rawValue)
     let outcome = perform(machine.step)
     _ = machine.next(after: outcome)
   }
@@ -126,7 +125,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   /// Offers the switch to the first vCPU thread, and waits until it is done or is not to come.
   private func awaitSwitch() {
-    FaultPlan.reach(&fault, machine.step.rawValue)
+    fault.reach(machine.step.rawValue)
     baton.pass(to: .open)
     while !baton.isWithSession {
       if let outcome = disappointment(), baton.take(.session) {

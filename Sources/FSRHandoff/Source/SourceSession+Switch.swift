@@ -31,7 +31,7 @@ extension SourceSession {
   private func switchOver() {
     _ = machine.next(after: .done)
     while machine.step == .saveCheckpoint || machine.step == .releaseStorage || machine.step == .complete {
-      FaultPlan.reach(&fault, machine.step.rawValue)
+      fault.reach(machine.step.rawValue)
       let outcome = perform(machine.step)
       _ = machine.next(after: outcome)
     }
@@ -39,7 +39,7 @@ extension SourceSession {
       baton.pass(to: .session)
       return
     }
-    FaultPlan.reach(&fault, SourceStep.wake.rawValue)
+    fault.reach(SourceStep.wake.rawValue)
     _ = machine.next(after: .done)
     // The last deed of this thread: the woken one may need its processor, so nothing may come after.
     baton.pass(to: .session)
