@@ -53,9 +53,12 @@ let package = Package(
       ]),
 
     // tests: one target per room
-    tests("FSRSystemTests", ["FSRSystem"]),
-    tests("FSRStateTests", ["FSRState"]),
-    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState"]),
+    .target(
+      name: "FSRTestSupport", dependencies: ["FSRSystem"], path: "Tests/FSRTestSupport", swiftSettings: strict
+    ),
+    tests("FSRSystemTests", ["FSRSystem", "FSRTestSupport"]),
+    tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
+    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
