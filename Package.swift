@@ -43,12 +43,23 @@ let package = Package(
       exclude: ["SoakGuest/soak.c", "SoakGuest/start.S", "SoakGuest/soak.ld"], swiftSettings: strict),
     room("FSRSoftCPU", ["FSRMachine", "FSRMemory", "FSRState"]),
 
+    // roof: chooses, never computes
+    room(
+      "FSRCommands",
+      [
+        "FSRSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ]),
+    .executableTarget(name: "fsr", dependencies: ["FSRCommands"], swiftSettings: strict),
+
     // tests: one target per room
     tests("FSRSystemTests", ["FSRSystem"]),
     tests("FSRStateTests", ["FSRState"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
+    tests("FSRCommandsTests", ["FSRCommands", "FSRSystem", "fsr"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
   ],
   swiftLanguageModes: [.v6]
