@@ -22,6 +22,7 @@ let package = Package(
   name: "fsr",
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
   ],
   targets: [
@@ -43,11 +44,19 @@ let package = Package(
       exclude: ["SoakGuest/soak.c", "SoakGuest/start.S", "SoakGuest/soak.ld"], swiftSettings: strict),
     room("FSRSoftCPU", ["FSRMachine", "FSRMemory", "FSRState"]),
 
+    // doors: each makes one kind of VMM a participant in a handoff
+    room(
+      "FSRReference",
+      [
+        "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRState", "FSRSystem",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
     // roof: chooses, never computes
     room(
       "FSRCommands",
       [
-        "FSRSystem",
+        "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
@@ -59,7 +68,7 @@ let package = Package(
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
-    tests("FSRCommandsTests", ["FSRCommands", "FSRSystem", "fsr"]),
+    tests("FSRCommandsTests", ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "fsr"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,8 @@
 internal import ArgumentParser
 
+/// The parser's; the rooms below have a flag of their own.
+typealias Flag = ArgumentParser.Flag
+
 /// The `fsr` command line.
 struct FSRCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

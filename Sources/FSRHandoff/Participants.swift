@@ -34,7 +34,7 @@ public protocol HandoffSource: AnyObject, Sendable {
 }
 
 /// A guest in words and in descriptors.
-public struct Description: ~Copyable, Sendable {
+@frozen public struct Description: ~Copyable, Sendable {
   public var manifest: Manifest
   public var descriptors: DescriptorBag
 

@@ -1,6 +1,7 @@
 public import Synchronization
 
-/// The wires into one hart: what devices, other harts and the machine's owner tell it.
+/// The wires into one hart: what devices, other harts and the machine's owner tell it; and out of it, what it
+/// tells while it runs.
 ///
 /// One object per hart, so that harts do not share cache lines.
 public final class HartLines: Sendable {
@@ -12,6 +13,8 @@ public final class HartLines: Sendable {
   public let external = Atomic<UInt32>(0)
   /// The timer interrupt is pending while the board's time is at or above this.
   public let timeCompare = Atomic<UInt64>(.max)
+  /// Instructions begun since the guest's birth, told by the hart every few hundred of them.
+  public let instructions = Atomic<UInt64>(0)
 
   init() {}
 }

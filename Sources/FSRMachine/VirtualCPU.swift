@@ -6,7 +6,8 @@ public import FSRState
 public protocol VirtualCPU: SavesState, AnyObject, Sendable {
   /// Its number, 0 to `Machine.harts - 1`.
   var hart: Int { get }
-  /// Instructions completed since the guest's birth, handoffs included.
+  /// Instructions begun since the guest's birth, handoffs included. Never waits: while the hart runs it may be
+  /// some hundred behind.
   var instructions: UInt64 { get }
   /// Runs the guest until something is to be done outside, or `budget` instructions are done.
   func run(budget: UInt64) -> CPUExit

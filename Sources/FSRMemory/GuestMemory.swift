@@ -22,9 +22,36 @@ public final class GuestMemory: Sendable {
   /// - Throws: `MemoryError.unsealed` where its size could still change, which would be a SIGBUS for us.
   public init(adopting descriptor: consuming OwnedDescriptor, size: UInt64) throws {
     guard Memfd.isSizeSealed(descriptor) else { throw MemoryError.unsealed }
+    let has = try descriptor.size()
+    guard has >= size else { throw MemoryError.tooShort(has: has, says: size) }
     region = try MappedRegion(mapping: descriptor, length: size)
     try region.excludeFromCoreDumps()
     self.descriptor = descriptor
+  }
+}
+
+extension GuestMemory {
+  static let pageSize: UInt64 = 4096
+
+  /// Pages that take memory now.
+  public func residentPages() throws -> UInt64 { try descriptor.allocatedBytes() / Self.pageSize }
+
+  /// Maps the pages that are there into this process ahead, so that the guest's first touch of them after a
+  /// handoff is no fault. Holes stay holes: a page that nobody has touched takes no memory.
+  ///
+  /// - Parameter isToEnd: asked between stretches of at most 64 MiB.
+  public func mapPresentPages(isToEnd: () -> Bool) throws {
+    let stretch: UInt64 = 64 << 20
+    var offset: UInt64 = 0
+    while offset < size, !isToEnd(), let data = try descriptor.nextData(from: offset) {
+      var start = data.lowerBound
+      while start < data.upperBound, !isToEnd() {
+        let count = min(stretch, data.upperBound - start)
+        try region.populate(start, count: count)
+        start += count
+      }
+      offset = data.upperBound
+    }
   }
 }
 

@@ -38,6 +38,8 @@ extension HartCore {
     case 0x342: return control.cause
     case 0x343: return control.value
     case 0x344: return pendingNow(machine)
+    // tselect and its data: there is no trigger, which is what a constant 0 says.
+    case 0x7a0...0x7a3: return 0
     case 0xb00, 0xc00: return before &+ cycleOffset
     case 0xb02, 0xc02: return before &+ retiredOffset
     case 0xc01: return machine.clint.time

@@ -64,6 +64,7 @@ struct HartCore {
       let count = Int(min(UInt64(Self.slice), left))
       let done = runSlice(count, machine, memory)
       left &-= UInt64(done)
+      lines.instructions.store(executed, ordering: .relaxed)
       if let end {
         self.end = nil
         return .ended(end)

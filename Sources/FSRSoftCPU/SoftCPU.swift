@@ -24,7 +24,7 @@ public final class SoftCPU: VirtualCPU {
     (0..<machine.harts).map { SoftCPU(machine: machine, hart: $0) }
   }
 
-  public var instructions: UInt64 { core.withLock { $0.executed } }
+  public var instructions: UInt64 { machine.lines(of: hart).instructions.load(ordering: .relaxed) }
 
   public func run(budget: UInt64) -> CPUExit {
     core.withLock { $0.run(machine, budget: budget) }
@@ -37,6 +37,7 @@ public final class SoftCPU: VirtualCPU {
       core.x[10] = UInt64(hart)
       core.x[11] = deviceTree
     }
+    machine.lines(of: hart).instructions.store(0, ordering: .relaxed)
   }
 
   public static var stateVersion: UInt16 { HartCore.stateVersion }
@@ -46,6 +47,10 @@ public final class SoftCPU: VirtualCPU {
   }
 
   public func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
-    try core.withLock { (core) throws(StateError) in try core.restore(from: &reader, version: version) }
+    let executed = try core.withLock { (core) throws(StateError) in
+      try core.restore(from: &reader, version: version)
+      return core.executed
+    }
+    machine.lines(of: hart).instructions.store(executed, ordering: .relaxed)
   }
 }

@@ -75,3 +75,10 @@ extension DescriptorBag {
     return all
   }
 }
+
+extension OwnedDescriptor {
+  /// A second descriptor of standard error; where there is none, of nothing that takes bytes.
+  public static func standardError() throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try check(cfsr_duplicate(2, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard error"))
+  }
+}

@@ -9,4 +9,23 @@ import Testing
     let sealed = Memfd.isSizeSealed(memory.descriptor)
     #expect(sealed)
   }
+
+  @Test func guestAccessesAtTheEndAreDoneOrRefusedAsAWhole() throws {
+    let memory = try GuestMemory(size: 4096)
+    #expect(memory.guestStore(UInt32(0x8182_8384), at: 4092))
+    #expect(memory.guestLoad(4092, as: UInt32.self) == 0x8182_8384)
+    #expect(memory.guestLoad(4093, as: UInt16.self) == 0x8283)
+    for offset in [4093, 4096, .max] as [UInt64] {
+      #expect(!memory.guestStore(UInt32(0), at: offset))
+      #expect(memory.guestLoad(offset, as: UInt32.self) == nil)
+    }
+    #expect(memory.load(4092, as: UInt32.self) == 0x8182_8384)
+  }
+
+  @Test func misalignedGuestAccessesWork() throws {
+    let memory = try GuestMemory(size: 4096)
+    #expect(memory.guestStore(UInt64(0x0102_0304_0506_0708), at: 3))
+    #expect(memory.guestLoad(3, as: UInt64.self) == 0x0102_0304_0506_0708)
+    #expect(memory.bytes(at: 3, count: 2) == [8, 7])
+  }
 }

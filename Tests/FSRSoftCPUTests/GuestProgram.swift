@@ -35,11 +35,12 @@ enum GuestProgram {
       try Data(file.text.utf8).write(to: folder.appendingPathComponent(file.name))
     }
     let clang = Process()
-    clang.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    let executable: URL = try #require(Self.clang)
+    clang.executableURL = executable
     clang.currentDirectoryURL = folder
     clang.arguments =
       [
-        "clang", "--target=riscv64-unknown-elf", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-O2",
+        "--target=riscv64-unknown-elf", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-O2",
         "-ffreestanding", "-fno-builtin", "-fno-pic", "-fno-stack-protector", "-nostdlib", "-static",
         "-fuse-ld=lld", "-Wl,--strip-debug,--discard-all,-n,--build-id=none", "-o", "program.elf",
       ] + arguments
@@ -48,6 +49,21 @@ enum GuestProgram {
     try #require(clang.terminationStatus == 0, "clang builds the guest")
     return [UInt8](try Data(contentsOf: folder.appendingPathComponent("program.elf")))
   }
+
+  /// The clang beside the first `swift` in PATH: another one makes other bytes.
+  private static let clang: URL? = {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    for folder in path.split(separator: ":") {
+      let swift = URL(fileURLWithPath: String(folder)).appendingPathComponent("swift")
+        .resolvingSymlinksInPath()
+      let clang = swift.deletingLastPathComponent().appendingPathComponent("clang")
+      let files = FileManager.default
+      if files.isExecutableFile(atPath: swift.path), files.isExecutableFile(atPath: clang.path) {
+        return clang
+      }
+    }
+    return nil
+  }()
 
   /// Whether there is a clang to build guests with.
   static let isClangThere: Bool = {

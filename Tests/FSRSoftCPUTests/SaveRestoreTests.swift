@@ -41,6 +41,25 @@ import Testing
     #expect(statistics.harts.allSatisfy { $0.errors == 0 && $0.ticks > 0 })
   }
 
+  @Test func hartsOnThreadsGoOnInAnotherMachineOverTheSameMemory() throws {
+    let clock = HostClock()
+    var rig = try GuestRig(SoakGuestImage.bytes, harts: 4, megabytes: 1, clock: clock)
+    for round in 1...5 {
+      let machine = rig.machine
+      let end = rig.runThreads {
+        (SoakStatistics(of: machine)?.harts.map(\.passes).min() ?? 0) >= UInt64(2 * round)
+      }
+      #expect(end == nil)
+      let instructions = rig.cpus.map(\.instructions)
+      let next = try GuestRig(memory: rig.memory, harts: 4, clock: clock)
+      try next.sections.restore(rig.sections.save())
+      #expect(next.cpus.map(\.instructions) == instructions)
+      rig = next
+    }
+    let statistics = try #require(SoakStatistics(of: rig.machine))
+    #expect(statistics.harts.allSatisfy { $0.errors == 0 && $0.passes >= 10 })
+  }
+
   @Test func sectionsAreNamedAndComplete() throws {
     let rig = try GuestRig(SoakGuestImage.bytes, harts: 3)
     #expect(rig.sections.names == ["board", "clint", "uart", "hart.0", "hart.1", "hart.2"])

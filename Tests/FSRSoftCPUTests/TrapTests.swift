@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "pmpcfg0", "pmpaddr0", "satp", "medeleg", "mideleg", "mcounteren", "sstatus", "fcsr", "0x7a0",
+    "pmpcfg0", "pmpaddr0", "satp", "medeleg", "mideleg", "mcounteren", "sstatus", "fcsr", "0x7c0",
   ])
   func absentRegistersAreIllegal(name: String) throws {
     let registers = try Self.trapped("csrr a0, \(name)")
@@ -86,13 +86,15 @@ import Testing
       csrw mstatus, zero
       csrrsi s11, mstatus, 8
       csrr t4, mstatus
+      csrw tselect, a0
+      csrr t3, tselect
       csrw mtval, a0
       csrw mcause, a0
       """)
     let expected: [(String, UInt64)] = [
       ("s2", 0x1888), ("s3", 0x888), ("s4", .max - 1), ("s5", 0x8000_0101), ("s6", 0x8000_0000_0000_1105),
       ("s7", 0x8000_0000_0000_1105), ("s8", 0), ("s9", .max), ("s10", .max - 5), ("s11", 0x1800),
-      ("t4", 0x1808),
+      ("t4", 0x1808), ("t3", 0),
     ]
     for (name, value) in expected { #expect(registers[name] == value, "\(name)") }
     #expect(registers.value == .max)

@@ -108,6 +108,10 @@ int cfsr_event_descriptor(void);
 char *const *cfsr_environment(void);
 int cfsr_cpu_count(void);
 
+int64_t cfsr_allocated_blocks(int fd);
+int64_t cfsr_seek_data(int fd, uint64_t offset);
+int64_t cfsr_seek_hole(int fd, uint64_t offset);
+
 // time
 uint64_t cfsr_monotonic_ns(void);
 

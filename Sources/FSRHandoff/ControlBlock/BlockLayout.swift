@@ -8,6 +8,7 @@
 /// 136   checkpoint length, checksum
 /// 192   doorbell                            futex on which the destination's threads are parked
 /// 256   limits: max downtime, deadline      nanoseconds; the deadline is on the monotonic clock
+/// 272   the largest gap that the guest saw   microseconds plus one
 /// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
 /// 1024  three parties, 1 KiB each
 /// 4096  three reasons, 512 bytes each: length, UTF-8
@@ -31,6 +32,9 @@ enum BlockLayout {
   static let doorbell: UInt64 = 192
   static let maxDowntime: UInt64 = 256
   static let deadline: UInt64 = 264
+
+  /// Microseconds plus one; 0 is not known.
+  static let guestGap: UInt64 = 272
 
   static let timeline: UInt64 = 512
 
@@ -69,4 +73,6 @@ public enum TimelineMark: Int, CaseIterable, Sendable {
   case entered
   /// The victor has seen the losers gone.
   case reaped
+  /// The victor has written its history, and all that it has to say stands in the block.
+  case reported
 }

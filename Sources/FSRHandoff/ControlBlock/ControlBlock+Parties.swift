@@ -79,3 +79,14 @@ extension ControlBlock {
     return String(validating: region.bytes(at: base + 4, count: count), as: UTF8.self)
   }
 }
+
+extension ControlBlock {
+  /// Who may run the guest by this block; nil while it is not decided.
+  public var owner: ProcessIdentity? {
+    switch state {
+    case .resumed: identity(of: .source)
+    case .destination: identity(of: .destination)
+    case .none, .destVerify, .source, .successor: nil
+    }
+  }
+}

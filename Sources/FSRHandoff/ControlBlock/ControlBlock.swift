@@ -144,6 +144,15 @@ public final class ControlBlock: Sendable {
     set { region.atomicStore(newValue, at: BlockLayout.deadline) }
   }
 
+  /// The largest gap in time that the guest saw around the switch, in microseconds; nil where nobody measured.
+  public var guestGap: UInt64? {
+    get {
+      let value = region.atomicLoad(BlockLayout.guestGap, as: UInt64.self)
+      return value == 0 ? nil : value - 1
+    }
+    set { region.atomicStore(newValue.map { $0 &+ 1 } ?? 0, at: BlockLayout.guestGap) }
+  }
+
   // MARK: the timeline
 
   /// When `mark` passed, in nanoseconds on the monotonic clock; 0 while it has not.

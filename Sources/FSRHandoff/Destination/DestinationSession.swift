@@ -168,6 +168,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     if machine.kind == .handoff { _ = machine.next(after: .done) }
     while machine.step != .reap && machine.step != .giveBack && machine.step != .release { performOne() }
     let isToEnter = machine.step == .reap
+    if isToEnter { block.passFirst(.entered, at: now()) }
     baton.pass(to: .session)
     return isToEnter
   }

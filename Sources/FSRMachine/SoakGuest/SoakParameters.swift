@@ -36,6 +36,11 @@ public struct SoakParameters: Equatable, Sendable {
     return number
   }
 
+  /// The window that is open now; nil where there is no soak guest.
+  public static func currentWindow(in machine: Machine) -> UInt64? {
+    offset(in: machine).map { machine.memory.atomicLoadRelaxed($0 + 40) }
+  }
+
   private static func offset(in machine: Machine) -> UInt64? {
     guard let offset = machine.soakParameters,
       machine.memory.atomicLoadRelaxed(offset, as: UInt64.self) == magic,

@@ -1,0 +1,66 @@
+public import FSRHandoff
+
+/// What a handoff came to, read from its control block.
+public struct HandoffReport: Sendable {
+  public struct Phase: Codable, Equatable, Sendable {
+    public let name: String
+    public let start_us: UInt64
+    public let duration_us: UInt64
+  }
+
+  public let vm: String
+  /// The VM's identity and the attempt: no two handoffs share it.
+  public let handoffID: String
+  /// `source`, `destination`, `successor` or `none`.
+  public let victor: String
+  public let generation: UInt64
+  /// From the last vCPU leaving the guest to the first one entering it; nil where it never stopped.
+  public let downtimeMicroseconds: UInt64?
+  public let downtimeNanoseconds: UInt64?
+  public let totalMilliseconds: UInt64
+  public let guestMaxGapMicroseconds: UInt64?
+  public let phases: [Phase]
+  public let reason: String?
+
+  /// - Parameter reason: why it ended so, where the block does not know.
+  public init(of block: ControlBlock, vm: String, reason: String = "") {
+    self.vm = vm
+    handoffID = "\(block.machine)-\(block.attempt)"
+    let isSuccessor = block.identity(of: .source) == nil
+    switch block.state {
+    case .resumed: victor = "source"
+    case .destination: victor = isSuccessor ? "successor" : "destination"
+    case .none, .destVerify, .source, .successor: victor = "none"
+    }
+    generation = block.generation + (block.state == .destination ? 1 : 0)
+    let left = block.time(of: .left)
+    let entered = block.time(of: .entered)
+    downtimeNanoseconds = left != 0 && entered > left ? entered - left : nil
+    downtimeMicroseconds = downtimeNanoseconds.map { ($0 + 500) / 1000 }
+    let start = block.time(of: .requested)
+    let times = TimelineMark.allCases.map { block.time(of: $0) }
+    totalMilliseconds = start == 0 ? 0 : ((times.max() ?? start) - start) / 1_000_000
+    guestMaxGapMicroseconds = block.guestGap
+    phases = Self.phases(of: block)
+    let reasons =
+      [reason] + [Party.source, .destination, .coordinator].map { block.explanation(of: $0) ?? "" }
+    self.reason = block.state == .destination ? nil : reasons.first { !$0.isEmpty }
+  }
+
+  /// The design's phases, as the stretches between two marks that have both passed.
+  private static func phases(of block: ControlBlock) -> [Phase] {
+    let stretches: [(String, TimelineMark, TimelineMark)] = [
+      ("start", .requested, .started), ("negotiate", .started, .negotiated),
+      ("prepare", .negotiated, .prepared),
+      ("quiesce", .prepared, .quiesced), ("stun", .stunned, .left), ("checkpoint", .left, .completed),
+      ("wake", .completed, .seen), ("verify", .seen, .loaded), ("race", .loaded, .decided),
+      ("resume", .decided, .entered), ("reap", .entered, .reaped),
+    ]
+    let start = block.time(of: .requested)
+    return stretches.compactMap { name, first, last in
+      let (begin, end) = (block.time(of: first), block.time(of: last))
+      guard begin != 0, end >= begin, begin >= start else { return nil }
+      return Phase(name: name, start_us: (begin - start) / 1000, duration_us: (end - begin) / 1000)
+    }
+  }
+}

@@ -1,0 +1,25 @@
+internal import FoundationEssentials
+
+/// One line of a VM's history: a handoff, or the guest's own end.
+public struct HistoryRecord: Codable, Sendable {
+  public var id: String
+  /// ISO 8601, in UTC.
+  public var time: String
+  /// `handoff` or `ended`.
+  public var event: String
+  public var from_build: String?
+  public var to_build: String?
+  public var phases: [HandoffReport.Phase]
+  public var victor: String?
+  public var reason: String?
+
+  static func now() -> String { Date().formatted(.iso8601) }
+
+  /// One line of JSON with its end.
+  var line: [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(self) else { preconditionFailure("strings and numbers encode") }
+    return Array(data) + [UInt8(ascii: "\n")]
+  }
+}

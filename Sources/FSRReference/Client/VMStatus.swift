@@ -1,0 +1,106 @@
+internal import FSRState
+
+/// What `fsr status` answers: from the VMM itself, or from the control block while nobody answers.
+public struct VMStatus: Equatable, Sendable {
+  public enum State: String, CaseIterable, Sendable {
+    case starting, running, paused, handoff, stunned, lost
+  }
+
+  public struct VCPU: Equatable, Sendable {
+    public var id: Int
+    public var instructions: UInt64
+  }
+
+  public struct Guest: Equatable, Sendable {
+    public var ticks: UInt64
+    public var passes: UInt64
+    public var errors: UInt64
+    public var maxGapMicroseconds: UInt64
+  }
+
+  public var name: String
+  public var state: State
+  public var generation: UInt64 = 0
+  public var pid: Int32 = 0
+  public var binary = ""
+  public var build = ""
+  public var memoryBytes: UInt64 = 0
+  public var residentPages: UInt64 = 0
+  public var consolePath = ""
+  public var droppedBytes: UInt64 = 0
+  public var vcpus: [VCPU] = []
+  /// Nil where the guest is not the soak guest, or nobody answers for it.
+  public var guest: Guest?
+  public var log = ""
+  /// Whether the VMM itself has answered: the numbers then are its own.
+  public var isAnswered = false
+
+  public init(name: String, state: State) {
+    self.name = name
+    self.state = state
+  }
+
+  private enum Tag {
+    static let name: UInt16 = 1
+    static let state: UInt16 = 2
+    static let generation: UInt16 = 3
+    static let pid: UInt16 = 4
+    static let binary: UInt16 = 5
+    static let build: UInt16 = 6
+    static let memory: UInt16 = 7
+    static let resident: UInt16 = 8
+    static let console: UInt16 = 9
+    static let dropped: UInt16 = 10
+    static let vcpus: UInt16 = 11
+    static let guest: UInt16 = 12
+    static let log: UInt16 = 13
+  }
+
+  var encoded: [UInt8] {
+    var fields = FieldWriter()
+    fields.put(Tag.name, name)
+    fields.put(Tag.state, state.rawValue)
+    fields.put(Tag.generation, generation)
+    fields.put(Tag.pid, pid)
+    fields.put(Tag.binary, binary)
+    fields.put(Tag.build, build)
+    fields.put(Tag.memory, memoryBytes)
+    fields.put(Tag.resident, residentPages)
+    fields.put(Tag.console, consolePath)
+    fields.put(Tag.dropped, droppedBytes)
+    fields.put(Tag.vcpus, list: vcpus) { vcpu, writer in
+      writer.write(UInt32(vcpu.id))
+      writer.write(vcpu.instructions)
+    }
+    fields.put(Tag.guest, list: guest.map { [$0] } ?? []) { guest, writer in
+      for value in [guest.ticks, guest.passes, guest.errors, guest.maxGapMicroseconds] { writer.write(value) }
+    }
+    fields.put(Tag.log, log)
+    return fields.bytes
+  }
+
+  init(decoding bytes: [UInt8]) throws(StateError) {
+    let fields = try FieldReader(bytes)
+    let word = try fields.string(Tag.state, limit: 32)
+    guard let state = State(rawValue: word) else { throw .invalid("state", 0) }
+    self.init(name: try fields.string(Tag.name, limit: Manifest.nameLimit), state: state)
+    generation = try fields.integer(Tag.generation)
+    pid = try fields.integer(Tag.pid)
+    binary = try fields.string(Tag.binary, limit: Manifest.textLimit)
+    build = try fields.string(Tag.build, limit: 128)
+    memoryBytes = try fields.integer(Tag.memory)
+    residentPages = try fields.integer(Tag.resident)
+    consolePath = try fields.string(Tag.console, limit: Manifest.textLimit)
+    droppedBytes = try fields.integer(Tag.dropped)
+    vcpus = try fields.list(Tag.vcpus, limit: VMConfiguration.vcpuLimit) { reader throws(StateError) in
+      VCPU(id: Int(try reader.read(UInt32.self)), instructions: try reader.read())
+    }
+    guest = try fields.list(Tag.guest, limit: 1) { reader throws(StateError) in
+      Guest(
+        ticks: try reader.read(), passes: try reader.read(), errors: try reader.read(),
+        maxGapMicroseconds: try reader.read())
+    }.first
+    log = try fields.string(Tag.log, limit: Manifest.textLimit)
+    isAnswered = true
+  }
+}

@@ -1,0 +1,86 @@
+internal import FSRSystem
+
+/// The folder that holds a folder for every VM of a user: mode 0700, nobody else's.
+public struct RuntimeDirectory: ~Copyable, Sendable {
+  public static let variable = "FSR_RUNTIME_DIR"
+  /// How many VMs one folder lists.
+  static let nameLimit = 65536
+
+  public let path: String
+  let directory: Directory
+
+  /// Where it lies: the option, the variable, or the place for this user.
+  public static func locate(option: String?, environment: [String: String], userID: UInt32) -> String {
+    if let option { return option }
+    if let set = environment[variable], !set.isEmpty { return set }
+    if userID == 0 { return "/run/fsr" }
+    if let session = environment["XDG_RUNTIME_DIR"], !session.isEmpty { return session + "/fsr" }
+    return "/tmp/fsr-\(userID)"
+  }
+
+  /// Opens it; makes it where `creating` says so and only its last part is missing.
+  ///
+  /// - Throws: `VMError` `noSuchVM` where it is not there, `refused` where it is not this user's own.
+  public static func open(_ path: String, creating: Bool) throws(VMError) -> RuntimeDirectory {
+    let absolute = path.hasPrefix("/") ? path : "\(workingDirectory())/\(path)"
+    if !creating, let found = try? Directory.open(absolute) {
+      try checkOwner(found, absolute)
+      return RuntimeDirectory(path: absolute, directory: found)
+    }
+    guard creating else {
+      throw VMError(.noSuchVM, "there is no VM: the runtime folder \(absolute) is not there")
+    }
+    do throws(SystemError) {
+      return RuntimeDirectory(path: absolute, directory: try Directory.makePath(absolute))
+    } catch {
+      throw VMError(.refused, "the runtime folder cannot be used: \(error); name another with --runtime-dir")
+    }
+  }
+
+  private static func workingDirectory() -> String { (try? Directory.open(".").path()) ?? "/" }
+
+  private static func checkOwner(_ directory: borrowing Directory, _ path: String) throws(VMError) {
+    guard let (owner, mode) = try? directory.ownership() else { return }
+    if owner != Host.effectiveUserID && Host.effectiveUserID != 0 || mode & 0o022 != 0 {
+      throw VMError(
+        .refused,
+        "the runtime folder \(path) is open to others or another user's; name one of your own with --runtime-dir"
+      )
+    }
+  }
+
+  private init(path: String, directory: consuming Directory) {
+    self.path = path
+    self.directory = directory
+  }
+
+  /// The names of the VMs that live here, or have left something behind.
+  public func names() throws(VMError) -> [String] {
+    do throws(SystemError) { return try directory.names(limit: Self.nameLimit).sorted() } catch {
+      throw VMError(error)
+    }
+  }
+
+  /// The folder of the VM `name`.
+  ///
+  /// - Throws: `VMError` `noSuchVM`.
+  public func vm(_ name: String) throws(VMError) -> VMFolder {
+    do throws(SystemError) {
+      return VMFolder(name: name, directory: try Directory.open(name, in: directory))
+    } catch {
+      throw VMError(.noSuchVM, "there is no VM '\(name)' in \(path); `fsr list` shows those that are")
+    }
+  }
+
+  /// Makes the folder of a new VM.
+  ///
+  /// - Throws: `VMError` `refused` where the name is in use.
+  func makeVM(_ name: String) throws(VMError) -> VMFolder {
+    do throws(SystemError) {
+      do throws(SystemError) { try directory.make(name) } catch { if !error.isTaken { throw error } }
+      return VMFolder(name: name, directory: try Directory.open(name, in: directory))
+    } catch { throw VMError(.refused, "cannot make the VM's folder: \(error)") }
+  }
+
+  func remove(_ name: String) { try? directory.removeDirectory(name) }
+}

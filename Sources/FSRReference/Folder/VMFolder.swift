@@ -1,0 +1,106 @@
+public import FSRHandoff
+public import FSRMachine
+public import FSRSystem
+
+/// One VM's folder: control socket, lock, log, history, and the way to its control blocks.
+///
+/// The blocks lie on tmpfs: in the folder itself if that is on one, else below /dev/shm, where `blocks` leads.
+public struct VMFolder: ~Copyable, Sendable {
+  static let blocksName = "blocks"
+  static let logName = "log"
+  static let historyName = "history"
+  static let endedName = "ended"
+
+  public let name: String
+  public let directory: Directory
+
+  init(name: String, directory: consuming Directory) {
+    self.name = name
+    self.directory = directory
+  }
+
+  public func duplicate() throws(VMError) -> VMFolder {
+    do throws(SystemError) { return VMFolder(name: name, directory: try directory.duplicate()) } catch {
+      throw VMError(error)
+    }
+  }
+
+  /// The folder's path, as of now.
+  public var path: String { (try? directory.path()) ?? name }
+
+  /// The control blocks; nil where there are none, as after a reboot.
+  public func blocks() throws(VMError) -> BlockDirectory? {
+    guard let found = try? Directory.open(Self.blocksName, in: directory, followingLinks: true) else {
+      return nil
+    }
+    if let (owner, _) = try? found.ownership(), owner != Host.effectiveUserID, Host.effectiveUserID != 0 {
+      throw VMError(.other, "the control blocks of \(name) are another user's")
+    }
+    do throws(HandoffError) { return try BlockDirectory(found) } catch { throw VMError(error) }
+  }
+
+  /// Makes the folder of the blocks, new and empty.
+  func makeBlocks(using random: inout some RandomNumberGenerator) throws(VMError) -> BlockDirectory {
+    do {
+      if try directory.isOnTmpfs() {
+        try directory.make(Self.blocksName)
+      } else {
+        let parent = try Directory.open("/dev/shm")
+        let unique =
+          "fsr-\(Host.effectiveUserID)-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
+        try parent.make(unique)
+        try directory.symlink(Self.blocksName, to: "/dev/shm/\(unique)")
+      }
+      return try BlockDirectory(try Directory.open(Self.blocksName, in: directory, followingLinks: true))
+    } catch { throw VMError(error) }
+  }
+
+  /// Removes the blocks and the folder they lie in.
+  func removeBlocks() {
+    let target = try? directory.readLink(Self.blocksName)
+    if let found = try? Directory.open(Self.blocksName, in: directory, followingLinks: true) {
+      for name in (try? found.names(limit: 65536)) ?? [] { try? found.unlink(name) }
+    }
+    if let target, target.hasPrefix("/dev/shm/fsr-"), let parent = try? Directory.open("/dev/shm") {
+      try? parent.removeDirectory(String(target.dropFirst("/dev/shm/".count)))
+      try? directory.unlink(Self.blocksName)
+    } else {
+      try? directory.removeDirectory(Self.blocksName)
+    }
+  }
+
+  /// Removes everything that a VM leaves here.
+  func clear() {
+    removeBlocks()
+    for name in (try? directory.names(limit: 4096)) ?? [] { try? directory.unlink(name) }
+  }
+
+  /// How the guest ended by itself; nil where it has not.
+  public var ended: GuestEnd? {
+    guard let file = try? directory.openFile(Self.endedName, .read),
+      let bytes = try? file.readAll(limit: 4096)
+    else { return nil }
+    return GuestEnd(text: String(decoding: bytes, as: UTF8.self))
+  }
+
+  func writeEnded(_ end: GuestEnd) throws(VMError) {
+    do throws(SystemError) {
+      try? directory.unlink("\(Self.endedName).new")
+      let file = try directory.openFile("\(Self.endedName).new", .createNew)
+      try file.write(Array(end.text.utf8))
+      try directory.rename("\(Self.endedName).new", to: Self.endedName, replacing: true)
+    } catch { throw VMError(error) }
+  }
+}
+
+extension VMFolder {
+  /// Removes the folder and all that is in it.
+  func remove() {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
+    clear()
+    guard let last = parts.last else { return }
+    if let parent = try? Directory.open("/" + parts.dropLast().joined(separator: "/")) {
+      try? parent.removeDirectory(last)
+    }
+  }
+}

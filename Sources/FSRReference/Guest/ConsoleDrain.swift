@@ -1,0 +1,58 @@
+internal import FSRSystem
+internal import Synchronization
+
+/// The thread that takes console output to its file while this process owns the guest.
+///
+/// It has stopped, with no write in flight, before the guest is given away.
+final class ConsoleDrain: Sendable {
+  /// Nanoseconds between two looks.
+  private static let interval: UInt64 = 10_000_000
+  private static let chunk = 65536
+
+  private let buffer: ConsoleBuffer
+  let file: Owned<OwnedDescriptor>?
+  private let thread = Mutex<OSThread?>(nil)
+  private let isRunning = Atomic<Bool>(false)
+
+  init(buffer: ConsoleBuffer, file: Owned<OwnedDescriptor>?) {
+    self.buffer = buffer
+    self.file = file
+  }
+
+  func start() throws(SystemError) {
+    guard file != nil, !isRunning.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    let started = try OSThread.start(name: "console") { [self] in
+      while isRunning.load(ordering: .acquiring) {
+        drain()
+        _ = try? Poller().wait(timeout: Self.interval)
+      }
+    }
+    thread.withLock { $0 = started }
+  }
+
+  /// Returns when the thread is gone; what is left in the buffer stays there for the next one.
+  func stop() {
+    guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
+    let ended = thread.withLock { thread in
+      let old = thread
+      thread = nil
+      return old
+    }
+    ended?.join()
+  }
+
+  /// Writes all that is pending. On a full disk the output is dropped and counted.
+  func drain() {
+    guard let file else { return }
+    while true {
+      let bytes = buffer.pending(limit: Self.chunk)
+      if bytes.isEmpty { return }
+      do throws(SystemError) {
+        try file.value.write(bytes)
+        buffer.take(bytes.count)
+      } catch {
+        buffer.take(bytes.count, areLost: true)
+      }
+    }
+  }
+}

@@ -1,0 +1,212 @@
+internal import FSRMachine
+internal import FSRSystem
+internal import Synchronization
+
+/// A host thread for every hart: started once, parked whenever the guest must not run.
+final class HartThreads: WakesHarts, Sendable {
+  /// Instructions after which a thread looks up by itself.
+  private static let budget: UInt64 = 1 << 30
+  /// Instructions that a thread runs with the urgency of the switch, before it becomes an ordinary one.
+  private static let urgentBudget: UInt64 = 20_000
+  /// Within a hart's line: 1 while its thread has the urgency of the switch.
+  private static let urgencyOffset: UInt64 = 8
+  /// How long a parked thread sleeps at most, in nanoseconds.
+  private static let sleepLimit: UInt64 = 10_000_000_000
+
+  /// What a stop in progress has come to.
+  private enum Stop: UInt32 {
+    case none, asked, switching, cancelled
+  }
+
+  /// A cache line per hart with its futex, and one for the gate.
+  private let words: MappedRegion
+  private let gate: UInt64
+  private let harts: Int
+  private let clock: HostClock
+  private let machine = Mutex<Machine?>(nil)
+  private let threads = Mutex<[OSThread]>([])
+  private let arrived = Atomic<Int>(0)
+  private let stop = Atomic<UInt32>(Stop.none.rawValue)
+  private let isOver = Flag()
+  private let hasGuestEnded = Flag()
+  private let switchover = Mutex<(@Sendable () -> Void)?>(nil)
+  private let ended: @Sendable (GuestEnd) -> Void
+
+  /// - Parameter ended: called once, on a vCPU thread, when the guest ends itself.
+  init(harts: Int, clock: HostClock, ended: @escaping @Sendable (GuestEnd) -> Void) throws(SystemError) {
+    words = try MappedRegion(anonymous: 8192)
+    gate = 4096
+    self.harts = harts
+    self.clock = clock
+    self.ended = ended
+  }
+
+  // MARK: waking
+
+  private func line(_ hart: Int) -> UInt64 { UInt64(hart) * 64 }
+
+  func wake(hart: Int) {
+    let offset = line(hart)
+    while true {
+      let seen = words.atomicLoad(offset, as: UInt32.self)
+      if words.atomicCompareExchange(offset, expected: seen, desired: seen &+ 1).exchanged { break }
+    }
+    words.wake(at: offset)
+  }
+
+  // MARK: starting
+
+  /// Makes the threads, parked. The first one calls `lead` before anything else: it answers whether to run.
+  func start(machine: Machine, cpus: [any VirtualCPU], lead: (@Sendable () -> Bool)? = nil)
+    throws(SystemError)
+  {
+    self.machine.withLock { $0 = machine }
+    for cpu in cpus {
+      let first = cpu.hart == 0 ? lead : nil
+      let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
+        if lead != nil { beUrgent(cpu.hart) }
+        if let first, !first() { return }
+        // Who leads has been let through already.
+        run(cpu, machine, isParked: first == nil)
+      }
+      threads.withLock { $0.append(thread) }
+    }
+  }
+
+  private func run(_ cpu: any VirtualCPU, _ machine: Machine, isParked: Bool) {
+    if isParked { park() }
+    while !isOver.isUp {
+      // Read before the hart looks at its wires, so that no wake is lost between that look and the sleep.
+      let seen = words.atomicLoad(line(cpu.hart), as: UInt32.self)
+      switch cpu.run(budget: isUrgent(cpu.hart) ? Self.urgentBudget : Self.budget) {
+      case .stopped: park()
+      case .budget: if isUrgent(cpu.hart) { calm(cpu.hart) }
+      case .waiting(let until): sleep(cpu.hart, seen, until)
+      case .ended(let end):
+        hasGuestEnded.raise()
+        ended(end)
+        park()
+      }
+    }
+  }
+
+  private func sleep(_ hart: Int, _ seen: UInt32, _ until: UInt64?) {
+    var timeout = Self.sleepLimit
+    if let until {
+      let due = clock.hostTime(ofTicks: until)
+      let now = MonotonicClock.now()
+      if due <= now { return }
+      timeout = min(timeout, due - now)
+    }
+    words.wait(at: line(hart), while: seen, timeout: timeout)
+  }
+
+  /// Waits at the gate; the last to arrive in a stop does what the stop was for.
+  private func park() {
+    arrived.add(1, ordering: .acquiringAndReleasing)
+    while !isOver.isUp {
+      switchOverIfLast()
+      if words.atomicLoad(gate, as: UInt32.self) == 1 { break }
+      words.wait(at: gate, while: 0, timeout: Self.sleepLimit)
+    }
+    arrived.subtract(1, ordering: .acquiringAndReleasing)
+  }
+
+  private func switchOverIfLast() {
+    // A guest that has ended itself is not handed over.
+    guard arrived.load(ordering: .acquiring) == harts, !hasGuestEnded.isUp,
+      stop.compareExchange(
+        expected: Stop.asked.rawValue, desired: Stop.switching.rawValue, ordering: .acquiringAndReleasing
+      ).exchanged
+    else { return }
+    let deed = switchover.withLock { deed in
+      let taken = deed
+      deed = nil
+      return taken
+    }
+    deed?()
+  }
+
+  // MARK: stopping and going on
+
+  /// Asks every hart to stop; the thread that arrives last runs `deed`.
+  func stop(_ deed: @escaping @Sendable () -> Void) {
+    switchover.withLock { $0 = deed }
+    words.atomicStore(UInt32(0), at: gate)
+    stop.store(Stop.asked.rawValue, ordering: .releasing)
+    machine.withLock { $0 }?.requestStop()
+    // Threads that are parked already look whether they were the last.
+    words.wake(at: gate)
+  }
+
+  /// Takes a stop back that has not come to its deed; false when that has begun.
+  func cancelStop() -> Bool {
+    stop.compareExchange(
+      expected: Stop.asked.rawValue, desired: Stop.cancelled.rawValue, ordering: .acquiringAndReleasing
+    ).exchanged
+  }
+
+  /// Lets all harts run.
+  func resume() {
+    stop.store(Stop.none.rawValue, ordering: .releasing)
+    machine.withLock { $0 }?.clearStop()
+    words.atomicStore(UInt32(1), at: gate)
+    words.wake(at: gate)
+  }
+
+  /// Sends all threads home, and waits for them. No hart runs afterwards.
+  func end() {
+    isOver.raise()
+    machine.withLock { $0 }?.requestStop()
+    words.atomicStore(UInt32(1), at: gate)
+    words.wake(at: gate)
+    for hart in 0..<harts { wake(hart: hart) }
+    let all = threads.withLock { threads in
+      let old = threads
+      threads = []
+      return old
+    }
+    for thread in all { thread.join() }
+  }
+
+  // MARK: urgency
+
+  /// Pins the threads and makes them real-time for a switch, where that is allowed: thread i to the processor
+  /// on which the other VMM's thread i is pinned, so that waking it needs no other processor.
+  func prepareSwitch() {
+    for (hart, thread) in threads.withLock({ $0 }).enumerated() { urge(thread.threadID, hart, priority: 1) }
+  }
+
+  /// Undoes `prepareSwitch`, for a guest that stays.
+  func undoSwitch() {
+    for (hart, thread) in threads.withLock({ $0 }).enumerated() { relax(thread.threadID, hart) }
+  }
+
+  private func beUrgent(_ hart: Int) {
+    urge(OSThread.currentThreadID, hart, priority: hart == 0 ? 3 : 2)
+  }
+
+  private func calm(_ hart: Int) { relax(OSThread.currentThreadID, hart) }
+
+  private func urge(_ thread: Int32, _ hart: Int, priority: Int32) {
+    let processors = Self.processors
+    if !processors.isEmpty {
+      try? Scheduling.setAffinity(CPUSet([processors[hart % processors.count]]), of: thread)
+    }
+    _ = try? Scheduling.setFIFO(priority: priority, of: thread)
+    words.atomicStore(UInt32(1), at: line(hart) + Self.urgencyOffset)
+  }
+
+  private func isUrgent(_ hart: Int) -> Bool {
+    words.atomicLoadRelaxed(line(hart) + Self.urgencyOffset, as: UInt32.self) == 1
+  }
+
+  private func relax(_ thread: Int32, _ hart: Int) {
+    words.atomicStore(UInt32(0), at: line(hart) + Self.urgencyOffset)
+    try? Scheduling.setNormal(of: thread)
+    try? Scheduling.setAffinity(CPUSet(Self.processors), of: thread)
+  }
+
+  /// The processors that this process may use.
+  private static let processors: [Int] = (try? Scheduling.affinity(of: 0).cpus) ?? []
+}

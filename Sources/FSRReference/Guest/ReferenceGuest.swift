@@ -1,0 +1,160 @@
+internal import FSRHandoff
+internal import FSRMachine
+internal import FSRMemory
+internal import FSRSoftCPU
+internal import FSRState
+internal import FSRSystem
+
+/// A guest put together in this process: RAM, board, harts, their threads, console, time.
+final class ReferenceGuest: Sendable {
+  /// Bytes set aside for a checkpoint, for the harts' share and for all else.
+  private static let checkpointPerHart: UInt64 = 4096
+  private static let checkpointBase: UInt64 = 65536
+
+  enum Slot {
+    static let memory = "memory"
+    static let console = "console"
+    static let consoleFile = "console-file"
+    static let listener = "listener"
+    static let folder = "folder"
+  }
+
+  let configuration: VMConfiguration
+  let memory: GuestMemory
+  let machine: Machine
+  let cpus: [SoftCPU]
+  let threads: HartThreads
+  let clock: HostClock
+  let console: ConsoleBuffer
+  let drain: ConsoleDrain
+  let sections: MachineSections
+  /// The control socket, which only the owner accepts on.
+  let listener: Owned<UnixSocket>
+  let folder: Owned<VMFolder>
+
+  init(
+    _ configuration: VMConfiguration, memory: GuestMemory, console: ConsoleBuffer,
+    consoleFile: Owned<OwnedDescriptor>?, listener: consuming UnixSocket, folder: consuming VMFolder,
+    ended: @escaping @Sendable (GuestEnd) -> Void
+  ) throws {
+    self.configuration = configuration
+    self.memory = memory
+    self.console = console
+    clock = HostClock()
+    threads = try HartThreads(harts: configuration.vcpus, clock: clock, ended: ended)
+    machine = try Machine(
+      memory: memory, harts: configuration.vcpus, clock: clock, console: console, waker: threads)
+    cpus = SoftCPU.harts(of: machine)
+    sections = MachineSections(machine: machine, cpus: cpus)
+    drain = ConsoleDrain(buffer: console, file: consoleFile)
+    self.listener = Owned(listener)
+    self.folder = Owned(folder)
+  }
+
+  /// The sections of a checkpoint, with the version in which this build writes and the newest it reads.
+  static func sectionVersions(of sections: MachineSections) -> [SectionVersion] {
+    [SectionVersion(name: "clock", version: HostClock.stateVersion)]
+      + sections.names.indices.map { SectionVersion(name: sections.names[$0], version: sections.version($0)) }
+  }
+
+  /// What this build reads, for as many harts as a board has.
+  static func readableSections() throws -> [SectionVersion] {
+    let threads = try HartThreads(harts: BoardMap.hartLimit, clock: HostClock()) { _ in }
+    let board = try Machine(
+      memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
+      console: try ConsoleBuffer(), waker: threads)
+    return sectionVersions(of: MachineSections(machine: board, cpus: SoftCPU.harts(of: board)))
+  }
+
+  // MARK: giving it away
+
+  /// What the guest consists of, with duplicates of its descriptors.
+  func describe(executable: String, arguments: [String], machine identity: MachineIdentity) throws
+    -> Description
+  {
+    var slots = [Slot.memory, Slot.console, Slot.listener, Slot.folder]
+    var bag = DescriptorBag()
+    bag.append(try memory.descriptor.duplicate())
+    bag.append(try console.descriptor.duplicate())
+    bag.append(try listener.value.descriptor.duplicate())
+    bag.append(try folder.value.directory.descriptor.duplicate())
+    if let file = drain.file {
+      slots.append(Slot.consoleFile)
+      bag.append(try file.value.duplicate())
+    }
+    let static1 = StateSection(name: "configuration", version: 1, payload: configuration.encoded)
+    let manifest = Manifest(
+      name: configuration.name, machine: identity, slots: slots,
+      memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)], sections: [static1],
+      checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart,
+      executable: executable, arguments: arguments)
+    return Description(manifest: manifest, descriptors: bag)
+  }
+
+  func save(to checkpoint: inout CheckpointWriter) {
+    checkpoint.section("clock", version: HostClock.stateVersion) { clock.save(to: &$0) }
+    for index in sections.names.indices {
+      checkpoint.section(sections.names[index], version: sections.version(index)) {
+        sections.save(index, to: &$0)
+      }
+    }
+  }
+
+  // MARK: taking it
+
+  /// Puts a guest together from what its source describes.
+  convenience init(
+    adopting description: consuming Description, ended: @escaping @Sendable (GuestEnd) -> Void
+  ) throws {
+    let manifest = description.manifest
+    var bag = description.descriptors
+    func slot(_ name: String) throws -> Int {
+      guard let index = manifest.slots.firstIndex(of: name) else { throw StateError.missingSection(name) }
+      return index
+    }
+    func take(_ name: String, _ bag: inout DescriptorBag) throws -> OwnedDescriptor {
+      guard let descriptor = bag.take(try slot(name)) else { throw StateError.missingSection(name) }
+      return descriptor
+    }
+    let configuration = try VMConfiguration(decoding: try manifest.section("configuration").payload)
+    guard let region = manifest.memory.first, manifest.memory.count == 1, region.guestAddress == BoardMap.ram,
+      region.size == configuration.memory, manifest.slots[region.slot] == Slot.memory
+    else { throw StateError.invalid("memory layout", UInt64(manifest.memory.count)) }
+    let memory = try GuestMemory(adopting: try take(Slot.memory, &bag), size: region.size)
+    let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
+    let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
+    let folder = VMFolder(
+      name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
+    let hasFile = manifest.slots.contains(Slot.consoleFile)
+    let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
+    try self.init(
+      configuration, memory: memory, console: console, consoleFile: file, listener: listener, folder: folder,
+      ended: ended)
+  }
+
+  /// Loads the state of a checkpoint: all of it, or it throws and the guest must not run.
+  func load(_ checkpoint: Checkpoint) throws {
+    let time = try checkpoint.section("clock")
+    var reader = ByteReader(time.payload)
+    try clock.restore(from: &reader, version: time.version)
+    try sections.restore(checkpoint.sections)
+    let known = Set(sections.names + ["clock"])
+    if let other = checkpoint.sections.first(where: { $0.isNeeded && !known.contains($0.name) }) {
+      throw StateError.unknownSection(other.name)
+    }
+  }
+}
+
+extension ReferenceGuest {
+  /// Puts the guest's image into new memory.
+  ///
+  /// - Throws: `ELFError`.
+  func boot(_ image: [UInt8]) throws {
+    try machine.load(try ELFImage(image), cpus: cpus)
+    var parameters = SoakParameters()
+    parameters.dutyPercent = UInt64(configuration.duty)
+    parameters.workingSet = configuration.workingSet
+    parameters.stride = configuration.stride
+    _ = parameters.write(to: machine)
+  }
+}

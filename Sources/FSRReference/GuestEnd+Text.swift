@@ -1,0 +1,25 @@
+internal import FSRMachine
+
+/// How a guest ended, as the text of the file `ended`.
+extension GuestEnd {
+  var text: String {
+    switch self {
+    case .passed: "passed"
+    case .failed(let code): "failed \(code)"
+    case .reset: "reset"
+    case .hostRequest(let value): "request \(value)"
+    }
+  }
+
+  init?(text: String) {
+    let words = text.split(separator: " ")
+    let number = words.count == 2 ? UInt64(words[1]) : nil
+    switch (words.first, number) {
+    case ("passed", nil): self = .passed
+    case ("reset", nil): self = .reset
+    case ("failed", let code?): self = .failed(code: code)
+    case ("request", let value?): self = .hostRequest(value)
+    case (_, _): return nil
+    }
+  }
+}

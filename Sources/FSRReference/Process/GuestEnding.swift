@@ -1,0 +1,23 @@
+internal import FSRMachine
+internal import FSRSystem
+internal import Synchronization
+
+/// That and how the guest has ended itself: said on a vCPU thread, heard on the VMM's own.
+final class GuestEnding: Sendable {
+  private let end = Mutex<GuestEnd?>(nil)
+  private let listener = Mutex<(@Sendable () -> Void)?>(nil)
+
+  var value: GuestEnd? { end.withLock { $0 } }
+
+  /// The first end counts: harts that follow it end nothing.
+  func note(_ how: GuestEnd) {
+    end.withLock { if $0 == nil { $0 = how } }
+    listener.withLock { $0 }?()
+  }
+
+  /// Calls `body` at the end, or now if that has come.
+  func listen(_ body: @escaping @Sendable () -> Void) {
+    listener.withLock { $0 = body }
+    if value != nil { body() }
+  }
+}

@@ -1,0 +1,48 @@
+internal import FSRHandoff
+internal import FSRMachine
+internal import FSRMemory
+internal import FSRState
+internal import FSRSystem
+internal import Synchronization
+
+/// Takes a guest into a new process of the reference VMM.
+final class ReferenceDestination: HandoffDestination {
+  let build: String
+  private let guest = Mutex<ReferenceGuest?>(nil)
+  /// Takes note of the guest's own end, for the VMM that is made once the guest is here.
+  let ending = GuestEnding()
+
+  let sectionVersions: [SectionVersion]
+
+  init() throws {
+    build = try VMMProcess.build()
+    sectionVersions = try ReferenceGuest.readableSections()
+  }
+
+  /// The guest, once prepared.
+  var prepared: ReferenceGuest? { guest.withLock { $0 } }
+
+  func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
+    let ending = ending
+    let made = try ReferenceGuest(adopting: description) { ending.note($0) }
+    try made.memory.mapPresentPages { false }
+    try made.threads.start(machine: made.machine, cpus: made.cpus) { [weak session] in
+      guard let session, session.leadSwitch() else { return false }
+      return true
+    }
+    guest.withLock { $0 = made }
+  }
+
+  func takeStorage() -> Bool { true }
+
+  func load(_ checkpoint: Checkpoint) throws {
+    guard let guest = prepared else { preconditionFailure("a guest is prepared before it is loaded") }
+    try guest.load(checkpoint)
+  }
+
+  func resume() { prepared?.threads.resume() }
+
+  func abandon() { prepared?.threads.end() }
+
+  func keep(_ ended: ControlBlock) {}
+}

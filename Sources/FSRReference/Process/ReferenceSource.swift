@@ -1,0 +1,60 @@
+internal import FSRHandoff
+internal import FSRMachine
+internal import FSRState
+internal import FSRSystem
+
+/// Gives the reference VMM's guest away.
+final class ReferenceSource: HandoffSource {
+  let guest: ReferenceGuest
+  let vmm: ReferenceVMM
+  let executable: String
+  let arguments: [String]
+  let environment: [String]
+
+  init(guest: ReferenceGuest, vmm: ReferenceVMM) throws {
+    self.guest = guest
+    self.vmm = vmm
+    // The running program itself, also when the file has been replaced since.
+    executable = try Executable.path()
+    arguments = VMMProcess.arguments
+    environment = Environment.all
+  }
+
+  var sectionVersions: [SectionVersion] { ReferenceGuest.sectionVersions(of: guest.sections) }
+
+  func describe() throws -> Description {
+    try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
+  }
+
+  func quiesce() throws {
+    guest.drain.stop()
+    _ = SoakParameters.openWindow(in: guest.machine)
+    guest.threads.prepareSwitch()
+  }
+
+  func stun(_ switchover: @escaping @Sendable () -> Void) {
+    // Nobody is answered any more until the guest runs again: only the owner accepts.
+    vmm.stopAccepting()
+    guest.threads.stop(switchover)
+  }
+
+  func cancelStun() -> Bool { guest.threads.cancelStop() }
+
+  func save(to checkpoint: inout CheckpointWriter) { guest.save(to: &checkpoint) }
+
+  /// This VMM has no storage of its own that only one process may hold; its console drain stopped before.
+  func releaseStorage() {}
+
+  func takeBack() -> Bool { true }
+
+  func resume() {
+    guest.threads.resume()
+    guest.threads.undoSwitch()
+    try? guest.drain.start()
+    vmm.startAccepting()
+  }
+
+  func relinquish() { vmm.stopAccepting() }
+
+  func keep(_ ended: ControlBlock, reason: String) { vmm.handoffEnded(ended, reason: reason) }
+}

@@ -1,0 +1,259 @@
+internal import FSRHandoff
+internal import FSRMachine
+internal import FSRMemory
+internal import FSRSoftCPU
+internal import FSRState
+internal import FSRSystem
+internal import Logging
+internal import Synchronization
+
+/// The reference VMM's process, once it owns a guest: it answers on the control socket, hands the guest over,
+/// and ends when the guest does, when it is told to, or when the guest is elsewhere.
+final class ReferenceVMM: Sendable {
+  /// Connections served at once; one more waits in the socket's queue.
+  private static let connectionLimit = 16
+  /// How long a client may take to ask, in nanoseconds.
+  static let requestLimit: UInt64 = 1_000_000_000
+
+  let guest: ReferenceGuest
+  /// The newest decided block: who owns the VM, and in which generation.
+  var block: ControlBlock { newest.withLock { $0 } }
+  let build: String
+  let ending: GuestEnding
+  let log: Logger
+  private let newest: Mutex<ControlBlock>
+  /// The block of a handoff in flight.
+  private let current = Mutex<ControlBlock?>(nil)
+  private let isAccepting = Atomic<Bool>(true)
+  private let isStopping = Flag()
+  private let connections = Atomic<Int>(0)
+  /// Wakes the loop of `run`.
+  private let event: EventDescriptor
+
+  init(guest: ReferenceGuest, block: ControlBlock, ending: GuestEnding) throws {
+    self.guest = guest
+    newest = Mutex(block)
+    self.ending = ending
+    build = try VMMProcess.build()
+    event = try EventDescriptor()
+    log = Logger(label: guest.configuration.name) { StreamLogHandler.standardError(label: $0) }
+    ending.listen { [weak self] in self?.wakeLoop() }
+  }
+
+  private func wakeLoop() { try? event.signal() }
+
+  // MARK: the loop
+
+  /// Serves until the process is to end. The guest runs already.
+  func run() throws {
+    let signals = try SignalDescriptor(signals: [SignalNumber.terminate, SignalNumber.interrupt])
+    try guest.drain.start()
+    while true {
+      var poller = Poller()
+      poller.watch(event.descriptor, token: 0)
+      poller.watch(signals.descriptor, token: 1)
+      if isAccepting.load(ordering: .acquiring) { poller.watch(guest.listener.value.descriptor, token: 2) }
+      let ready = try poller.wait(timeout: nil)
+      if ready.contains(0) { _ = try event.clear() }
+      if ready.contains(1), try signals.next() != nil {
+        log.notice("told to stop by a signal")
+        isStopping.raise()
+      }
+      if isStopping.isUp, endHandoff() {
+        stopGuest(removing: true)
+        return
+      }
+      if ending.value != nil, endHandoff() {
+        guestEnded()
+        return
+      }
+      if ready.contains(2), isAccepting.load(ordering: .acquiring) { accept() }
+    }
+  }
+
+  func stopAccepting() { isAccepting.store(false, ordering: .releasing) }
+
+  func startAccepting() {
+    isAccepting.store(true, ordering: .releasing)
+    wakeLoop()
+  }
+
+  private func accept() {
+    guard connections.load(ordering: .acquiring) < Self.connectionLimit,
+      let socket = try? guest.listener.value.accept()
+    else { return }
+    let held = Owned(socket)
+    connections.add(1, ordering: .acquiringAndReleasing)
+    let started = try? OSThread.start(name: "client", detached: true) { [self] in
+      serve(held)
+      connections.subtract(1, ordering: .acquiringAndReleasing)
+    }
+    if started == nil { connections.subtract(1, ordering: .acquiringAndReleasing) }
+  }
+
+  private func serve(_ socket: Owned<UnixSocket>) {
+    do {
+      let peer = try socket.value.peer()
+      guard peer.uid == Host.effectiveUserID || peer.uid == 0 else { return }
+      guard
+        var received = try socket.value.receive(
+          limit: UnixSocket.messageLimit, maximumDescriptors: 2, timeout: Self.requestLimit)
+      else { return }
+      switch ControlRequest(received.bytes) {
+      case .status: try socket.value.send(status().encoded)
+      case .stop: stopAsked(socket)
+      case nil: try handOver(try Message(decoding: received.bytes), received.descriptors.takeAll(), socket)
+      }
+    } catch { log.warning("a client was turned away: \(error)") }
+  }
+
+  // MARK: the end
+
+  private func stopAsked(_ socket: Owned<UnixSocket>) {
+    log.notice("told to stop by a client")
+    isStopping.raise()
+    wakeLoop()
+    // The connection ends with the process: that is the answer.
+    while true {
+      _ = try? socket.value.receive(limit: 16, maximumDescriptors: 0, timeout: nil)
+      _ = try? Poller().wait(timeout: Self.requestLimit)
+    }
+  }
+
+  /// Calls a handoff in flight off; true when there is none any more and the guest is here.
+  private func endHandoff() -> Bool {
+    guard let block = current.withLock({ $0 }) else { return true }
+    if case .made = block.claim(.source, by: .source) {
+      block.explain(.source, "the VM was told to stop, or its guest has ended")
+      block.announce()
+    }
+    return false
+  }
+
+  private func stopGuest(removing: Bool) {
+    stopAccepting()
+    guest.threads.end()
+    guest.drain.stop()
+    guest.drain.drain()
+    if removing { guest.folder.value.remove() }
+  }
+
+  private func guestEnded() {
+    guard let end = ending.value else { return }
+    stopGuest(removing: false)
+    log.notice("the guest has ended: \(end.text)")
+    append(
+      HistoryRecord(
+        id: "\(block.machine)", time: HistoryRecord.now(), event: "ended", from_build: build, to_build: nil,
+        phases: [], victor: nil, reason: end.text))
+    // Written down before this process leaves, so that nobody calls the VM lost.
+    do { try guest.folder.value.writeEnded(end) } catch {
+      log.error("cannot write down the guest's end: \(error)")
+    }
+    try? guest.folder.value.directory.unlink(VMSocket.name)
+    guest.folder.value.removeBlocks()
+  }
+
+  private func append(_ record: HistoryRecord) {
+    do {
+      let file = try guest.folder.value.directory.openFile(VMFolder.historyName, .append)
+      try file.write(record.line)
+    } catch { log.error("cannot write the history: \(error)") }
+  }
+
+  // MARK: handing over
+
+  private func handOver(
+    _ message: Message, _ introduction: consuming DescriptorBag, _ socket: Owned<UnixSocket>
+  )
+    throws
+  {
+    guard case .request(let request) = message else { throw HandoffError.protocolViolation("no request") }
+    var introduction = introduction
+    guard let file = introduction.take(0), let folder = introduction.take(1) else {
+      throw HandoffError.protocolViolation("a request without its descriptors")
+    }
+    let channel = try Channel(UnixSocket(adopting: try socket.value.descriptor.duplicate()))
+    let next = try ControlBlock(adopting: file)
+    let isFree = current.withLock { current in
+      guard current == nil, ending.value == nil, !isStopping.isUp else { return false }
+      current = next
+      return true
+    }
+    guard isFree else {
+      try channel.send(.refused(reason: "the VM is stopping, or another handoff is under way"))
+      return
+    }
+    defer {
+      current.withLock { $0 = nil }
+      wakeLoop()
+    }
+    guard next.machine == block.machine, next.attempt > block.attempt,
+      next.identity(of: .source) == ProcessIdentity.current()
+    else {
+      try channel.send(.refused(reason: "the request is for another VM or process"))
+      return
+    }
+    log.notice("handoff \(next.attempt) begins")
+    let session = SourceSession(
+      guest: try ReferenceSource(guest: guest, vmm: self), block: next,
+      blocks: try BlockDirectory(adopting: folder),
+      coordinator: channel, request: request)
+    switch session.run() {
+    case .kept: break
+    case .left: VMMProcess.leave()
+    }
+  }
+
+  /// The handoff came to nothing, and the guest is still here.
+  func handoffEnded(_ ended: ControlBlock, reason: String) {
+    // A block that was never published is no block of the VM's.
+    if ended.state == .resumed { newest.withLock { $0 = ended } }
+    finish(ended, from: build, to: nil, reason: reason)
+  }
+
+  /// The guest has come here by `ended`.
+  func handoffWon(_ ended: ControlBlock, fromBuild: String?) {
+    finish(ended, from: fromBuild, to: build, reason: "")
+  }
+
+  private func finish(_ ended: ControlBlock, from: String?, to: String?, reason: String) {
+    if ended.time(of: .left) != 0 {
+      ended.guestGap = GuestGap.measure(
+        in: guest.machine, window: SoakParameters.currentWindow(in: guest.machine))
+    }
+    let report = HandoffReport(of: ended, vm: guest.configuration.name, reason: reason)
+    append(
+      HistoryRecord(
+        id: report.handoffID, time: HistoryRecord.now(), event: "handoff", from_build: from, to_build: to,
+        phases: report.phases, victor: report.victor, reason: report.reason))
+    log.notice("handoff \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
+    ended.pass(.reported, at: MonotonicClock.now())
+    ended.announce()
+  }
+
+  // MARK: status
+
+  func status() -> VMStatus {
+    var status = VMStatus(
+      name: guest.configuration.name, state: current.withLock { $0 } == nil ? .running : .handoff)
+    let block = block
+    status.generation = block.generation + (block.state == .destination ? 1 : 0)
+    status.pid = ProcessIdentity.current().pid
+    status.binary = (try? Executable.path()) ?? ""
+    status.build = build
+    status.memoryBytes = guest.memory.size
+    status.residentPages = (try? guest.memory.residentPages()) ?? 0
+    status.consolePath = guest.configuration.console
+    status.droppedBytes = guest.console.droppedCount
+    status.vcpus = guest.cpus.map { VMStatus.VCPU(id: $0.hart, instructions: $0.instructions) }
+    if let soak = SoakStatistics(of: guest.machine) {
+      status.guest = VMStatus.Guest(
+        ticks: soak.harts.map(\.ticks).reduce(0, &+), passes: soak.harts.map(\.passes).min() ?? 0,
+        errors: soak.harts.map(\.errors).reduce(0, &+),
+        maxGapMicroseconds: ((soak.harts.map(\.maxGapTicks).max() ?? 0) &+ 9) / 10)
+    }
+    status.log = guest.folder.value.path + "/" + VMFolder.logName
+    return status
+  }
+}

@@ -1,0 +1,128 @@
+internal import FSRHandoff
+internal import FSRMachine
+internal import FSRMemory
+internal import FSRState
+internal import FSRSystem
+internal import Glibc
+
+/// The processes that run a VM: one that starts it, and one that is to take it over.
+public enum VMMProcess {
+  /// Names the socket on which a new VMM is told what to run.
+  static let startVariable = "FSR_START_FD"
+  /// This process's arguments, with which its successors are started too.
+  static var arguments: [String] { CommandLine.arguments }
+
+  /// Becomes a VMM if this process was started as one, and never returns then.
+  public static func runIfAsked() {
+    if let text = Environment.take(DestinationStart.variable) {
+      exit(with: Result { try runDestination(socket(text)) })
+    }
+    if let text = Environment.take(startVariable) {
+      exit(with: Result { try runNew(socket(text)) })
+    }
+  }
+
+  static func build() throws -> String { try BuildIdentity.ofExecutable(path: "/proc/self/exe") }
+
+  /// Ends the process at once: memory and descriptors go with it, and nothing else is its own any more.
+  static func leave() -> Never { _exit(0) }
+
+  private static func socket(_ text: String) throws -> UnixSocket {
+    guard let number = Int32(text), number > 2, number < 1 << 20 else {
+      throw VMError(.usage, "\(DestinationStart.variable) names no descriptor")
+    }
+    // Inherited for this: a copy that is close-on-exec takes its place.
+    let inherited = OwnedDescriptor(adopting: number)
+    return UnixSocket(adopting: try inherited.duplicate())
+  }
+
+  private static func exit(with result: Result<Void, any Error>) -> Never {
+    switch result {
+    case .success: _exit(0)
+    case .failure(let error):
+      try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
+      _exit(1)
+    }
+  }
+
+  // MARK: a destination
+
+  private static func runDestination(_ socket: consuming UnixSocket) throws {
+    try SignalDescriptor.ignoreBrokenPipes()
+    let destination = try ReferenceDestination()
+    let session = try DestinationSession(guest: destination, socket: socket)
+    switch session.run() {
+    case .left: return
+    case .kept:
+      guard let guest = destination.prepared else {
+        preconditionFailure("who keeps a guest has prepared one")
+      }
+      let vmm = try ReferenceVMM(guest: guest, block: session.block, ending: destination.ending)
+      vmm.handoffWon(session.block, fromBuild: nil)
+      try vmm.run()
+    }
+  }
+
+  // MARK: a new VM
+
+  private static func runNew(_ socket: consuming UnixSocket) throws {
+    try SignalDescriptor.ignoreBrokenPipes()
+    let starter = Owned(socket)
+    do {
+      let vmm = try makeVM(starter)
+      try starter.value.send(VMStartReply.running.encoded)
+      try vmm.run()
+    } catch {
+      try? starter.value.send(VMStartReply.refused("\(error)").encoded)
+      throw error
+    }
+  }
+
+  private static func makeVM(_ starter: Owned<UnixSocket>) throws -> ReferenceVMM {
+    guard
+      var received = try starter.value.receive(
+        limit: UnixSocket.messageLimit, maximumDescriptors: 3, timeout: ReferenceVMM.requestLimit * 10)
+    else { throw VMError(.other, "the starter is gone") }
+    let start = try VMStart(decoding: received.bytes)
+    guard let folderDescriptor = received.descriptors.take(0) else { throw VMError(.other, "no folder came") }
+    let configuration = start.configuration
+    let folder = VMFolder(name: configuration.name, directory: try Directory(adopting: folderDescriptor))
+    var image = SoakGuestImage.bytes
+    if start.hasImage {
+      guard let file = received.descriptors.take(1) else { throw VMError(.other, "no guest came") }
+      image = try file.readAll(limit: VMStart.imageLimit)
+    }
+    var console: Owned<OwnedDescriptor>?
+    if start.hasConsole, let file = received.descriptors.take(start.hasImage ? 2 : 1) {
+      console = Owned(file)
+    }
+
+    let ending = GuestEnding()
+    let listener = try UnixSocket.listen(in: folder.directory, name: VMSocket.name)
+    let guest = try ReferenceGuest(
+      configuration, memory: try GuestMemory(size: configuration.memory), console: try ConsoleBuffer(),
+      consoleFile: console, listener: listener, folder: try folder.duplicate()
+    ) { ending.note($0) }
+    try guest.boot(image)
+    let block = try firstBlock(folder)
+    try guest.threads.start(machine: guest.machine, cpus: guest.cpus)
+    let vmm = try ReferenceVMM(guest: guest, block: block, ending: ending)
+    guard case .made = block.claim(.destination, by: .destination) else {
+      throw VMError(.other, "somebody called the start off")
+    }
+    block.passFirst(.entered, at: MonotonicClock.now())
+    guest.threads.resume()
+    return vmm
+  }
+
+  /// The block in which a VM begins: its VMM takes the guest from nobody.
+  private static func firstBlock(_ folder: borrowing VMFolder) throws -> ControlBlock {
+    var random = SystemRandomNumberGenerator()
+    let blocks = try folder.makeBlocks(using: &random)
+    let block = try blocks.create(
+      attempt: 1, generation: 0, machine: MachineIdentity.random(using: &random), state: .destVerify)
+    block.enroll(.destination, as: ProcessIdentity.current())
+    try blocks.publish(1)
+    return block
+  }
+}

@@ -1,0 +1,71 @@
+internal import FSRState
+
+/// What a VM is made of, as it was asked for; it goes with the VM from process to process.
+public struct VMConfiguration: Equatable, Sendable {
+  public static let vcpuLimit = 16
+
+  public var name: String
+  /// Bytes of RAM.
+  public var memory: UInt64
+  public var vcpus: Int
+  /// The guest's name for people: `soak`, or the path of an ELF.
+  public var guest: String
+  /// Share of the time in which the soak guest works, in percent.
+  public var duty: Int
+  /// The soak guest's working set in bytes, 0 for all free RAM.
+  public var workingSet: UInt64 = 0
+  /// The soak guest's working set takes every n-th page.
+  public var stride: UInt64 = 1
+  /// The file that the console is appended to; empty for none.
+  public var console: String
+
+  public init(name: String, memory: UInt64, vcpus: Int, guest: String, duty: Int = 100, console: String = "")
+  {
+    self.name = name
+    self.memory = memory
+    self.vcpus = vcpus
+    self.guest = guest
+    self.duty = duty
+    self.console = console
+  }
+
+  public var isSoak: Bool { guest == "soak" }
+
+  private enum Tag {
+    static let name: UInt16 = 1
+    static let memory: UInt16 = 2
+    static let vcpus: UInt16 = 3
+    static let guest: UInt16 = 4
+    static let duty: UInt16 = 5
+    static let workingSet: UInt16 = 6
+    static let stride: UInt16 = 7
+    static let console: UInt16 = 8
+  }
+
+  var encoded: [UInt8] {
+    var fields = FieldWriter()
+    fields.put(Tag.name, name)
+    fields.put(Tag.memory, memory)
+    fields.put(Tag.vcpus, UInt32(vcpus))
+    fields.put(Tag.guest, guest)
+    fields.put(Tag.duty, UInt32(duty))
+    fields.put(Tag.workingSet, workingSet)
+    fields.put(Tag.stride, stride)
+    fields.put(Tag.console, console)
+    return fields.bytes
+  }
+
+  init(decoding bytes: [UInt8]) throws(StateError) {
+    let fields = try FieldReader(bytes)
+    name = try fields.string(Tag.name, limit: Manifest.nameLimit)
+    memory = try fields.integer(Tag.memory)
+    vcpus = Int(try fields.integer(Tag.vcpus, as: UInt32.self))
+    guard (1...Self.vcpuLimit).contains(vcpus) else { throw .invalid("vCPU count", UInt64(vcpus)) }
+    guest = try fields.string(Tag.guest, limit: Manifest.textLimit)
+    duty = Int(try fields.integer(Tag.duty, as: UInt32.self))
+    guard (1...100).contains(duty) else { throw .invalid("duty", UInt64(duty)) }
+    workingSet = try fields.integer(Tag.workingSet)
+    stride = try fields.integer(Tag.stride)
+    console = try fields.string(Tag.console, limit: Manifest.textLimit)
+  }
+}
