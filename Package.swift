@@ -60,7 +60,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
-    .executableTarget(name: "fsr", dependencies: ["FSRCommands"], swiftSettings: strict),
+    .executableTarget(name: "fsr", dependencies: ["FSRCommands", "FSRReference"], swiftSettings: strict),
 
     // tests: one target per room
     tests("FSRSystemTests", ["FSRSystem"]),

@@ -14,17 +14,23 @@ public enum FSRCommandLine {
       complain(failure.description)
       return failure.exit.rawValue
     } catch {
-      return end(error)
+      return end(error, arguments)
     }
   }
 
   /// What the parser ends with: help that was asked for, or wrong usage.
-  private static func end(_ error: any Error) -> Int32 {
+  private static func end(_ error: any Error, _ arguments: [String]) -> Int32 {
     guard FSRCommand.exitCode(for: error) != .success else {
       Terminal.output.line(FSRCommand.fullMessage(for: error))
       return FSRExit.done.rawValue
     }
-    complain(Failure(.usage, FSRCommand.message(for: error)).description + "; see `fsr --help`")
+    let command = FSRCommand.answering.first { $0.configuration.commandName == arguments.first }
+    let help = command == nil ? "fsr --help" : "fsr \(arguments[0]) --help"
+    let failure = Failure(.usage, FSRCommand.message(for: error))
+    if arguments.contains("--json"), let command {
+      Terminal.output.write(command.blankJSON(reason: failure.description))
+    }
+    complain("\(failure.description); see `\(help)`")
     return FSRExit.usage.rawValue
   }
 

@@ -1,11 +1,11 @@
 internal import FoundationEssentials
 
 /// What a command prints with `--json`: one object, its keys always there and sorted, in snake case.
-protocol Answer: Codable, Equatable, Sendable {}
+package protocol Answer: Codable, Equatable, Sendable {}
 
 extension Answer {
   /// The object on one line, with a line break at its end.
-  var json: String {
+  package var json: String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -14,7 +14,7 @@ extension Answer {
     return String(decoding: data, as: UTF8.self) + "\n"
   }
 
-  init(json: String) throws {
+  package init(json: String) throws {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     self = try decoder.decode(Self.self, from: Data(json.utf8))

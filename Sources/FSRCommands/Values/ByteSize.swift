@@ -40,3 +40,12 @@ package struct ByteSize: Hashable, Sendable, CustomStringConvertible {
     return "\(bytes)"
   }
 }
+
+extension ByteSize {
+  /// Any number of bytes, for people: `0`, `512M`, `1.5G`.
+  static func readable(_ bytes: UInt64) -> String {
+    guard let unit = units.first(where: { bytes >= $0.bytes }) else { return "\(bytes)" }
+    let tenths = bytes / unit.bytes * 10 + bytes % unit.bytes * 10 / unit.bytes
+    return tenths % 10 == 0 ? "\(tenths / 10)\(unit.letter)" : "\(tenths / 10).\(tenths % 10)\(unit.letter)"
+  }
+}
