@@ -3,7 +3,7 @@ public struct HandoffLimits: Equatable, Sendable {
   /// An answer in the set-up.
   public var answer: UInt64 = 10_000_000_000
   /// A released flag, or an end, before the one who gives neither is killed.
-  public var fence: UInt64 = 1_000_000_000
+  public var fence: UInt64 = 250_000_000
   /// A loser's leaving, before it is killed.
   public var reap: UInt64 = 2_000_000_000
   /// Any change at all after the checkpoint, before a coordinator calls somebody hung.

@@ -2,7 +2,9 @@ internal import Glibc
 
 extension ProcessDescriptor {
   /// Sends the signal `number` to this very process; with SIGSTOP it returns once the process goes on.
-  public static func signalSelf(_ number: Int32) { kill(getpid(), number) }
+  ///
+  /// Sent to the calling thread, so that it takes effect before the next instruction of this one.
+  public static func signalSelf(_ number: Int32) { pthread_kill(pthread_self(), number) }
 }
 
 /// The signals that processes of this package send each other.

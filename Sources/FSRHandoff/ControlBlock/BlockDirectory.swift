@@ -94,6 +94,9 @@ public struct BlockDirectory: ~Copyable, Sendable {
     } catch { throw .system(error) }
   }
 
+  /// Removes the block of `attempt` if it never got its name.
+  public func removeDraft(of attempt: UInt32) { try? directory.unlink(Self.draft(attempt)) }
+
   private static let draftSuffix = ".draft"
   private static func draft(_ attempt: UInt32) -> String { "\(attempt)\(draftSuffix)" }
 }

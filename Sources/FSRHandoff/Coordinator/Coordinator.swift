@@ -102,7 +102,9 @@ public struct Coordinator: Hashable, Sendable {
       successors += 1
       return .watch
     case (.startSuccessor, .failed): return ended(.stunned)
-    case (.bury, .done), (.bury, .failed): return .finish
+    case (.bury, .done): return .finish
+    // The victor died meanwhile: an ordinary crash of a VMM, and said as that.
+    case (.bury, .failed): return ended(.lost)
     case (.lock, .saw), (.lock, .found), (.settle, .saw), (.settle, .found), (.createBlock, .saw),
       (.createBlock, .found), (.request, .saw), (.request, .found), (.takeCopies, .saw),
       (.takeCopies, .found),

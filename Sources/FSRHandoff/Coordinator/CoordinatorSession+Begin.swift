@@ -88,7 +88,8 @@ extension CoordinatorSession {
   mutating func request() throws -> Coordinator.Event {
     guard let block else { preconditionFailure("a block was made") }
     var isPublished = false
-    defer { if !isPublished { try? blocks.removeOlder(than: block.attempt) } }
+    // A source that takes the request later finds no draft to publish, and leaves it at that.
+    defer { if !isPublished { blocks.removeDraft(of: block.attempt) } }
     let link = try Channel(try UnixSocket.connect(in: folder, name: VMSocket.name, timeout: limits.answer))
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())

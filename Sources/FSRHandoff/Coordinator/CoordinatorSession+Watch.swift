@@ -134,7 +134,8 @@ extension CoordinatorSession {
 
   // MARK: the end
 
-  /// Sees the losers gone: the victor does it, unless it is dead itself.
+  /// Sees the losers gone, which is the victor's part unless it is dead itself, and waits for the victor's
+  /// last word. Fails where the victor has died meanwhile.
   mutating func bury() -> Coordinator.Event {
     guard let block else { return .done }
     let victor: Party? = block.state == .resumed ? .source : block.state == .destination ? .destination : nil
@@ -152,7 +153,11 @@ extension CoordinatorSession {
           if isVictorGone, now() >= late { _ = rival.kill(timeout: limits.reap) }
         }
       }
-      if !isLoserLeft || now() >= late + limits.reap { return .done }
+      let isTold = victor == nil || isVictorGone || block.time(of: .reported) != 0
+      if !isLoserLeft && isTold || now() >= late + limits.reap {
+        return isVictorGone && machine.end != .lost ? .failed : .done
+      }
+      block.beat(.coordinator, at: now())
       wait(limits.look)
     }
   }

@@ -103,11 +103,18 @@ public struct CoordinatorSession: ~Copyable {
     }
   }
 
+  private func whyRevoked(_ block: ControlBlock) -> String {
+    if isCancelled() { return "the handoff was interrupted" }
+    if destination?.isGone == true { return "the destination died" }
+    if block.hasReleased(.destination) { return "the destination gave up" }
+    if now() >= block.deadline { return "the handoff took longer than its timeout" }
+    return "the handoff did not go on"
+  }
+
   mutating func claim(_ state: ResumeState) -> Coordinator.Event {
     guard let block else { return .failed }
     if state == .source {
-      let why = isCancelled() ? "the coordinator was interrupted" : "the coordinator called it off"
-      block.explain(.coordinator, why)
+      block.explain(.coordinator, whyRevoked(block))
     }
     switch block.claim(state, by: .coordinator) {
     case .made:

@@ -63,6 +63,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     while true {
       switch machine.step {
       case .keep:
+        FaultPlan.reach(&fault, DestinationStep.keep.rawValue)
         guest.keep(block)
         block.announce()
         return .kept
@@ -125,12 +126,15 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   /// Offers the switch to the first vCPU thread, and waits until it is done or is not to come.
   private func awaitSwitch() {
+    FaultPlan.reach(&fault, machine.step.rawValue)
     baton.pass(to: .open)
     while !baton.isWithSession {
       if let outcome = disappointment(), baton.take(.session) {
         _ = machine.next(after: outcome)
         return
       }
+      // A source that died before it rang has said complete all the same.
+      if block.isComplete { block.ring() }
       watchSource()
     }
   }

@@ -63,6 +63,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     while true {
       switch machine.step {
       case .keep:
+        FaultPlan.reach(&fault, SourceStep.keep.rawValue)
         guest.keep(block, reason: reason)
         return .kept
       case .leave:

@@ -8,6 +8,7 @@ final class HartThreads: WakesHarts, Sendable {
   private static let budget: UInt64 = 1 << 30
   /// Instructions that a thread runs with the urgency of the switch, before it becomes an ordinary one.
   private static let urgentBudget: UInt64 = 20_000
+  private static let callerPriority: Int32 = 10
   /// Within a hart's line: 1 while its thread has the urgency of the switch.
   private static let urgencyOffset: UInt64 = 8
   /// How long a parked thread sleeps at most, in nanoseconds.
@@ -173,12 +174,19 @@ final class HartThreads: WakesHarts, Sendable {
 
   /// Pins the threads and makes them real-time for a switch, where that is allowed: thread i to the processor
   /// on which the other VMM's thread i is pinned, so that waking it needs no other processor.
+  ///
+  /// The calling thread goes first, and above them: else it might not run again before they stop.
   func prepareSwitch() {
+    _ = try? Scheduling.setFIFO(priority: Self.callerPriority, of: OSThread.currentThreadID)
     for (hart, thread) in threads.withLock({ $0 }).enumerated() { urge(thread.threadID, hart, priority: 1) }
   }
 
+  /// Undoes `prepareSwitch` for the calling thread, once the guest stands.
+  func calmCaller() { try? Scheduling.setNormal(of: OSThread.currentThreadID) }
+
   /// Undoes `prepareSwitch`, for a guest that stays.
   func undoSwitch() {
+    calmCaller()
     for (hart, thread) in threads.withLock({ $0 }).enumerated() { relax(thread.threadID, hart) }
   }
 

@@ -26,6 +26,7 @@ final class ReferenceDestination: HandoffDestination {
     let ending = ending
     let made = try ReferenceGuest(adopting: description) { ending.note($0) }
     try made.memory.mapPresentPages { false }
+    try made.rehearse()
     try made.threads.start(machine: made.machine, cpus: made.cpus) { [weak session] in
       guard let session, session.leadSwitch() else { return false }
       return true

@@ -54,7 +54,10 @@ final class ReferenceSource: HandoffSource {
     vmm.startAccepting()
   }
 
-  func relinquish() { vmm.stopAccepting() }
+  func relinquish() {
+    guest.threads.calmCaller()
+    vmm.stopAccepting()
+  }
 
   func keep(_ ended: ControlBlock, reason: String) { vmm.handoffEnded(ended, reason: reason) }
 }
