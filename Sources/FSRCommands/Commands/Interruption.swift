@@ -13,4 +13,7 @@ final class Interruption {
     if !isSeen { isSeen = (try? signals.next()) != nil }
     return isSeen
   }
+
+  /// Throws once it has come.
+  func check() throws(Failure) { if hasCome { throw Failure(.failed, "interrupted; all was cleared up") } }
 }
