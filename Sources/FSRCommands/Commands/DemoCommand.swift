@@ -57,7 +57,7 @@ struct DemoCommand: AnsweringCommand {
     // Before anything else, so that every thread started later leaves the signals to it.
     let interruption = try Interruption()
     say("A guest with \(memory) of memory and \(vcpus) vCPUs counts in memory, checks what it wrote, and is")
-    say("handed from one process to the next, \(handoffs) times, while it works. Nothing of it is copied.")
+    say("handed from one process to the next, \(handoffs) times, while it works. Its memory is never copied.")
     var answer = DemoAnswer()
     do {
       try show(&answer, interruption)
