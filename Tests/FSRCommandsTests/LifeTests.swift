@@ -52,6 +52,16 @@ import Testing
     #expect(names.isEmpty)
   }
 
+  @Test func aVMThatWasNeverHandedOverIsItsFirstVMMs() throws {
+    let place = try Place()
+    try place.fsr("run", "vm", "--memory", "16M")
+    let pid = try place.state()["pid"]
+    let result = try place.fsr("recover", "vm", "--json")
+    let answer = try JSONValue(parsing: result.output)
+    #expect(result.code == 0 && answer["owner"]?.text == "source" && answer["pid"] == pid, "\(result)")
+    #expect(answer["generation"]?.number == 1)
+  }
+
   @Test func theSameBuildIsNotHandedOverIfNotNeeded() throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
@@ -104,7 +114,7 @@ import Testing
   @Test func aSourceThatDiesBeforeTheCheckpointLosesTheVM() throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
-    let result = try place.fsr("handoff", "vm", "--fault", "source:prepare:kill")
+    let result = try place.fsr("handoff", "vm", "--fault", "source:stun:kill")
     #expect(result.code == 6 && result.errorLines.count == 1, "\(result)")
     let status = try place.fsr("status", "vm", "--json")
     let state = try JSONValue(parsing: status.output)["state"]?.text
