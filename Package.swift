@@ -52,6 +52,16 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
 
+    // roof: chooses, never computes
+    room(
+      "FSRCommands",
+      [
+        "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ]),
+    .executableTarget(name: "fsr", dependencies: ["FSRCommands", "FSRReference"], swiftSettings: strict),
+
     // tests: one target per room
     .target(
       name: "FSRTestSupport", dependencies: ["FSRSystem"], path: "Tests/FSRTestSupport", swiftSettings: strict
@@ -61,6 +71,7 @@ let package = Package(
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
+    tests("FSRCommandsTests", ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "fsr"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
   ],
   swiftLanguageModes: [.v6]

@@ -68,13 +68,10 @@ public struct FaultPlan: Equatable, Sendable, CustomStringConvertible {
   public static func steps(of party: Party) -> [String] {
     switch party {
     case .source: SourceStep.allCases.map(\.rawValue)
-    case .destination: DestinationStep.allCases.map(\.rawValue) + [Self.saysPrepared]
+    case .destination: DestinationStep.allCases.map(\.rawValue)
     case .coordinator: CoordinatorStep.allCases.map(\.rawValue)
     }
   }
-
-  /// Within `prepare`: all is prepared, and the source does not know it yet.
-  static let saysPrepared = "saysPrepared"
 
   /// Commits the fault of this step if there is one; once only, since who was stopped goes on.
   mutating func reach(_ step: String) {

@@ -68,6 +68,12 @@ public struct GuestCopies: ~Copyable, Sendable {
   /// The numbers of all of it, in the order in which it came.
   public var numbers: [Int32] { [manifestMemory.number, checkpoint.number] + slots.numbers }
 
+  /// A path to the source's own executable, as long as this process holds the copies.
+  var executable: String {
+    guard let slot = manifest.slots.firstIndex(of: Manifest.executableSlot) else { return manifest.executable }
+    return "/proc/\(ProcessIdentity.current().pid)/fd/\(slots.numbers[slot])"
+  }
+
   /// Second descriptors of the slots, in their order.
   public func duplicateSlots() throws(HandoffError) -> DescriptorBag {
     do throws(SystemError) { return try slots.duplicate() } catch { throw .system(error) }

@@ -70,4 +70,7 @@ public protocol SwitchLeader: AnyObject, Sendable {
   /// Parks until the guest is to run here or not at all, doing all of the switch on the calling thread, so
   /// that it enters the guest without waking another. Answers whether to enter.
   func leadSwitch() -> Bool
+  /// Parks until the switch begins, or is not to come. For vCPU threads that have a processor of their own:
+  /// they are up, waiting for `resume`, by the time the first one has done the switch.
+  func followSwitch()
 }

@@ -20,6 +20,9 @@ public struct Manifest: Equatable, Sendable {
     }
   }
 
+  /// The slot of the source's own executable, opened: a successor is started from it even when the file has
+  /// been replaced or removed since.
+  public static let executableSlot = "executable"
   public static let slotLimit = 64
   public static let nameLimit = 64
   public static let memoryLimit = 64

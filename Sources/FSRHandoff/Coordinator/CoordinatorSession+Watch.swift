@@ -119,7 +119,7 @@ extension CoordinatorSession {
     let theirs = pair.b
     let manifest = copies.value.manifest
     let started = try ChildProcess.spawn(
-      executable: manifest.executable, arguments: manifest.arguments,
+      executable: copies.value.executable, arguments: manifest.arguments,
       environment: Environment.all + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
       inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
       newSession: true)

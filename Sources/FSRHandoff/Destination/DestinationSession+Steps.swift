@@ -33,8 +33,6 @@ extension DestinationSession {
       throw error
     }
     block.holdDescriptors(.destination, numbers: held.numbers)
-    fault.reach(FaultPlan.saysPrepared)
-    try channel.send(.prepared)
     return .done
   }
 
@@ -70,7 +68,7 @@ extension DestinationSession {
 
   /// The source's complete is its release towards a destination; to a successor nobody has released.
   func fence() -> StepOutcome {
-    if machine.kind == .handoff { return .done }
+    if kind == .handoff { return .done }
     let late = now() + limits.fence
     return eachRival { rival in
       while true {
@@ -135,7 +133,7 @@ extension DestinationSession {
 
   /// Only a source that lives can take the guest back; otherwise the coordinator finds a successor.
   func giveBack() -> StepOutcome {
-    if machine.kind == .successor || source?.isGone != false { return .failed }
+    if kind == .successor || source?.isGone != false { return .failed }
     let outcome = claim(.source)
     block.announce()
     return outcome
@@ -152,14 +150,14 @@ extension DestinationSession {
   func park() -> StepOutcome {
     blocks.parkUntilDecided(after: block, look: limits.look * 10) {
       // Without a complete checkpoint there is nothing to hold on to once the source is gone.
-      machine.kind == .handoff && source?.isGone != false && !block.isComplete
+      kind == .handoff && source?.isGone != false && !block.isComplete
     }
     return .done
   }
 
   /// Every VMM of this VM's undecided attempts but this one.
   private func eachRival(_ deed: (Rival) -> StepOutcome) -> StepOutcome {
-    if machine.kind == .handoff {
+    if kind == .handoff {
       guard let source else { return .done }
       return deed(source)
     }

@@ -16,6 +16,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   let hello: Hello
   let blocks: BlockDirectory
 
+  let kind: DestinationHandoff.Kind
   var machine: DestinationHandoff
   var fault: FaultPlan
   var source: Rival?
@@ -45,7 +46,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     self.hello = hello
     self.limits = limits
     self.now = now
-    machine = DestinationHandoff(hello.isSuccessor ? .successor : .handoff)
+    kind = hello.isSuccessor ? .successor : .handoff
+    machine = DestinationHandoff(kind)
     fault = FaultPlan.read(hello.fault, for: .destination)
     source = Rival(.source, of: block)
   }
@@ -127,6 +129,9 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   private func awaitSwitch() {
     fault.reach(machine.step.rawValue)
     baton.pass(to: .open)
+    // Said only now: from here on the switch needs nothing of this thread. Where it cannot be said, the source
+    // is gone, and the loop sees that.
+    if kind == .handoff { try? channel.send(.prepared) }
     while !baton.isWithSession {
       if let outcome = disappointment(), baton.take(.session) {
         _ = machine.next(after: outcome)
@@ -140,7 +145,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   /// Why there will be no switch: the word was moved, or the source has died before it said complete.
   private func disappointment() -> StepOutcome? {
-    if machine.kind == .successor { return nil }
+    if kind == .successor { return nil }
     // The process first, the flag after it: a source seen gone has said complete before, or never will.
     let isSourceGone = source?.isGone ?? true
     if block.isComplete { return nil }
@@ -155,11 +160,19 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     _ = try? poller.wait(timeout: limits.look * 5)
   }
 
+  public func followSwitch() {
+    while true {
+      let seen = block.doorbell
+      if block.isComplete || isOff.isUp { return }
+      block.park(since: seen, timeout: limits.look * 50)
+    }
+  }
+
   public func leadSwitch() -> Bool {
     while true {
       let seen = block.doorbell
       if isOff.isUp { return false }
-      if block.isComplete || machine.kind == .successor, baton.take(.vCPU) { break }
+      if block.isComplete || kind == .successor, baton.take(.vCPU) { break }
       if block.isComplete, !baton.isOpen, !isOff.isUp {
         // Complete came before the session had offered the switch, or is being handled by it.
         block.park(since: seen, timeout: limits.look / 10)
@@ -168,7 +181,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
       block.park(since: seen, timeout: limits.look * 50)
     }
     block.passFirst(.seen, at: now())
-    if machine.kind == .handoff { _ = machine.next(after: .done) }
+    if kind == .handoff { _ = machine.next(after: .done) }
     while machine.step != .reap && machine.step != .giveBack && machine.step != .release { performOne() }
     let isToEnter = machine.step == .reap
     if isToEnter { block.passFirst(.entered, at: now()) }

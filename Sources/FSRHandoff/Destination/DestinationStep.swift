@@ -2,9 +2,9 @@
 public enum DestinationStep: String, CaseIterable, Hashable, Sendable {
   /// Answers what both can do, or refuses.
   case negotiate
-  /// Maps memory, makes vCPUs and devices, parks the vCPU threads, says prepared.
+  /// Maps memory, makes vCPUs and devices, parks the vCPU threads.
   case prepare
-  /// Waits for a complete checkpoint.
+  /// Says prepared, and waits for a complete checkpoint.
   case awaitComplete
   /// Moves the word to `destVerify`.
   case claimVerify

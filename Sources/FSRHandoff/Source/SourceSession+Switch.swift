@@ -51,11 +51,11 @@ extension SourceSession {
       preconditionFailure("the checkpoint's memory is made before")
     }
     guest.save(to: &checkpoint!)
-    let bytes = checkpoint!.bytes
-    guard UInt64(bytes.count) <= memory.value.length else {
-      throw StateError.tooLong(bytes.count, limit: Int(memory.value.length))
+    saved = checkpoint!.bytes
+    guard UInt64(saved.count) <= memory.value.length else {
+      throw StateError.tooLong(saved.count, limit: Int(memory.value.length))
     }
-    memory.value.copy(bytes, to: 0)
+    memory.value.copy(saved, to: 0)
     block.pass(.saved, at: now())
     return .done
   }
@@ -69,9 +69,9 @@ extension SourceSession {
     // Who was stopped meanwhile may have lost the guest to nobody: then it takes it back at once.
     let state = block.state
     if state != .none { return .found(state) }
-    let bytes = checkpoint!.bytes
+    let checksum = Checksum.of(saved)
     block.pass(.completed, at: now())
-    block.complete(length: UInt64(bytes.count), checksum: Checksum.of(bytes))
+    block.complete(length: UInt64(saved.count), checksum: checksum)
     return .done
   }
 

@@ -27,6 +27,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   var channel: Owned<Channel>?
   var checkpointMemory: Owned<MappedRegion>?
   var checkpoint: CheckpointWriter?
+  /// The checkpoint as it was written.
+  var saved: [UInt8] = []
   /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
   var held = DescriptorBag()
   var stunDeadline: UInt64 = 0

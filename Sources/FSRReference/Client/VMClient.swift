@@ -95,24 +95,58 @@ public enum VMClient {
 
   /// Ends the VM, whatever state it is in, and returns when nothing of it is left.
   ///
-  /// - Throws: `VMError` where a process cannot be ended or a handoff does not come to an end.
+  /// - Throws: `VMError` where a process cannot be ended, or a coordinator works on for too long.
   public static func stop(_ folder: borrowing VMFolder) throws(VMError) {
     let late = MonotonicClock.now() + stopLimit
-    var isAsked = false
-    while let owner = try owner(of: folder), MonotonicClock.now() < late {
-      if !isAsked,
-        let socket = try? UnixSocket.connect(in: folder.directory, name: VMSocket.name, timeout: answerLimit)
-      {
-        isAsked = (try? socket.send(ControlRequest.stop.encoded)) != nil
+    while MonotonicClock.now() < late {
+      // A VMM that is told to stop removes its folder itself.
+      if folder.isRemoved { return }
+      if let owner = try owner(of: folder) {
+        if askToStop(folder), owner.waitForExit(timeout: stopLimit / 4) { continue }
+        // One that does not answer is ended all the same.
+        break
       }
-      if owner.waitForExit(timeout: 50_000_000) { isAsked = false }
+      // A coordinator that is at work may bring forth an owner; without one nobody does.
+      if let lock = try takeLock(folder) {
+        defer { _ = lock }
+        try endAll(of: folder)
+        folder.remove()
+        return
+      }
+      if try isCoordinatorHung(folder) { break }
+      _ = try? Poller().wait(timeout: 20_000_000)
     }
     try endAll(of: folder)
-    folder.remove()
+    if !folder.isRemoved { folder.remove() }
   }
 
-  /// Kills whoever is left of a VM that nobody owns, or whose owner does not answer. Under the VM's lock, so
-  /// that no coordinator is about to save it.
+  /// Whether a VMM has taken the wish.
+  private static func askToStop(_ folder: borrowing VMFolder) -> Bool {
+    guard let socket = try? UnixSocket.connect(in: folder.directory, name: VMSocket.name, timeout: answerLimit),
+      (try? socket.send(ControlRequest.stop.encoded)) != nil
+    else { return false }
+    // It answers by its end.
+    let answer = try? socket.receive(limit: 16, maximumDescriptors: 0, timeout: stopLimit / 4)
+    _ = consume answer
+    return true
+  }
+
+  private static func takeLock(_ folder: borrowing VMFolder) throws(VMError) -> Owned<VMLock>? {
+    do throws(HandoffError) {
+      switch try VMLock.attempt(in: folder.directory) {
+      case .taken(let lock): return Owned(lock)
+      case .held: return nil
+      }
+    } catch { throw VMError(error) }
+  }
+
+  /// Whether the coordinator of the newest block has not said for long that it lives.
+  private static func isCoordinatorHung(_ folder: borrowing VMFolder) throws(VMError) -> Bool {
+    guard let block = try newestBlock(of: folder), !block.state.isDecided else { return false }
+    return MonotonicClock.now() > block.heartbeat(of: .coordinator) &+ HandoffLimits().settle
+  }
+
+  /// Kills whoever is left of a VM that is to end: coordinators first, so that none starts a successor.
   private static func endAll(of folder: borrowing VMFolder) throws(VMError) {
     guard let blocks = try? folder.blocks() else { return }
     for attempt in (try? blocks.attempts()) ?? [] {

@@ -94,6 +94,9 @@ public struct VMFolder: ~Copyable, Sendable {
 }
 
 extension VMFolder {
+  /// Whether somebody has removed the folder since it was opened.
+  var isRemoved: Bool { (try? directory.path())?.hasSuffix(" (deleted)") ?? true }
+
   /// Removes the folder and all that is in it.
   func remove() {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)

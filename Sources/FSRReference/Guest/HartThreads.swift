@@ -8,6 +8,10 @@ final class HartThreads: WakesHarts, Sendable {
   private static let budget: UInt64 = 1 << 30
   /// Instructions that a thread runs with the urgency of the switch, before it becomes an ordinary one.
   private static let urgentBudget: UInt64 = 20_000
+  /// Nanoseconds between two looks at whether all threads have started.
+  private static let startLook: UInt64 = 100_000
+  /// How long a thread spins at the gate in a switch, in nanoseconds.
+  private static let spinLimit: UInt64 = 200_000
   private static let callerPriority: Int32 = 10
   /// Within a hart's line: 1 while its thread has the urgency of the switch.
   private static let urgencyOffset: UInt64 = 8
@@ -27,6 +31,7 @@ final class HartThreads: WakesHarts, Sendable {
   private let machine = Mutex<Machine?>(nil)
   private let threads = Mutex<[OSThread]>([])
   private let arrived = Atomic<Int>(0)
+  private let ready = Atomic<Int>(0)
   private let stop = Atomic<UInt32>(Stop.none.rawValue)
   private let isOver = Flag()
   private let hasGuestEnded = Flag()
@@ -57,21 +62,49 @@ final class HartThreads: WakesHarts, Sendable {
 
   // MARK: starting
 
-  /// Makes the threads, parked. The first one calls `lead` before anything else: it answers whether to run.
-  func start(machine: Machine, cpus: [any VirtualCPU], lead: (@Sendable () -> Bool)? = nil)
-    throws(SystemError)
-  {
+  /// What the threads of a destination do before they may run.
+  struct Switch: Sendable {
+    /// Done by the first thread ahead of time, so that in the switch nothing is done there for the first time.
+    let rehearse: @Sendable () -> Void
+    /// Parks the first thread until it has done the switch; answers whether to run.
+    let lead: @Sendable () -> Bool
+    /// Parks another thread until the switch begins.
+    let follow: @Sendable () -> Void
+  }
+
+  /// Makes the threads, parked at the gate or, in a destination, for the switch.
+  func start(machine: Machine, cpus: [any VirtualCPU], switching: Switch? = nil) throws(SystemError) {
     self.machine.withLock { $0 = machine }
     for cpu in cpus {
-      let first = cpu.hart == 0 ? lead : nil
       let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
-        if lead != nil { beUrgent(cpu.hart) }
-        if let first, !first() { return }
-        // Who leads has been let through already.
-        run(cpu, machine, isParked: first == nil)
+        guard let switching else {
+          ready.add(1, ordering: .acquiringAndReleasing)
+          run(cpu, machine, isParked: true)
+          return
+        }
+        beUrgent(cpu.hart)
+        if cpu.hart == 0 { switching.rehearse() }
+        ready.add(1, ordering: .acquiringAndReleasing)
+        if cpu.hart == 0 {
+          // Who leads has been let through already.
+          if switching.lead() { run(cpu, machine, isParked: false) }
+        } else {
+          follow(switching, cpu.hart)
+          run(cpu, machine, isParked: true)
+        }
       }
       threads.withLock { $0.append(thread) }
     }
+    // Who is told that the guest is prepared may switch at once.
+    while ready.load(ordering: .acquiring) < cpus.count { _ = try Poller().wait(timeout: Self.startLook) }
+  }
+
+  /// A thread that has a processor to itself is awake by the time the gate opens.
+  private func follow(_ switching: Switch, _ hart: Int) {
+    guard hart < Self.processors.count else { return }
+    switching.follow()
+    let late = MonotonicClock.now() + Self.spinLimit
+    while words.atomicLoad(gate, as: UInt32.self) == 0, !isOver.isUp, MonotonicClock.now() < late {}
   }
 
   private func run(_ cpu: any VirtualCPU, _ machine: Machine, isParked: Bool) {
@@ -114,8 +147,12 @@ final class HartThreads: WakesHarts, Sendable {
   }
 
   private func switchOverIfLast() {
+    guard stop.load(ordering: .acquiring) == Stop.asked.rawValue else { return }
+    let count = arrived.load(ordering: .acquiring)
+    // The first hart stops last: the destination's first thread waits on the same processor.
+    if isFirstLast, count >= harts - 1 { askToStop(0) }
     // A guest that has ended itself is not handed over.
-    guard arrived.load(ordering: .acquiring) == harts, !hasGuestEnded.isUp,
+    guard count == harts, !hasGuestEnded.isUp,
       stop.compareExchange(
         expected: Stop.asked.rawValue, desired: Stop.switching.rawValue, ordering: .acquiringAndReleasing
       ).exchanged
@@ -130,12 +167,20 @@ final class HartThreads: WakesHarts, Sendable {
 
   // MARK: stopping and going on
 
+  /// Harts that share a processor are stopped together: while one runs on, urgent, another cannot.
+  private var isFirstLast: Bool { harts > 1 && harts <= Self.processors.count }
+
+  private func askToStop(_ hart: Int) {
+    machine.withLock { $0 }?.lines(of: hart).stop.store(1, ordering: .releasing)
+    wake(hart: hart)
+  }
+
   /// Asks every hart to stop; the thread that arrives last runs `deed`.
   func stop(_ deed: @escaping @Sendable () -> Void) {
     switchover.withLock { $0 = deed }
     words.atomicStore(UInt32(0), at: gate)
     stop.store(Stop.asked.rawValue, ordering: .releasing)
-    machine.withLock { $0 }?.requestStop()
+    for hart in (isFirstLast ? 1 : 0)..<harts { askToStop(hart) }
     // Threads that are parked already look whether they were the last.
     words.wake(at: gate)
   }
@@ -197,11 +242,12 @@ final class HartThreads: WakesHarts, Sendable {
   private func calm(_ hart: Int) { relax(OSThread.currentThreadID, hart) }
 
   private func urge(_ thread: Int32, _ hart: Int, priority: Int32) {
+    // Urgency first: moved as an ordinary thread, it would queue behind whatever runs there.
+    _ = try? Scheduling.setFIFO(priority: priority, of: thread)
     let processors = Self.processors
     if !processors.isEmpty {
       try? Scheduling.setAffinity(CPUSet([processors[hart % processors.count]]), of: thread)
     }
-    _ = try? Scheduling.setFIFO(priority: priority, of: thread)
     words.atomicStore(UInt32(1), at: line(hart) + Self.urgencyOffset)
   }
 

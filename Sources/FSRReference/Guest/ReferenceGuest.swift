@@ -72,12 +72,13 @@ final class ReferenceGuest: Sendable {
   func describe(executable: String, arguments: [String], machine identity: MachineIdentity) throws
     -> Description
   {
-    var slots = [Slot.memory, Slot.console, Slot.listener, Slot.folder]
+    var slots = [Slot.memory, Slot.console, Slot.listener, Slot.folder, Manifest.executableSlot]
     var bag = DescriptorBag()
     bag.append(try memory.descriptor.duplicate())
     bag.append(try console.descriptor.duplicate())
     bag.append(try listener.value.descriptor.duplicate())
     bag.append(try folder.value.directory.descriptor.duplicate())
+    bag.append(try OwnedDescriptor.open("/proc/self/exe", .read))
     if let file = drain.file {
       slots.append(Slot.consoleFile)
       bag.append(try file.value.duplicate())

@@ -26,11 +26,10 @@ final class ReferenceDestination: HandoffDestination {
     let ending = ending
     let made = try ReferenceGuest(adopting: description) { ending.note($0) }
     try made.memory.mapPresentPages { false }
-    try made.rehearse()
-    try made.threads.start(machine: made.machine, cpus: made.cpus) { [weak session] in
-      guard let session, session.leadSwitch() else { return false }
-      return true
-    }
+    let switching = HartThreads.Switch(
+      rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
+      follow: { [weak session] in session?.followSwitch() })
+    try made.threads.start(machine: made.machine, cpus: made.cpus, switching: switching)
     guest.withLock { $0 = made }
   }
 

@@ -188,6 +188,11 @@ final class ReferenceVMM: Sendable {
       current.withLock { $0 = nil }
       wakeLoop()
     }
+    guard request.versions.overlaps(HandoffProtocol.versions) else {
+      let error = HandoffError.noCommonProtocol(ours: HandoffProtocol.versions, theirs: request.versions)
+      try channel.send(.refused(reason: "\(error)"))
+      return
+    }
     guard next.machine == block.machine, next.attempt > block.attempt,
       next.identity(of: .source) == ProcessIdentity.current()
     else {

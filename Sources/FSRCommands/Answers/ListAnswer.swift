@@ -1,0 +1,19 @@
+/// The answer of `fsr list`.
+package struct ListAnswer: Answer {
+  var vms: [StatusAnswer] = []
+
+  /// For people: a row for each VM.
+  var lines: [String] {
+    guard !vms.isEmpty else { return ["no VMs; `fsr run NAME` starts one, `fsr demo` shows what it is for"] }
+    var table = TextTable([
+      ("NAME", .left), ("STATE", .left), ("PID", .right), ("GENERATION", .right), ("MEMORY", .right),
+    ])
+    for vm in vms {
+      table.add([
+        vm.name ?? "-", vm.state ?? "ended", vm.pid.map { "\($0)" } ?? "-",
+        vm.generation.map { "\($0)" } ?? "-", vm.memory.bytes.map(ByteSize.readable) ?? "-",
+      ])
+    }
+    return table.lines
+  }
+}

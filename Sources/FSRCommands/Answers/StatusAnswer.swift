@@ -1,0 +1,104 @@
+internal import FSRReference
+
+/// How a VM fares: the answer of `fsr status` and `fsr run`, and an element of `fsr list`.
+package struct StatusAnswer: Answer {
+  /// Bytes in a page of guest memory, the unit of the page counts.
+  static let pageSize: UInt64 = 4096
+
+  struct Memory: Codable, Equatable, Sendable {
+    @Nullable var bytes: UInt64?
+    @Nullable var residentPages: UInt64?
+    @Nullable var compressedPages: UInt64?
+    @Nullable var swappedPages: UInt64?
+    @Nullable var absentPages: UInt64?
+  }
+
+  struct Reservation: Codable, Equatable, Sendable {
+    @Nullable var bytes: UInt64?
+    @Nullable var ownerPid: Int32?
+  }
+
+  struct Swap: Codable, Equatable, Sendable {
+    @Nullable var path: String?
+    @Nullable var slots: UInt64?
+    @Nullable var used: UInt64?
+  }
+
+  struct Console: Codable, Equatable, Sendable {
+    @Nullable var path: String?
+    @Nullable var droppedBytes: UInt64?
+  }
+
+  struct VCPU: Codable, Equatable, Sendable {
+    var id: Int
+    var instructions: UInt64
+  }
+
+  struct Guest: Codable, Equatable, Sendable {
+    @Nullable var ticks: UInt64?
+    @Nullable var passes: UInt64?
+    @Nullable var errors: UInt64?
+    @Nullable var maxGapUs: UInt64?
+  }
+
+  @Nullable var name: String?
+  @Nullable var generation: UInt64?
+  @Nullable var pid: Int32?
+  @Nullable var binary: String?
+  @Nullable var build: String?
+  @Nullable var state: String?
+  var memory = Memory()
+  var reservation = Reservation()
+  var swap = Swap()
+  var console = Console()
+  @Nullable var vcpus: [VCPU]?
+  var guest = Guest()
+  @Nullable var log: String?
+
+  /// Of a VM that nothing is known of.
+  init(name: String?) { self.name = name }
+
+  init(_ status: VMStatus) {
+    name = status.name
+    generation = status.generation
+    pid = status.pid > 0 ? status.pid : nil
+    state = status.state.rawValue
+    log = status.log.isEmpty ? nil : status.log
+    guard status.isAnswered else { return }
+    binary = status.binary
+    build = status.build
+    let pages = status.memoryBytes / StatusAnswer.pageSize
+    memory = Memory(
+      bytes: status.memoryBytes, residentPages: status.residentPages, compressedPages: 0, swappedPages: 0,
+      absentPages: pages - min(pages, status.residentPages))
+    console = Console(
+      path: status.consolePath.isEmpty ? nil : status.consolePath, droppedBytes: status.droppedBytes)
+    vcpus = status.vcpus.map { VCPU(id: $0.id, instructions: $0.instructions) }
+    guard let soak = status.guest else { return }
+    guest = Guest(
+      ticks: soak.ticks, passes: soak.passes, errors: soak.errors, maxGapUs: soak.maxGapMicroseconds)
+  }
+
+  /// For people: a line for each thing that is known.
+  var lines: [String] {
+    var lines = ["name        \(name ?? "-")", "state       \(state ?? "-")"]
+    if let pid { lines.append("pid         \(pid)") }
+    if let generation { lines.append("generation  \(generation)") }
+    if let bytes = memory.bytes, let resident = memory.residentPages {
+      let used = ByteSize.readable(resident * StatusAnswer.pageSize)
+      lines.append("memory      \(ByteSize.readable(bytes)), of which \(used) in use")
+    }
+    for vcpu in vcpus ?? [] { lines.append("vcpu \(vcpu.id)      \(vcpu.instructions) instructions") }
+    if let passes = guest.passes, let ticks = guest.ticks, let errors = guest.errors, let gap = guest.maxGapUs
+    {
+      lines.append("guest       \(passes) passes, \(ticks) ticks, \(errors) errors, largest gap \(gap) µs")
+    }
+    if let path = console.path {
+      lines.append("console     \(path), \(console.droppedBytes ?? 0) bytes dropped")
+    }
+    if let binary { lines.append("binary      \(binary)") }
+    if let build { lines.append("build       \(build)") }
+    if let log { lines.append("log         \(log)") }
+    return lines
+  }
+}

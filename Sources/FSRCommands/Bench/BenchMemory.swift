@@ -1,0 +1,65 @@
+internal import FSRMachine
+internal import FSRSystem
+
+/// A guest's memory in one case of the bench: `64M`, all of it touched, or `1T-sparse`, which takes little.
+package struct BenchMemory: Hashable, Sendable, CustomStringConvertible {
+  private static let sparseSuffix = "-sparse"
+  /// What a sparse guest works in, spread over all of its memory; also the smallest size here.
+  static let sparseSet = 64 * ByteSize.mebi
+
+  let size: ByteSize
+  let isSparse: Bool
+
+  package init(parsing text: String) throws(ValueError) {
+    isSparse = text.hasSuffix(BenchMemory.sparseSuffix)
+    size = try ByteSize(
+      parsing: isSparse ? String(text.dropLast(BenchMemory.sparseSuffix.utf8.count)) : text)
+    let smallest = isSparse ? BenchMemory.sparseSet * 2 : 2 * ByteSize.mebi
+    guard size.bytes >= smallest, size.bytes <= BoardMap.largestRAM,
+      size.bytes % StatusAnswer.pageSize == 0
+    else {
+      throw ValueError(
+        "a guest's memory is \(ByteSize(smallest)) to \(ByteSize(BoardMap.largestRAM)) here, in whole pages of 4K"
+      )
+    }
+  }
+
+  /// A list with commas, such as `64M,8G,1T-sparse`.
+  package static func list(parsing text: String) throws(ValueError) -> [BenchMemory] {
+    var list: [BenchMemory] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      list.append(try BenchMemory(parsing: String(part)))
+    }
+    return list
+  }
+
+  package var description: String { "\(size)" + (isSparse ? BenchMemory.sparseSuffix : "") }
+
+  /// The working set that the soak guest is told; 0 is all of its memory.
+  var workingSet: UInt64 { isSparse ? BenchMemory.sparseSet : 0 }
+
+  /// Every n-th page is in it. A tenth is left for what is not free.
+  var stride: UInt64 { isSparse ? max(1, size.bytes / BenchMemory.sparseSet * 9 / 10) : 1 }
+
+  /// Why this machine cannot hold it; nil where it can. A quarter stays free for all else.
+  func blocker() throws(SystemError) -> String? {
+    let need = isSparse ? BenchMemory.sparseSet * 2 : size.bytes
+    let available = try Host.availableMemory()
+    guard need > available / 4 * 3 else { return nil }
+    return "it needs \(ByteSize.readable(need)), and \(ByteSize.readable(available)) are available"
+  }
+}
+
+extension Host {
+  /// Bytes that can be had without swapping, by /proc/meminfo.
+  static func availableMemory() throws(SystemError) -> UInt64 {
+    let path = "/proc/meminfo"
+    let text = String(decoding: try OwnedDescriptor.open(path, .read).readAll(limit: 65536), as: UTF8.self)
+    let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+    let words = line?.split(separator: " ") ?? []
+    guard words.count > 1, let kibibytes = UInt64(words[1]), kibibytes < UInt64(Int64.max) / 1024 else {
+      throw SystemError("read", on: "\(path), which names no available memory", errno: 71)
+    }
+    return kibibytes * 1024
+  }
+}

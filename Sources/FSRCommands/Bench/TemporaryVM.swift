@@ -1,0 +1,91 @@
+internal import FSRHandoff
+internal import FSRReference
+internal import FSRSystem
+
+/// A VM in a runtime folder of its own, for `fsr demo` and `fsr bench`; both go when it goes, however that is.
+struct TemporaryVM: ~Copyable {
+  /// On tmpfs, so that the folder holds everything that the VM has files for.
+  private static let root = "/dev/shm"
+  /// Nanoseconds that the VM may take to answer.
+  private static let patience: UInt64 = 10_000_000_000
+  /// Nanoseconds between two looks at the guest.
+  private static let look: UInt64 = 10_000_000
+
+  let folder: VMFolder
+  private let path: String
+  private let leaf: String
+
+  /// Starts it. `configuration.name` is the folder's too.
+  static func start(_ configuration: VMConfiguration) throws -> TemporaryVM {
+    var random = SystemRandomNumberGenerator()
+    let leaf =
+      "fsr-\(configuration.name)-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
+    let path = root + "/" + leaf
+    do {
+      let runtime = try RuntimeDirectory.open(path, creating: true)
+      _ = try VMLauncher.start(configuration, in: runtime)
+      return TemporaryVM(folder: try runtime.vm(configuration.name), path: path, leaf: leaf)
+    } catch {
+      try? Directory.open(root).removeDirectory(leaf)
+      throw error
+    }
+  }
+
+  private init(folder: consuming VMFolder, path: String, leaf: String) {
+    self.folder = folder
+    self.path = path
+    self.leaf = leaf
+  }
+
+  deinit {
+    try? VMClient.stop(folder)
+    try? Directory.open(TemporaryVM.root).removeDirectory(leaf)
+  }
+
+  /// Stops the VM and answers the names of what is left in the folder all the same.
+  func stop() throws -> [String] {
+    try VMClient.stop(folder)
+    return try Directory.open(path).names(limit: 4096)
+  }
+
+  /// The VMM's answer, and the soak guest's in it.
+  ///
+  /// - Throws: `Failure` where nobody answers.
+  func measure() throws -> (status: VMStatus, guest: VMStatus.Guest) {
+    let late = MonotonicClock.now() + TemporaryVM.patience
+    while true {
+      let status = try VMClient.status(of: folder)
+      if status.isAnswered, let guest = status.guest { return (status, guest) }
+      // On a machine that is busy with other things a VMM may be late.
+      guard status.state != .lost, MonotonicClock.now() < late else {
+        throw Failure(.failed, "the VM does not answer (it is \(status.state.rawValue)); see \(status.log)")
+      }
+    }
+  }
+
+  /// Hands it over. The downtime is bounded by `patience` alone, so that a late switch is measured and not
+  /// called off.
+  func handOver(_ interruption: Interruption) throws -> HandoffRun {
+    var options = CoordinatorSession.Options()
+    options.maxDowntime = TemporaryVM.patience
+    let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    try interruption.check()
+    return run
+  }
+
+  /// Waits until the soak guest has walked `passes` passes over its memory.
+  ///
+  /// - Parameter progress: told the guest's state at every look; what it throws ends the wait.
+  func wait(forPasses passes: UInt64, timeout: UInt64, progress: (VMStatus) throws -> Void) throws {
+    let late = MonotonicClock.now() + timeout
+    while true {
+      let now = try measure()
+      if now.guest.passes >= passes { return }
+      try progress(now.status)
+      guard MonotonicClock.now() < late else {
+        throw Failure(.failed, "the guest makes no progress; see \(now.status.log)")
+      }
+      _ = try Poller().wait(timeout: TemporaryVM.look)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+internal import FSRHandoff
+internal import FSRReference
+internal import FSRSystem
+
+/// One handoff or recovery, coordinated by this process.
+struct HandoffRun {
+  let end: HandoffEnd
+  /// What the newest block says; nil where nothing was begun.
+  let report: HandoffReport?
+  /// One sentence; empty where there is nothing to say.
+  let reason: String
+  /// Who owns the VM now.
+  let owner: Int32?
+
+  /// - Throws: `VMError` `noSuchVM` where the VM was never started.
+  static func perform(
+    _ purpose: Coordinator.Purpose, on folder: borrowing VMFolder,
+    options: CoordinatorSession.Options = CoordinatorSession.Options(),
+    isCancelled: @escaping () -> Bool = { false }
+  ) throws -> HandoffRun {
+    let name = folder.name
+    guard let blocks = try folder.blocks() else {
+      throw VMError(.noSuchVM, "\(name) was never started; `fsr stop \(name)` clears its folder")
+    }
+    let before = (try? blocks.newest()).flatMap { $0 }?.attempt
+    var session = CoordinatorSession(
+      purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
+      isCancelled: isCancelled)
+    let end = session.run()
+    let reason = session.reason
+    // A handoff that was refused has the block of an earlier one, or one that nobody took up.
+    let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
+    let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
+    return HandoffRun(end: end, report: report, reason: reason, owner: session.block?.owner?.pid)
+  }
+
+  /// The exit code for it, with the sentence; nil for a guest that runs on the destination.
+  func failure(vm name: String) -> Failure? {
+    let why = report?.reason ?? (reason.isEmpty ? "no reason was given" : reason)
+    return switch end {
+    case .destination: nil
+    case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(why)")
+    case .source: Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(why)")
+    case .stunned: Failure(.stunned, "nobody runs \(name): \(why); run `fsr recover \(name)`")
+    case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
+    }
+  }
+}

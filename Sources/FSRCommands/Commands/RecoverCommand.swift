@@ -1,0 +1,43 @@
+internal import ArgumentParser
+internal import FSRHandoff
+internal import FSRReference
+
+/// `fsr recover`
+struct RecoverCommand: AnsweringCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recover", abstract: "Settle a handoff that somebody left undecided.",
+    discussion: """
+      Looks at who lives and what the control block says, sees that exactly one process runs the guest, and says \
+      which and why. Safe at any time: a VM that runs is left alone.
+
+      Examples:
+        fsr recover web
+        fsr recover web --json
+      """)
+
+  @OptionGroup var subjectName: NameArgument
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  var subject: String? { subjectName.name.description }
+
+  static func blank(name: String?, reason: String) -> RecoverAnswer {
+    RecoverAnswer(name: name, owner: "none", reason: reason)
+  }
+
+  func lines(of reply: RecoverAnswer) -> [String] { reply.lines }
+
+  func perform() throws -> Outcome<RecoverAnswer> {
+    let interruption = try Interruption()
+    let folder = try runtime.folder(of: subjectName.name)
+    let run = try HandoffRun.perform(.recovery, on: folder) { interruption.hasCome }
+    var answer = RecoverAnswer(name: subject, owner: run.report?.victor ?? "none")
+    answer.pid = run.owner
+    answer.generation = run.report?.generation
+    let failure = run.end == .source ? nil : run.failure(vm: folder.name)
+    // The block of a VM's start has no source, as a successor's has none; only that one makes generation 1.
+    if answer.owner == "successor", answer.generation == 1 { answer.owner = "source" }
+    answer.reason = failure?.description ?? run.report?.reason
+    return Outcome(answer, failure)
+  }
+}

@@ -1,0 +1,124 @@
+internal import ArgumentParser
+internal import FSRMachine
+internal import FSRReference
+internal import FSRSystem
+
+/// `fsr run`
+struct RunCommand: AnsweringCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Start a VM.",
+    discussion: """
+      Returns when the guest runs. With --foreground it ends with the guest instead: 0 when the guest says that \
+      all is well, else 1; Ctrl-C stops the VM. The guest is a RISC-V program for QEMU's `virt` board, or the \
+      built-in soak guest, which checks its own memory and measures the gaps in its time.
+
+      Examples:
+        fsr run web
+        fsr run big --memory 4G --vcpus 2 --duty 20
+        fsr run hello --guest hello.elf --foreground
+      """)
+
+  enum CPU: String, CaseIterable, ExpressibleByArgument { case auto, soft }
+
+  @OptionGroup var subjectName: NameArgument
+  @Option(
+    help: ArgumentHelp("RAM, such as 512M or 4G. (default: 256M)", valueName: "size"),
+    transform: ByteSize.init(parsing:))
+  var memory = ByteSize(256 * ByteSize.mebi)
+  @Option(help: ArgumentHelp("vCPUs, 1 to \(VMConfiguration.vcpuLimit).", valueName: "count")) var vcpus = 1
+  @Option(help: "What runs the guest's instructions.") var cpu = CPU.auto
+  @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest")) var guest = "soak"
+  @Option(help: ArgumentHelp("Share of the time that the soak guest works.", valueName: "percent"))
+  var duty = 100
+  @Option(help: ArgumentHelp("File that the guest's console is appended to.", valueName: "file"))
+  var console: String?
+  @Flag(help: "Stay until the guest ends; without --console its console is standard output.")
+  var foreground = false
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  var subject: String? { subjectName.name.description }
+
+  func validate() throws {
+    guard memory.bytes >= BoardMap.smallestRAM, memory.bytes <= BoardMap.largestRAM,
+      memory.bytes % StatusAnswer.pageSize == 0
+    else {
+      throw ValidationError(
+        "'--memory' is \(ByteSize(BoardMap.smallestRAM)) to \(ByteSize(BoardMap.largestRAM)), in whole pages of 4K"
+      )
+    }
+    guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
+      throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
+    }
+    guard duty >= 1, duty <= 100 else { throw ValidationError("'--duty' is 1 to 100") }
+  }
+
+  static func blank(name: String?, reason: String) -> StatusAnswer { StatusAnswer(name: name) }
+
+  func lines(of reply: StatusAnswer) -> [String] {
+    // With --foreground standard output is the guest's.
+    foreground
+      ? []
+      : [
+        "\(subjectName.name): running as process \(reply.pid ?? 0); `fsr status \(subjectName.name)` tells more"
+      ]
+  }
+
+  func perform() throws -> Outcome<StatusAnswer> {
+    // Before anything else, so that every thread started later leaves the signals to it.
+    let interruption = foreground ? try Interruption() : nil
+    let runtime = try runtime.open(creating: true)
+    let pid = try start(in: runtime)
+    let folder = try runtime.vm(subjectName.name.description)
+    var reply = StatusAnswer(name: subject)
+    reply.pid = pid
+    if let status = try? VMClient.status(of: folder) { reply = StatusAnswer(status) }
+    guard let interruption else { return Outcome(reply) }
+    let end = try VMLauncher.waitForEnd(of: folder) { interruption.hasCome }
+    return Outcome(reply, try wayOut(end, of: folder, interruption))
+  }
+
+  private func start(in runtime: borrowing RuntimeDirectory) throws -> Int32 {
+    var configuration = VMConfiguration(
+      name: subjectName.name.description, memory: memory.bytes, vcpus: vcpus, guest: guest, duty: duty)
+    var image: OwnedDescriptor?
+    if !configuration.isSoak {
+      do { image = try OwnedDescriptor.open(guest, .read) } catch {
+        throw Failure(.refused, "the guest cannot be read: \(error)")
+      }
+    }
+    var file: OwnedDescriptor?
+    if let path = console ?? (foreground && !output.json ? "/dev/stdout" : nil) {
+      configuration.console = WorkingDirectory.absolute(path)
+      do { file = try OwnedDescriptor.open(path, .append) } catch {
+        throw Failure(.refused, "the console file cannot be opened: \(error)")
+      }
+    }
+    return try VMLauncher.start(configuration, in: runtime, image: image, console: file)
+  }
+
+  /// Why a guest that was waited for is no success; the VM's folder goes with it.
+  private func wayOut(_ end: GuestEnd?, of folder: borrowing VMFolder, _ interruption: Interruption) throws
+    -> Failure?
+  {
+    let name = folder.name
+    guard let end else {
+      if interruption.hasCome {
+        try VMClient.stop(folder)
+        return Failure(.failed, "interrupted; \(name) was stopped")
+      }
+      let isStopped = (try? runtime.folder(of: subjectName.name)) == nil
+      return isStopped
+        ? Failure(.failed, "\(name) was stopped")
+        : Failure(.lost, "\(name) is lost: its VMM is gone; `fsr stop \(name)` clears up")
+    }
+    try VMClient.stop(folder)
+    switch end {
+    case .passed: return nil
+    case .failed(let code): return Failure(.failed, "the guest of \(name) ended with code \(code)")
+    case .reset: return Failure(.failed, "the guest of \(name) asked for a reset, which ends a VM here")
+    case .hostRequest(let value):
+      return Failure(.failed, "the guest of \(name) made host request \(value), which is not served here")
+    }
+  }
+}

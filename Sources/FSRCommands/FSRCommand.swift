@@ -1,0 +1,26 @@
+internal import ArgumentParser
+
+/// The parser's; the rooms below have a flag of their own.
+typealias Flag = ArgumentParser.Flag
+
+/// The `fsr` command line.
+struct FSRCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fsr",
+    abstract: "Hand a running VM from one VMM process to another, on the same host.",
+    discussion: """
+      The new VMM is started beside the old one and takes over the running guest: memory is shared and never \
+      copied, and one atomic word decides which of the two resumes it, whatever dies on the way.
+
+      Try it:  fsr demo
+
+      Exit codes: 0 done; 1 failed; 3 refused, the guest untouched; 4 called off, the source runs; 5 stunned, \
+      `fsr recover` is needed; 6 the VM is lost; 7 no such VM; 64 wrong usage.
+      """,
+    subcommands: answering.map { $0 as any ParsableCommand.Type } + [FloorPeerCommand.self])
+
+  static let answering: [any AnsweringCommand.Type] = [
+    RunCommand.self, ListCommand.self, StatusCommand.self, HandoffCommand.self, StopCommand.self,
+    RecoverCommand.self, DemoCommand.self, BenchCommand.self,
+  ]
+}

@@ -1,0 +1,40 @@
+internal import ArgumentParser
+
+/// The `fsr` process, from its arguments to its exit code.
+public enum FSRCommandLine {
+  /// Runs the command that `arguments` (the program's name left out) ask for; answers the exit code.
+  ///
+  /// Answers go to standard output. Whatever fails says so in one line on standard error.
+  public static func run(_ arguments: [String]) -> Int32 {
+    do {
+      var command = try FSRCommand.parseAsRoot(arguments)
+      try command.run()
+      return FSRExit.done.rawValue
+    } catch let failure as Failure {
+      complain(failure.description)
+      return failure.exit.rawValue
+    } catch {
+      return end(error, arguments)
+    }
+  }
+
+  /// What the parser ends with: help that was asked for, or wrong usage.
+  private static func end(_ error: any Error, _ arguments: [String]) -> Int32 {
+    guard FSRCommand.exitCode(for: error) != .success else {
+      Terminal.output.line(FSRCommand.fullMessage(for: error))
+      return FSRExit.done.rawValue
+    }
+    let command = FSRCommand.answering.first { $0.configuration.commandName == arguments.first }
+    let help = command == nil ? "fsr --help" : "fsr \(arguments[0]) --help"
+    let failure = Failure(.usage, FSRCommand.message(for: error))
+    if arguments.contains("--json"), let command {
+      Terminal.output.write(command.blankJSON(reason: failure.description))
+    }
+    complain("\(failure.description); see `\(help)`")
+    return FSRExit.usage.rawValue
+  }
+
+  private static func complain(_ sentence: String) {
+    Terminal.errors.line(Terminal.errors.styled("fsr:", .red) + " " + sentence)
+  }
+}

@@ -1,0 +1,17 @@
+/// The keys that scripts rely on.
+enum AnswerKeys {
+  static let status: Set<String> = [
+    "name", "generation", "pid", "binary", "build", "state", "memory.bytes", "memory.resident_pages",
+    "memory.compressed_pages", "memory.swapped_pages", "memory.absent_pages", "reservation.bytes",
+    "reservation.owner_pid", "swap.path", "swap.slots", "swap.used", "console.path", "console.dropped_bytes",
+    "vcpus", "guest.ticks", "guest.passes", "guest.errors", "guest.max_gap_us", "log",
+  ]
+  static let handoff: Set<String> = [
+    "vm", "handoff_id", "victor", "generation", "downtime_us", "total_ms", "guest_max_gap_us", "phases",
+    "memory.pages", "memory.shared_pages", "memory.copied_pages", "swap.mode", "swap.slots",
+    "swap.bytes_copied", "reservation.bytes", "reason", "blockers",
+  ]
+  static let list: Set<String> = ["vms"]
+  static let recover: Set<String> = ["name", "owner", "pid", "generation", "reason"]
+  static let stop: Set<String> = ["name", "reason"]
+}

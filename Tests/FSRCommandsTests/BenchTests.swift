@@ -1,0 +1,33 @@
+import FSRCommands
+import Testing
+
+@Suite(.serialized) struct BenchTests {
+  @Test func everyCaseIsMeasuredAgainstTheFloor() throws {
+    let result = try BuiltCommand.run([
+      "bench", "--handoffs", "3", "--vcpus", "1,2", "--memory", "4M,1G-sparse", "--json",
+    ])
+    let answer = try JSONValue(parsing: result.output)
+    let cases = try #require(answer["cases"]?.elements)
+    #expect(result.code == 0 && cases.count == 4, "\(result)")
+    for one in cases {
+      #expect(one["handoffs"]?.number == 3 && one["failed"]?.number == 0)
+      #expect(
+        one["floor_us"]?.keys == ["p50", "p99", "max"] && one["downtime_us"]?.keys == ["p50", "p99", "max"])
+      #expect(one["ratio_to_floor"]?.number != nil && one["ratio_to_first"]?.number != nil)
+    }
+  }
+
+  @Test func whatTheMemoryCannotHoldIsSkippedAloud() throws {
+    let result = try BuiltCommand.run([
+      "bench", "--handoffs", "1", "--vcpus", "1", "--memory", "60T", "--json",
+    ])
+    let one = try JSONValue(parsing: result.output)["cases"]?.elements.first
+    #expect(
+      result.code == 0 && result.errors.contains("skipped") && one?["skipped"]?.text != nil, "\(result)")
+  }
+
+  @Test func memoriesAreReadAsAList() throws {
+    #expect(try BenchMemory.list(parsing: "64M,1T-sparse").map(\.description) == ["64M", "1T-sparse"])
+    #expect(throws: ValueError.self) { try BenchMemory.list(parsing: "64M, 1T") }
+  }
+}

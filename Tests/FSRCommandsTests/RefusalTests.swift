@@ -1,0 +1,49 @@
+import Testing
+
+@Suite struct RefusalTests {
+  @Test(arguments: ["status", "stop", "handoff", "recover"]) func aVMThatIsNotThereIs7(command: String) throws
+  {
+    let place = try TemporaryDirectory()
+    let result = try BuiltCommand.run([command, "ghost", "--runtime-dir", place.path])
+    #expect(result.code == 7 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
+    let none = try BuiltCommand.run([command, "ghost", "--runtime-dir", place.path + "/none"])
+    #expect(none.code == 7 && none.errorLines.count == 1, "\(none)")
+  }
+
+  @Test func aListOfNothingIsEmpty() throws {
+    let place = try TemporaryDirectory()
+    for path in [place.path, place.path + "/none"] {
+      let result = try BuiltCommand.run(["list", "--json", "--runtime-dir", path])
+      #expect(result.code == 0 && result.output == "{\"vms\":[]}\n" && result.errors.isEmpty)
+    }
+  }
+
+  @Test(arguments: ["/proc/none", "/dev/null", "/nonexistent/deep/folder"])
+  func aRuntimeFolderThatCannotBeMadeIsRefused(path: String) throws {
+    let result = try BuiltCommand.run(["run", "a", "--runtime-dir", path])
+    #expect(result.code == 3 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
+  }
+
+  @Test(arguments: [0, 3, 63, 64, 100, 130, 151]) func anELFThatIsCutShortIsRefused(length: Int) throws {
+    let place = try TemporaryDirectory()
+    let guest = try TinyGuest(.passed).write(to: "guest", in: place, first: length)
+    let result = try BuiltCommand.run([
+      "run", "a", "--memory", "1M", "--guest", guest, "--json", "--runtime-dir", place.path + "/vms",
+    ])
+    #expect(result.code == 3 && result.errorLines.count == 1, "\(result)")
+    #expect(try JSONValue(parsing: result.output).keys == AnswerKeys.status)
+    let left = try BuiltCommand.run(["list", "--json", "--runtime-dir", place.path + "/vms"])
+    #expect(left.output == "{\"vms\":[]}\n")
+  }
+
+  @Test(arguments: [
+    ["--guest", "/nonexistent/guest.elf"], ["--guest", "/"], ["--guest", "/dev/null"],
+    ["--console", "/nonexistent/console"], ["--console", "/"],
+  ])
+  func whatCannotBeOpenedIsRefused(options: [String]) throws {
+    let place = try TemporaryDirectory()
+    let result = try BuiltCommand.run(
+      ["run", "a", "--memory", "1M", "--runtime-dir", place.path + "/vms"] + options)
+    #expect(result.code == 3 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
+  }
+}

@@ -1,0 +1,48 @@
+import Testing
+
+@Suite struct UsageTests {
+  @Test(arguments: [
+    ["nonsense"], ["run"], ["run", "a/b"], ["run", "../a"], ["run", String(repeating: "n", count: 300)],
+    ["run", ""], ["run", "a", "b"], ["run", "a", "--memory", "0"],
+    ["run", "a", "--memory", "9223372036854775808"],
+    ["run", "a", "--memory", "4097"], ["run", "a", "--memory", "1K"], ["run", "a", "--memory", "1000000T"],
+    ["run", "a", "--memory", "much"], ["run", "a", "--memory", "-1"], ["run", "a", "--vcpus", "0"],
+    ["run", "a", "--vcpus", "17"], ["run", "a", "--vcpus", "99999999999999999999"],
+    ["run", "a", "--duty", "0"],
+    ["run", "a", "--duty", "101"], ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
+    ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
+    ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--fault", "nobody:never:kill"], ["recover", ".."],
+    ["demo", "--handoffs", "0"], ["demo", "--memory", "1M"], ["bench", "--vcpus", "1,,2"],
+    ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"], ["floor-peer", "--threads", "0"],
+  ])
+  func wrongUsageIsOneLineAnd64(arguments: [String]) throws {
+    let result = try BuiltCommand.run(arguments)
+    #expect(result.code == 64 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
+    #expect(result.errors.hasPrefix("fsr: ") && result.errors.contains("--help`"))
+  }
+
+  @Test(arguments: [
+    ("status", AnswerKeys.status), ("run", AnswerKeys.status), ("handoff", AnswerKeys.handoff),
+    ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop),
+  ])
+  func wrongUsageHasAllKeysToo(command: String, keys: Set<String>) throws {
+    let result = try BuiltCommand.run([command, "a/b", "--json"])
+    #expect(result.code == 64 && result.errorLines.count == 1)
+    #expect(try JSONValue(parsing: result.output).keys == keys)
+  }
+
+  @Test(arguments: ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench"])
+  func helpHasExamples(command: String) throws {
+    let result = try BuiltCommand.run([command, "--help"])
+    #expect(result.code == 0 && result.errors.isEmpty && result.output.contains("Example"))
+    #expect(result.output.contains("fsr \(command)"))
+  }
+
+  @Test func theHelpNamesEveryCommandAndCode() throws {
+    let result = try BuiltCommand.run(["--help"])
+    for word in ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "64 wrong usage"] {
+      #expect(result.output.contains(word))
+    }
+    #expect(result.code == 0 && !result.output.contains("floor-peer"))
+  }
+}
