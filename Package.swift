@@ -59,6 +59,9 @@ let package = Package(
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
+
+    // what holds for the files themselves, and for what the pages say of them
+    tests("TidyTests", ["FSRHandoff"]),
   ],
   swiftLanguageModes: [.v6]
 )
