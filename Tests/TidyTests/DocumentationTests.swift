@@ -15,7 +15,8 @@ import Testing
       for match in page.text.matches(of: link) {
         let target = String(match.output[1].substring ?? "")
         if target.contains("://") { continue }
-        let parts = target.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = target.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(
+          String.init)
         let path = parts[0].isEmpty ? page.path : folder + parts[0]
         guard SourceTree.exists(path) else {
           Issue.record("\(page.path): a link to \(target), which is not there")

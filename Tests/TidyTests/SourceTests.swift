@@ -37,7 +37,9 @@ import Testing
   }
 
   @Test func noFileNamesAPlaceOfOneMachine() throws {
-    let standard: Set<String> = ["bin", "dev", "etc", "opt", "proc", "run", "sbin", "sys", "tmp", "usr", "var"]
+    let standard: Set<String> = [
+      "bin", "dev", "etc", "opt", "proc", "run", "sbin", "sys", "tmp", "usr", "var",
+    ]
     let path = try Regex(#"(?:^|[\s"'`(=])/([a-z][a-z0-9_-]*)/[a-z]"#)
     for file in try SourceTree.all() where !file.path.hasPrefix("Tests/") {
       for (index, line) in file.lines.enumerated() {
