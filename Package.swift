@@ -73,6 +73,9 @@ let package = Package(
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests("FSRCommandsTests", ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "fsr"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
+
+    // what holds for the files themselves, and for what the pages say of them
+    tests("TidyTests", ["FSRHandoff"]),
   ],
   swiftLanguageModes: [.v6]
 )

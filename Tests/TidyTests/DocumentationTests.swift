@@ -1,0 +1,98 @@
+import FSRHandoff
+import Foundation
+import Testing
+
+/// What the pages say of the code, as far as a machine can tell.
+@Suite struct DocumentationTests {
+  private static func pages() throws -> [SourceTree.File] {
+    try [SourceTree.file("README.md")] + SourceTree.files(in: "docs", endings: ["md"])
+  }
+
+  @Test func everyLinkLeadsToAFileAndItsHeading() throws {
+    let link = try Regex(#"\]\(([^)\s]+)\)"#)
+    for page in try Self.pages() {
+      let folder = page.path.contains("/") ? "docs/" : ""
+      for match in page.text.matches(of: link) {
+        let target = String(match.output[1].substring ?? "")
+        if target.contains("://") { continue }
+        let parts = target.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(
+          String.init)
+        let path = parts[0].isEmpty ? page.path : folder + parts[0]
+        guard SourceTree.exists(path) else {
+          Issue.record("\(page.path): a link to \(target), which is not there")
+          continue
+        }
+        if parts.count == 2, !Self.headings(try SourceTree.file(path)).contains(parts[1]) {
+          Issue.record("\(page.path): \(target) names no heading")
+        }
+      }
+    }
+  }
+
+  /// The anchors of a page's headings: lower case, hyphens for spaces, no other punctuation.
+  private static func headings(_ page: SourceTree.File) -> Set<String> {
+    Set(
+      page.lines.filter { $0.hasPrefix("#") }.map { line in
+        line.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces).lowercased()
+          .filter { $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" || $0 == "_" }
+          .replacingOccurrences(of: " ", with: "-")
+      })
+  }
+
+  @Test func everyFileThatAPageNamesIsThere() throws {
+    let name = try Regex(#"`((?:Sources|Tests|docs|\.ci)/[^`\s]*)`"#)
+    for page in try Self.pages() {
+      for match in page.text.matches(of: name) {
+        let path = String(match.output[1].substring ?? "")
+        if !SourceTree.exists(path) { Issue.record("\(page.path) names \(path), which is not there") }
+      }
+    }
+  }
+
+  @Test func theIndexNamesEveryPage() throws {
+    let index = try SourceTree.file("docs/README.md").text
+    for page in try SourceTree.files(in: "docs", endings: ["md"]) where page.path != "docs/README.md" {
+      let name = String(page.path.dropFirst("docs/".count))
+      #expect(index.contains("](\(name))"), "docs/README.md does not lead to \(name)")
+    }
+  }
+
+  @Test func theArchitectureNamesEveryRoom() throws {
+    let page = try SourceTree.file("docs/architecture.md").text
+    let sources = SourceTree.root.appendingPathComponent("Sources").path
+    for room in try FileManager.default.contentsOfDirectory(atPath: sources) where !room.hasPrefix(".") {
+      #expect(page.contains("`\(room)`"), "docs/architecture.md says nothing of \(room)")
+    }
+  }
+
+  @Test func theTestingPageNamesEveryFaultPoint() throws {
+    let page = try SourceTree.file("docs/testing.md").text
+    for party in Party.allCases {
+      for step in FaultPlan.steps(of: party) {
+        #expect(page.contains("`\(step)`"), "docs/testing.md does not name \(party):\(step)")
+      }
+    }
+  }
+
+  @Test func theProtocolPageNamesEveryStateAndMark() throws {
+    let page = try SourceTree.file("docs/protocol.md").text
+    for state in ResumeState.allCases {
+      #expect(page.contains("| `\(state)` | \(state.rawValue) |"), "docs/protocol.md: \(state)")
+    }
+    for mark in TimelineMark.allCases {
+      #expect(page.contains("\(mark.rawValue) `\(mark)`"), "docs/protocol.md: \(mark)")
+    }
+  }
+
+  @Test func theCommandLinePageNamesEveryCommand() throws {
+    let page = try SourceTree.file("docs/command-line.md").text
+    let name = try Regex(#"commandName: "([a-z-]+)""#)
+    for file in try SourceTree.files(in: "Sources/FSRCommands", endings: ["swift"])
+    where !file.text.contains("shouldDisplay: false") {
+      for match in file.text.matches(of: name) {
+        let command = String(match.output[1].substring ?? "")
+        if command != "fsr" { #expect(page.contains("### fsr \(command)"), "\(command) has no heading") }
+      }
+    }
+  }
+}
