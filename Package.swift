@@ -71,8 +71,11 @@ let package = Package(
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
-    tests("FSRCommandsTests", ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "fsr"]),
+    tests(
+      "FSRCommandsTests",
+      ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
+    tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
     tests("TidyTests", ["FSRHandoff"]),

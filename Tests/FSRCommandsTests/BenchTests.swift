@@ -1,3 +1,4 @@
+import FSRTestSupport
 import FSRCommands
 import Testing
 

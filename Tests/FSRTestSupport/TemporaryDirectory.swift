@@ -2,7 +2,7 @@ public import FSRSystem
 import Synchronization
 
 /// A directory of a test's own, removed with its plain entries when the test ends.
-public struct TemporaryDirectory: ~Copyable {
+public struct TemporaryDirectory: ~Copyable, Sendable {
   private static let next = Atomic<Int>(0)
   public let directory: Directory
   public let path: String
