@@ -7,6 +7,8 @@ public import FSRSystem
 public protocol HandoffSource: AnyObject, Sendable {
   /// Every section that `save` will write, with its version.
   var sectionVersions: [SectionVersion] { get }
+  /// This executable's build.
+  var build: String { get }
   /// How a destination of this very build is started, and in which environment.
   var executable: String { get }
   var arguments: [String] { get }

@@ -4,8 +4,10 @@ internal import FSRSystem
 final class Rival: Sendable {
   let block: ControlBlock
   let party: Party
-  /// Nil when it is gone already.
+  /// Nil when it is gone already, or cannot be looked at.
   let process: Owned<ProcessDescriptor>?
+  /// Whether looking for it failed for a reason of our own: it then counts as alive, and cannot be killed.
+  private let isUnknown: Bool
 
   /// The rival that `block` names as `party`; nil where the block names none, or this very process.
   init?(_ party: Party, of block: ControlBlock) {
@@ -14,15 +16,17 @@ final class Rival: Sendable {
     }
     self.block = block
     self.party = party
-    if let opened = try? ProcessDescriptor.open(identity) {
-      process = Owned(opened)
-    } else {
+    do {
+      if let opened = try ProcessDescriptor.open(identity) { process = Owned(opened) } else { process = nil }
+      isUnknown = false
+    } catch {
       process = nil
+      isUnknown = true
     }
   }
 
   var isGone: Bool {
-    guard let process else { return true }
+    guard let process else { return !isUnknown }
     return (try? process.value.hasExited()) ?? false
   }
 
@@ -31,13 +35,13 @@ final class Rival: Sendable {
 
   /// Waits for its end; false when `timeout` nanoseconds passed.
   func waitForExit(timeout: UInt64) -> Bool {
-    guard let process else { return true }
+    guard let process else { return !isUnknown }
     return (try? process.value.waitForExit(timeout: timeout)) ?? false
   }
 
   /// Kills it, and waits for the end; false when it cannot be killed.
   func kill(timeout: UInt64) -> Bool {
-    guard let process else { return true }
+    guard let process else { return !isUnknown }
     _ = try? process.value.signal(SignalNumber.kill)
     return waitForExit(timeout: timeout)
   }

@@ -68,6 +68,14 @@ extension DescriptorBag {
     return copy
   }
 
+  /// Lends the descriptor at `index`; nothing happens where there is none.
+  public func withDescriptor(at index: Int, _ body: (borrowing OwnedDescriptor) -> Void) {
+    guard numbers.indices.contains(index), numbers[index] >= 0 else { return }
+    let lent = OwnedDescriptor(adopting: numbers[index])
+    body(lent)
+    _ = lent.release()
+  }
+
   /// All that were not taken; this bag is empty afterwards.
   public mutating func takeAll() -> DescriptorBag {
     var all = DescriptorBag()

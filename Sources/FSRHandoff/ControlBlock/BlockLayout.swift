@@ -2,7 +2,7 @@
 ///
 /// ```
 /// 0     magic, format, attempt              what the block is; written once, before it has a name
-/// 16    generation, owner identity high/low
+/// 16    generation, VM identity high/low
 /// 64    resume word                         a cache line of its own; its lower half is a futex
 /// 128   complete: attempt number or 0       length and checksum of the checkpoint are stored before it
 /// 136   checkpoint length, checksum

@@ -5,6 +5,8 @@ extension ControlBlock {
   /// Writes down who `party` is.
   public func enroll(_ party: Party, as identity: ProcessIdentity) {
     let base = BlockLayout.party(party)
+    region.atomicStore(UInt32(0), at: base + BlockLayout.isSet)
+    region.atomicStore(UInt32(0), at: base + BlockLayout.descriptorCount)
     region.store(identity.pid, at: base + BlockLayout.pid)
     region.store(identity.startTime, at: base + BlockLayout.startTime)
     region.store(identity.bootID.high, at: base + BlockLayout.bootHigh)

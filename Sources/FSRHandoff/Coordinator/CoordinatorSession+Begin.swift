@@ -14,7 +14,7 @@ extension CoordinatorSession {
         if machine.purpose == .handoff {
           reason =
             "another handoff or recovery of \(name) is under way"
-            + (holder.map { " (process \($0.pid))" } ?? "")
+            + (holder.map { " (process \($0.identity.pid))" } ?? "")
           return false
         }
         try evict(holder)
@@ -28,13 +28,13 @@ extension CoordinatorSession {
   }
 
   /// From a coordinator that hangs, a recovery takes the descriptors first, then its life.
-  private mutating func evict(_ holder: ProcessIdentity?) throws {
-    guard let holder, let process = try ProcessDescriptor.open(holder), let newest = try blocks.newest()
+  private mutating func evict(_ holder: VMLock.Holder?) throws {
+    guard let holder, now() > holder.heartbeat &+ limits.settle,
+      let process = try ProcessDescriptor.open(holder.identity)
     else { return }
-    guard newest.identity(of: .coordinator) == holder else { return }
-    let beat = newest.heartbeat(of: .coordinator)
-    guard now() > beat &+ limits.settle else { return }
-    if copies == nil { takeCopies(of: .coordinator, in: newest) }
+    if copies == nil, let newest = try blocks.newest(), newest.identity(of: .coordinator) == holder.identity {
+      takeCopies(of: .coordinator, in: newest)
+    }
     _ = try process.signal(SignalNumber.kill)
     _ = try process.waitForExit(timeout: limits.reap)
   }
@@ -90,7 +90,7 @@ extension CoordinatorSession {
     var isPublished = false
     // A source that takes the request later finds no draft to publish, and leaves it at that.
     defer { if !isPublished { blocks.removeDraft(of: block.attempt) } }
-    let link = try Channel(try UnixSocket.connect(in: folder, name: VMSocket.name, timeout: limits.answer))
+    let link = try Channel(try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer))
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
     introduction.append(try blocks.directory.descriptor.duplicate())
@@ -123,7 +123,7 @@ extension CoordinatorSession {
   mutating func takeCopies() throws -> Coordinator.Event {
     guard let block, let channel else { return .failed }
     while true {
-      block.beat(.coordinator, at: now())
+      beat()
       if try channel.value.isReadable() {
         guard var arrival = try channel.value.receive(timeout: 0, from: "source") else { return .failed }
         guard case .manifest = arrival.message else {
@@ -147,11 +147,22 @@ extension CoordinatorSession {
     return .done
   }
 
-  func wait(_ nanoseconds: UInt64) { _ = try? Poller().wait(timeout: nanoseconds) }
+  /// Says that this coordinator lives, to whoever would take its place.
+  func beat() {
+    lock?.value.beat(at: now())
+    block?.beat(.coordinator, at: now())
+  }
+
+  func wait(_ nanoseconds: UInt64) {
+    beat()
+    _ = try? Poller().wait(timeout: nanoseconds)
+  }
 }
 
-/// The VM's control socket.
-public enum VMSocket {
-  /// Its name in the VM's folder; it stays the same whoever owns the VM.
-  public static let name = "control.sock"
+/// The files in a VM's folder that a handoff knows.
+public enum VMFiles {
+  /// The control socket: its name stays the same whoever owns the VM.
+  public static let socket = "control.sock"
+  /// Where every VMM of this VM writes what goes to standard output and error.
+  public static let log = "log"
 }

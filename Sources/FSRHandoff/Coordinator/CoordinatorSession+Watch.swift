@@ -10,7 +10,7 @@ extension CoordinatorSession {
       var probe = machine
       if probe.next(after: .saw(seen)) != .watch { return .saw(seen) }
       guard let block else { return .saw(seen) }
-      block.beat(.coordinator, at: now())
+      beat()
       block.wait(while: block.state, timeout: limits.look)
     }
   }
@@ -68,6 +68,11 @@ extension CoordinatorSession {
         for party in Party.allCases where copies == nil { takeCopies(of: party, in: other) }
       }
     }
+    // Whoever comes after this recovery finds its copies where it looks for a coordinator's.
+    if let copies, !newest.state.isTerminal {
+      newest.enroll(.coordinator, as: ProcessIdentity.current())
+      newest.holdDescriptors(.coordinator, numbers: copies.value.numbers)
+    }
     return true
   }
 
@@ -101,8 +106,7 @@ extension CoordinatorSession {
     fresh.deadline = now() + limits.answer
     fresh.beat(.coordinator, at: now())
     fresh.complete(length: extent.length, checksum: extent.checksum)
-    fresh.pass(.requested, at: now())
-    for mark in [TimelineMark.stunned, .left, .saved, .completed] { fresh.pass(mark, at: old.time(of: mark)) }
+    for mark in [TimelineMark.requested, .stunned, .left, .saved, .completed] { fresh.pass(mark, at: old.time(of: mark)) }
     try blocks.publish(fresh.attempt)
     block = fresh
     source = nil
@@ -118,16 +122,22 @@ extension CoordinatorSession {
     let ours = try Channel(pair.a)
     let theirs = pair.b
     let manifest = copies.value.manifest
+    // Nothing of this process's own input and output goes to a VMM that outlives it.
+    let null = try OwnedDescriptor.open("/dev/null", .read)
+    let log = try folder.openFile(VMFiles.log, .append)
     let started = try ChildProcess.spawn(
       executable: copies.value.executable, arguments: manifest.arguments,
       environment: Environment.all + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
-      inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
-      newSession: true)
+      inheriting: [
+        ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
+        ChildProcess.Inheritance(log.number, as: 2),
+        ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number),
+      ], newSession: true)
     if let identity = try ProcessIdentity.of(pid: started.pid) { fresh.enroll(.destination, as: identity) }
     var introduction = DescriptorBag()
     introduction.append(try fresh.descriptor.duplicate())
     introduction.append(try blocks.directory.descriptor.duplicate())
-    try ours.send(.hello(Hello(isSuccessor: true, sections: [])), descriptors: introduction)
+    try ours.send(.hello(Hello(isSuccessor: true, sections: [], build: "")), descriptors: introduction)
     try ours.send(.manifest, descriptors: try copies.value.duplicate())
     channel = Owned(ours)
   }
@@ -157,7 +167,6 @@ extension CoordinatorSession {
       if !isLoserLeft && isTold || now() >= late + limits.reap {
         return isVictorGone && machine.end != .lost ? .failed : .done
       }
-      block.beat(.coordinator, at: now())
       wait(limits.look)
     }
   }

@@ -4,8 +4,15 @@ public import FSRSystem
 ///
 /// The file says who holds it, so that a holder that hangs can be told from one that works.
 public struct VMLock: ~Copyable, Sendable {
-  /// pid, start time, boot id: 32 bytes.
-  private static let recordSize = 32
+  /// pid, start time, boot id, heartbeat: 40 bytes.
+  private static let recordSize = 40
+  private static let beatOffset: UInt64 = 32
+
+  /// Who holds a lock, and when it last said that it lives, on the monotonic clock.
+  public struct Holder: Sendable {
+    public let identity: ProcessIdentity
+    public let heartbeat: UInt64
+  }
 
   private let file: OwnedDescriptor
 
@@ -15,7 +22,7 @@ public struct VMLock: ~Copyable, Sendable {
   public enum Attempt: ~Copyable, Sendable {
     case taken(VMLock)
     /// Somebody else has it; nil where the record does not say who.
-    case held(by: ProcessIdentity?)
+    case held(by: Holder?)
   }
 
   /// Tries for the lock in the VM's folder, without waiting.
@@ -24,25 +31,27 @@ public struct VMLock: ~Copyable, Sendable {
       let file = try directory.openFile("lock", .readWriteCreating)
       guard try file.tryLock() else { return .held(by: holder(file)) }
       let me = ProcessIdentity.current()
-      try file.write(
-        bytes(UInt64(UInt32(bitPattern: me.pid))) + bytes(me.startTime) + bytes(me.bootID.high)
-          + bytes(me.bootID.low), at: 0)
+      let words = [UInt64(UInt32(bitPattern: me.pid)), me.startTime, me.bootID.high, me.bootID.low, MonotonicClock.now()]
+      try file.write(words.flatMap { bytes($0) }, at: 0)
       return .taken(VMLock(file))
     } catch { throw .system(error) }
   }
+
+  /// Says that the holder lives.
+  public func beat(at time: UInt64) { try? file.write(Self.bytes(time), at: Self.beatOffset) }
 
   private static func bytes(_ value: UInt64) -> [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }
   }
 
-  private static func holder(_ file: borrowing OwnedDescriptor) -> ProcessIdentity? {
+  private static func holder(_ file: borrowing OwnedDescriptor) -> Holder? {
     guard let record = try? file.read(at: 0, count: recordSize), record.count == recordSize else {
       return nil
     }
-    var fields: [UInt64] = [0, 0, 0, 0]
+    var fields: [UInt64] = [0, 0, 0, 0, 0]
     for (index, byte) in record.enumerated() { fields[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8) }
-    return ProcessIdentity(
-      pid: Int32(truncatingIfNeeded: fields[0]), startTime: fields[1],
-      bootID: BootID(high: fields[2], low: fields[3]))
+    let identity = ProcessIdentity(
+      pid: Int32(truncatingIfNeeded: fields[0]), startTime: fields[1], bootID: BootID(high: fields[2], low: fields[3]))
+    return Holder(identity: identity, heartbeat: fields[4])
   }
 }

@@ -10,7 +10,7 @@ extension DestinationSession {
       guard ours.overlaps(hello.versions) else {
         throw HandoffError.noCommonProtocol(ours: ours, theirs: hello.versions)
       }
-      for section in hello.sections {
+      for section in hello.sections where section.isNeeded {
         guard let known = guest.sectionVersions.first(where: { $0.name == section.name }),
           section.version <= known.version
         else { throw HandoffError.sectionUnknown("\(section.name)' version '\(section.version)") }
@@ -99,6 +99,8 @@ extension DestinationSession {
     let bytes = memory.value.bytes(at: 0, count: Int(length))
     guard Checksum.of(bytes) == checksum else { throw StateError.checksum }
     let checkpoint = try Checkpoint(decoding: bytes)
+    let isOfThisHandoff = kind == .successor ? checkpoint.attempt < block.attempt : checkpoint.attempt == block.attempt
+    guard isOfThisHandoff else { throw HandoffError.badBlock("the checkpoint is of attempt \(checkpoint.attempt)") }
     guard checkpoint.machine == block.machine else {
       throw HandoffError.badBlock("the checkpoint is of another VM")
     }
@@ -127,6 +129,10 @@ extension DestinationSession {
   }
 
   func publish() -> StepOutcome {
+    // Nobody maps the checkpoint for writing any more: void as it is, it stays as it was. Refused while a loser
+    // that cannot be killed still has it.
+    checkpointMemory = nil
+    held.withDescriptor(at: 1) { try? Memfd.sealAgainstWriting($0) }
     block.pass(.reaped, at: now())
     return .done
   }

@@ -52,6 +52,9 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     source = Rival(.source, of: block)
   }
 
+  /// The source's build; nil for a successor, whose source is gone.
+  public var sourceBuild: String? { hello.build.isEmpty ? nil : hello.build }
+
   public enum End: Sendable {
     /// The guest is here.
     case kept

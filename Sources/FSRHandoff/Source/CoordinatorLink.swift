@@ -7,7 +7,6 @@ struct CoordinatorLink: ~Copyable, Sendable {
   private(set) var holdsCopies = false
   /// Whether its end is closed: it is dead, or does not care any more.
   private(set) var isGone = false
-  private var wish: String?
 
   init(_ channel: consuming Channel) { self.channel = channel }
 
@@ -22,7 +21,6 @@ struct CoordinatorLink: ~Copyable, Sendable {
         }
         switch arrival.message {
         case .holding: holdsCopies = true
-        case .abort(let reason): wish = reason
         case .request, .accepted, .refused, .hello, .agreed, .manifest, .prepared:
           isGone = true
         }
@@ -31,12 +29,6 @@ struct CoordinatorLink: ~Copyable, Sendable {
         isGone = true
       }
     }
-  }
-
-  /// Why the coordinator wants the handoff to end; nil while it does not.
-  mutating func abortReason() -> String? {
-    listen()
-    return wish
   }
 
   mutating func tell(_ message: Message) {

@@ -128,11 +128,11 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     block.explain(.source, reason)
   }
 
-  /// What calls a handoff off while it is prepared: the word, the deadline, the coordinator's wish.
+  /// What calls a handoff off while it is prepared: the word, or the deadline.
   func interruption() throws -> StepOutcome? {
     if block.state != .none { return .found(block.state) }
     if now() >= block.deadline { throw HandoffError.deadline("the handoff") }
-    if let asked = coordinator.abortReason() { throw HandoffError.refused(asked) }
+    coordinator.listen()
     return nil
   }
 }

@@ -22,8 +22,6 @@ public enum Message: Equatable, Sendable {
   case prepared
   /// Coordinator to source: it holds its copies.
   case holding
-  /// Coordinator to source: end it.
-  case abort(reason: String)
 
   /// What it is, for a message about it.
   var name: String {
@@ -36,12 +34,9 @@ public enum Message: Equatable, Sendable {
     case .manifest: "manifest"
     case .prepared: "prepared"
     case .holding: "holding"
-    case .abort: "abort"
     }
   }
 
-  /// Descriptors that come with a hello or a request.
-  public static let introductionCount = 2
   static let reasonLimit = 1024
 }
 
@@ -54,10 +49,13 @@ public enum HandoffProtocol {
 public struct SectionVersion: Equatable, Sendable {
   public let name: String
   public let version: UInt16
+  /// Whether a destination that does not know it must refuse; another one it keeps, and passes on.
+  public let isNeeded: Bool
 
-  public init(name: String, version: UInt16) {
+  public init(name: String, version: UInt16, isNeeded: Bool = true) {
     self.name = name
     self.version = version
+    self.isNeeded = isNeeded
   }
 
   static let limit = 256
@@ -82,11 +80,14 @@ public struct Hello: Equatable, Sendable {
   public var isSuccessor: Bool
   /// Every section that the checkpoint will have.
   public var sections: [SectionVersion]
+  /// The sender's build; empty from a coordinator, which is no VMM.
+  public var build: String
   public var fault: String
 
-  public init(isSuccessor: Bool, sections: [SectionVersion], fault: String = "") {
+  public init(isSuccessor: Bool, sections: [SectionVersion], build: String, fault: String = "") {
     self.isSuccessor = isSuccessor
     self.sections = sections
+    self.build = build
     self.fault = fault
   }
 }

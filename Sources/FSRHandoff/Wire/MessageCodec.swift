@@ -4,7 +4,7 @@ internal import FSRState
 extension Message {
   private enum Kind: UInt16 {
     case request = 1
-    case accepted, refused, hello, agreed, manifest, prepared, holding, abort
+    case accepted, refused, hello, agreed, manifest, prepared, holding
   }
 
   private enum Tag {
@@ -38,9 +38,11 @@ extension Message {
       fields.put(Tag.highest, hello.versions.upperBound)
       fields.put(Tag.isSuccessor, UInt8(hello.isSuccessor ? 1 : 0))
       fields.put(Tag.fault, hello.fault)
+      fields.put(Tag.build, hello.build)
       fields.put(Tag.sections, list: hello.sections) { section, writer in
         writer.write(section.name)
         writer.write(section.version)
+        writer.write(section.isNeeded)
       }
     case .agreed(let agreement):
       kind = .agreed
@@ -48,9 +50,6 @@ extension Message {
       fields.put(Tag.build, agreement.build)
     case .refused(let reason):
       kind = .refused
-      fields.put(Tag.reason, Self.bounded(reason))
-    case .abort(let reason):
-      kind = .abort
       fields.put(Tag.reason, Self.bounded(reason))
     case .accepted: kind = .accepted
     case .manifest: kind = .manifest
@@ -81,7 +80,6 @@ extension Message {
     case .prepared: return .prepared
     case .holding: return .holding
     case .refused: return .refused(reason: try fields.string(Tag.reason, limit: reasonLimit))
-    case .abort: return .abort(reason: try fields.string(Tag.reason, limit: reasonLimit))
     case .agreed:
       return .agreed(
         Agreement(
@@ -94,10 +92,13 @@ extension Message {
       return .request(request)
     case .hello:
       let sections = try fields.list(Tag.sections, limit: SectionVersion.limit) { reader throws(StateError) in
-        SectionVersion(name: try reader.readString(limit: Checkpoint.nameLimit), version: try reader.read())
+        SectionVersion(
+          name: try reader.readString(limit: Checkpoint.nameLimit), version: try reader.read(),
+          isNeeded: try reader.readBool())
       }
       var hello = Hello(
         isSuccessor: try fields.integer(Tag.isSuccessor, as: UInt8.self) != 0, sections: sections,
+        build: try fields.string(Tag.build, limit: buildLimit),
         fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit))
       hello.versions = try versions(fields)
       return .hello(hello)

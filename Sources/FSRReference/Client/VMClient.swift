@@ -60,7 +60,7 @@ public enum VMClient {
     let isDestinationAlive = block.identity(of: .destination).map { isAlive($0) } ?? false
     var status = VMStatus(name: folder.name, state: .lost)
     status.generation = block.generation + (block.state == .destination ? 1 : 0)
-    status.log = folder.path + "/" + VMFolder.logName
+    status.log = folder.path + "/" + VMFiles.log
     switch block.state {
     case .destination, .resumed:
       let owner = block.owner
@@ -87,7 +87,7 @@ public enum VMClient {
   }
 
   private static func ask(_ request: ControlRequest, _ folder: borrowing VMFolder) throws -> [UInt8]? {
-    let socket = try UnixSocket.connect(in: folder.directory, name: VMSocket.name, timeout: answerLimit)
+    let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit)
     try socket.send(request.encoded)
     return try socket.receive(limit: UnixSocket.messageLimit, maximumDescriptors: 0, timeout: answerLimit)?
       .bytes
@@ -122,7 +122,7 @@ public enum VMClient {
 
   /// Whether a VMM has taken the wish.
   private static func askToStop(_ folder: borrowing VMFolder) -> Bool {
-    guard let socket = try? UnixSocket.connect(in: folder.directory, name: VMSocket.name, timeout: answerLimit),
+    guard let socket = try? UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit),
       (try? socket.send(ControlRequest.stop.encoded)) != nil
     else { return false }
     // It answers by its end.

@@ -54,7 +54,7 @@ public enum VMLauncher {
     let pair = try UnixSocket.pair()
     let ours = pair.a
     let theirs = pair.b
-    let log = try folder.directory.openFile(VMFolder.logName, .append)
+    let log = try folder.directory.openFile(VMFiles.log, .append)
     let null = try OwnedDescriptor.open("/dev/null", .read)
     let child = try ChildProcess.spawn(
       executable: executable, arguments: ["fsr", "vmm", start.configuration.name],

@@ -81,6 +81,4 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
       return VMFolder(name: name, directory: try Directory.open(name, in: directory))
     } catch { throw VMError(.refused, "cannot make the VM's folder: \(error)") }
   }
-
-  func remove(_ name: String) { try? directory.removeDirectory(name) }
 }

@@ -7,7 +7,6 @@ public import FSRSystem
 /// The blocks lie on tmpfs: in the folder itself if that is on one, else below /dev/shm, where `blocks` leads.
 public struct VMFolder: ~Copyable, Sendable {
   static let blocksName = "blocks"
-  static let logName = "log"
   static let historyName = "history"
   static let endedName = "ended"
 

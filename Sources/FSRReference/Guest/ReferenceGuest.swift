@@ -4,6 +4,7 @@ internal import FSRMemory
 internal import FSRSoftCPU
 internal import FSRState
 internal import FSRSystem
+internal import Synchronization
 
 /// A guest put together in this process: RAM, board, harts, their threads, console, time.
 final class ReferenceGuest: Sendable {
@@ -30,6 +31,8 @@ final class ReferenceGuest: Sendable {
   let sections: MachineSections
   /// The control socket, which only the owner accepts on.
   let listener: Owned<UnixSocket>
+  /// Optional sections of a build that knows more than this one: they go on to the next.
+  private let passedOn = Mutex<[StateSection]>([])
   let folder: Owned<VMFolder>
 
   init(
@@ -99,6 +102,7 @@ final class ReferenceGuest: Sendable {
         sections.save(index, to: &$0)
       }
     }
+    for section in passedOn.withLock({ $0 }) { checkpoint.passOn(section) }
   }
 
   // MARK: taking it
@@ -153,9 +157,9 @@ final class ReferenceGuest: Sendable {
     try clock.restore(from: &reader, version: time.version)
     try sections.restore(checkpoint.sections)
     let known = Set(sections.names + ["clock"])
-    if let other = checkpoint.sections.first(where: { $0.isNeeded && !known.contains($0.name) }) {
-      throw StateError.unknownSection(other.name)
-    }
+    let unknown = checkpoint.sections.filter { !known.contains($0.name) }
+    if let needed = unknown.first(where: \.isNeeded) { throw StateError.unknownSection(needed.name) }
+    passedOn.withLock { $0 = unknown }
   }
 }
 

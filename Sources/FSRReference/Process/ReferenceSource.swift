@@ -7,15 +7,15 @@ internal import FSRSystem
 final class ReferenceSource: HandoffSource {
   let guest: ReferenceGuest
   let vmm: ReferenceVMM
-  let executable: String
+  /// The running program itself, also when its file has been replaced or removed since.
+  let executable = "/proc/self/exe"
+  var build: String { vmm.build }
   let arguments: [String]
   let environment: [String]
 
-  init(guest: ReferenceGuest, vmm: ReferenceVMM) throws {
+  init(guest: ReferenceGuest, vmm: ReferenceVMM) {
     self.guest = guest
     self.vmm = vmm
-    // The running program itself, also when the file has been replaced since.
-    executable = try Executable.path()
     arguments = VMMProcess.arguments
     environment = Environment.all
   }

@@ -150,7 +150,7 @@ final class ReferenceVMM: Sendable {
     do { try guest.folder.value.writeEnded(end) } catch {
       log.error("cannot write down the guest's end: \(error)")
     }
-    try? guest.folder.value.directory.unlink(VMSocket.name)
+    try? guest.folder.value.directory.unlink(VMFiles.socket)
     guest.folder.value.removeBlocks()
   }
 
@@ -201,7 +201,7 @@ final class ReferenceVMM: Sendable {
     }
     log.notice("handoff \(next.attempt) begins")
     let session = SourceSession(
-      guest: try ReferenceSource(guest: guest, vmm: self), block: next,
+      guest: ReferenceSource(guest: guest, vmm: self), block: next,
       blocks: try BlockDirectory(adopting: folder),
       coordinator: channel, request: request)
     switch session.run() {
@@ -258,7 +258,7 @@ final class ReferenceVMM: Sendable {
         errors: soak.harts.map(\.errors).reduce(0, &+),
         maxGapMicroseconds: ((soak.harts.map(\.maxGapTicks).max() ?? 0) &+ 9) / 10)
     }
-    status.log = guest.folder.value.path + "/" + VMFolder.logName
+    status.log = guest.folder.value.path + "/" + VMFiles.log
     return status
   }
 }

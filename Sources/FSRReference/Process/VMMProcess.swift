@@ -49,17 +49,25 @@ public enum VMMProcess {
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
     try SignalDescriptor.ignoreBrokenPipes()
+    if let vmm = try takeOver(socket) { try vmm.run() }
+  }
+
+  /// The VMM of the guest that came here; nil where it went elsewhere. What only the handoff needed is closed
+  /// when this returns.
+  private static func takeOver(_ socket: consuming UnixSocket) throws -> ReferenceVMM? {
     let destination = try ReferenceDestination()
     let session = try DestinationSession(guest: destination, socket: socket)
     switch session.run() {
-    case .left: return
+    case .left: return nil
     case .kept:
       guard let guest = destination.prepared else {
         preconditionFailure("who keeps a guest has prepared one")
       }
       let vmm = try ReferenceVMM(guest: guest, block: session.block, ending: destination.ending)
-      vmm.handoffWon(session.block, fromBuild: nil)
-      try vmm.run()
+      let (block, build) = (session.block, session.sourceBuild)
+      // Clients are answered meanwhile.
+      _ = try OSThread.start(name: "history", detached: true) { vmm.handoffWon(block, fromBuild: build) }
+      return vmm
     }
   }
 
@@ -98,7 +106,7 @@ public enum VMMProcess {
     }
 
     let ending = GuestEnding()
-    let listener = try UnixSocket.listen(in: folder.directory, name: VMSocket.name)
+    let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
     let guest = try ReferenceGuest(
       configuration, memory: try GuestMemory(size: configuration.memory), console: try ConsoleBuffer(),
       consoleFile: console, listener: listener, folder: try folder.duplicate()
