@@ -17,7 +17,8 @@ extension SourceSession {
       switchOver()
     }
     while !baton.isWithSession {
-      block.wait(while: .none, timeout: limits.look)
+      // Whatever the word says: a wait that returns at once would spin above the vCPUs, which are to stop.
+      block.wait(while: block.state, timeout: limits.look)
       guard now() >= stunDeadline, !baton.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
       giveReason("the vCPUs did not stop within \(block.maxDowntime / 1000) us")
