@@ -134,7 +134,7 @@ public struct Coordinator: Hashable, Sendable {
     case .destination: return inDestination(seen)
     // Somebody claimed it and its block was never made, or this is the look after a claim.
     case .successor:
-      return seen.holdsCopies && successors < Self.successorLimit ? .startSuccessor : ended(.stunned)
+      return seen.holdsCopies && successors < Self.successorLimit ? .startSuccessor : givingUp(seen)
     }
   }
 
@@ -171,8 +171,12 @@ public struct Coordinator: Hashable, Sendable {
   }
 
   private mutating func succeeding(_ seen: Observation) -> CoordinatorStep {
-    if seen.holdsCopies && successors < Self.successorLimit { return .succeed }
-    return ended(seen.holdsCopies || seen.source != .gone || seen.destination != .gone ? .stunned : .lost)
+    seen.holdsCopies && successors < Self.successorLimit ? .succeed : givingUp(seen)
+  }
+
+  /// Where nobody can be started: whoever still has the guest's memory may yet be made to give it.
+  private mutating func givingUp(_ seen: Observation) -> CoordinatorStep {
+    ended(seen.holdsCopies || seen.source != .gone || seen.destination != .gone ? .stunned : .lost)
   }
 
   private mutating func inResumed(_ seen: Observation) -> CoordinatorStep {
