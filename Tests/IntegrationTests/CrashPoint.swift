@@ -58,6 +58,5 @@ struct CrashPoint: Hashable, CustomStringConvertible {
     ["coordinator:watch:kill", "destination:verify:kill"],
     ["source:race:kill", "destination:verify:stop", "coordinator:succeed:kill"],
     ["source:race:kill", "destination:verify:stop", "coordinator:startSuccessor:kill"],
-    ["source:stun:kill", "destination:awaitComplete:stop"],
   ].map(CrashPoint.init)
 }

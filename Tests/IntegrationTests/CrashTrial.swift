@@ -62,10 +62,11 @@ struct CrashTrial {
     return try child.process.reap()
   }
 
-  /// Whether nobody but a stopped coordinator has anything left to do.
+  /// Whether the others wait for a stopped coordinator: it is decided, or another is gone or stopped too.
   private func isQuiet() throws -> Bool {
     guard let block = try vm.newestBlock() else { return true }
-    return try block.state.isTerminal || vm.machines().allSatisfy { $0.value == .stopped }
+    let machines = try vm.machines()
+    return block.state.isTerminal || machines.isEmpty || machines.contains { $0.value == .stopped }
   }
 
   /// Lets all go on, recovers, and sees that as many processes are left as must be.
@@ -110,6 +111,8 @@ extension TestVM {
   static func owner(of vm: TestVM) throws -> CrashForecast.Owner? {
     guard let block = try vm.newestBlock() else { return nil }
     switch block.state {
+    // A VM's first block is its first VMM's.
+    case .destination where block.attempt == 1: return .source
     case .resumed: return .source
     case .destination: return block.identity(of: .source) == nil ? .successor : .destination
     case .none, .destVerify, .source, .successor: return nil
