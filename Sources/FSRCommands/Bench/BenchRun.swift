@@ -36,9 +36,7 @@ struct BenchRun {
     var gaps = Latencies()
     for number in 0..<handoffs {
       bar.show("handoffs, \(vcpus) vCPUs, \(memory)", done: number, of: handoffs)
-      try interruption.check()
-      let run = try HandoffRun.perform(.handoff, on: vm.folder) { interruption.hasCome }
-      try interruption.check()
+      let run = try vm.handOver(interruption)
       if let failure = run.failure(vm: "the guest") {
         result.failed += 1
         bar.clear()

@@ -1,3 +1,4 @@
+internal import FSRHandoff
 internal import FSRReference
 internal import FSRSystem
 
@@ -5,6 +6,8 @@ internal import FSRSystem
 struct TemporaryVM: ~Copyable {
   /// On tmpfs, so that the folder holds everything that the VM has files for.
   private static let root = "/dev/shm"
+  /// Nanoseconds that the VM may take to answer.
+  private static let patience: UInt64 = 10_000_000_000
   /// Nanoseconds between two looks at the guest.
   private static let look: UInt64 = 10_000_000
 
@@ -49,11 +52,25 @@ struct TemporaryVM: ~Copyable {
   ///
   /// - Throws: `Failure` where nobody answers.
   func measure() throws -> (status: VMStatus, guest: VMStatus.Guest) {
-    let status = try VMClient.status(of: folder)
-    guard status.isAnswered, let guest = status.guest else {
-      throw Failure(.failed, "the VM does not answer (it is \(status.state.rawValue)); see \(status.log)")
+    let late = MonotonicClock.now() + TemporaryVM.patience
+    while true {
+      let status = try VMClient.status(of: folder)
+      if status.isAnswered, let guest = status.guest { return (status, guest) }
+      // On a machine that is busy with other things a VMM may be late.
+      guard status.state != .lost, MonotonicClock.now() < late else {
+        throw Failure(.failed, "the VM does not answer (it is \(status.state.rawValue)); see \(status.log)")
+      }
     }
-    return (status, guest)
+  }
+
+  /// Hands it over. The downtime is bounded by `patience` alone, so that a late switch is measured and not
+  /// called off.
+  func handOver(_ interruption: Interruption) throws -> HandoffRun {
+    var options = CoordinatorSession.Options()
+    options.maxDowntime = TemporaryVM.patience
+    let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    try interruption.check()
+    return run
   }
 
   /// Waits until the soak guest has walked `passes` passes over its memory.

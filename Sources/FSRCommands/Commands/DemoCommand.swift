@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import FSRHandoff
 internal import FSRMachine
 internal import FSRReference
 internal import FSRSystem
@@ -110,8 +109,7 @@ struct DemoCommand: AnsweringCommand {
   private func handOver(_ vm: borrowing TemporaryVM, from: Int32, _ interruption: Interruption) throws
     -> DemoAnswer.Handoff
   {
-    let run = try HandoffRun.perform(.handoff, on: vm.folder) { interruption.hasCome }
-    try interruption.check()
+    let run = try vm.handOver(interruption)
     if let failure = run.failure(vm: "the guest") { throw failure }
     guard let report = run.report, let owner = run.owner else {
       throw Failure(.failed, "the handoff told nothing of itself")
