@@ -70,7 +70,9 @@ public struct GuestCopies: ~Copyable, Sendable {
 
   /// A path to the source's own executable, as long as this process holds the copies.
   var executable: String {
-    guard let slot = manifest.slots.firstIndex(of: Manifest.executableSlot) else { return manifest.executable }
+    guard let slot = manifest.slots.firstIndex(of: Manifest.executableSlot) else {
+      return manifest.executable
+    }
     return "/proc/\(ProcessIdentity.current().pid)/fd/\(slots.numbers[slot])"
   }
 

@@ -31,6 +31,8 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
     case .badBlock(let why): "the control block is unusable: \(why)"
     case .protocolViolation(let what): "the peer broke the protocol: \(what)"
     case .refused(let why): why
+    case .peerGone(.destination):
+      "the destination ended before it was prepared; see the VM's log for its last words, or name a VMM with --to"
     case .peerGone(let party): "the \(party) is gone"
     case .deadline(let what): "\(what) took longer than allowed"
     case .noCommonProtocol(let ours, let theirs):

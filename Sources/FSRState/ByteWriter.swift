@@ -26,7 +26,9 @@ public struct ByteWriter: Sendable {
   public mutating func write<T: FixedWidthInteger>(_ value: T) {
     let start = advance(by: T.bitWidth / 8)
     var room = storage.mutableSpan
-    for index in 0..<(T.bitWidth / 8) { room[start &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8)) }
+    for index in 0..<(T.bitWidth / 8) {
+      room[start &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
+    }
   }
 
   public mutating func write(_ value: Bool) { write(UInt8(value ? 1 : 0)) }
@@ -62,7 +64,9 @@ public struct ByteWriter: Sendable {
   mutating func overwrite<T: FixedWidthInteger>(at position: Int, with value: T) {
     precondition(position + T.bitWidth / 8 <= count, "only what was written is replaced")
     var room = storage.mutableSpan
-    for index in 0..<(T.bitWidth / 8) { room[position &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8)) }
+    for index in 0..<(T.bitWidth / 8) {
+      room[position &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
+    }
   }
 
   /// Empties the writer and keeps what it set aside.

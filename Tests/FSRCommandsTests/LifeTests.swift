@@ -112,6 +112,31 @@ import Testing
     #expect(handoff.code == 0, "\(handoff)")
   }
 
+  @Test func anInterruptedHandoffIsCalledOff() throws {
+    let place = try Place()
+    try place.fsr("run", "vm", "--memory", "16M")
+    let errors = try place.folder.directory.openFile("errors", .append)
+    let child = try ChildProcess.spawn(
+      executable: BuiltCommand.path(),
+      arguments: [
+        "fsr", "handoff", "vm", "--fault", "destination:prepare:stop", "--runtime-dir", place.folder.path,
+      ], environment: [], inheriting: [.init(errors.number, as: 1), .init(errors.number, as: 2)])
+    // The destination stands still: the handoff is under way until somebody ends it.
+    var state = try place.state()["state"]?.text
+    while state == "running", try !child.process.waitForExit(timeout: 1_000_000) {
+      state = try place.state()["state"]?.text
+    }
+    #expect(state == "handoff")
+    _ = try child.process.signal(SignalNumber.interrupt)
+    _ = try child.process.waitForExit(timeout: nil)
+    let status = try child.process.reap()
+    #expect(status == .exited(4))
+    let settled = try place.fsr("recover", "vm")
+    let after = try place.state()
+    #expect(settled.code == 0 && after["state"]?.text == "running" && after["generation"]?.number == 1)
+    try place.folder.directory.unlink("errors")
+  }
+
   @Test func aSourceThatDiesBeforeTheCheckpointLosesTheVM() throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
@@ -122,6 +147,15 @@ import Testing
     #expect(status.code == 6 && state == "lost")
     let stop = try place.fsr("stop", "vm")
     #expect(stop.code == 0)
+  }
+
+  @Test func aSourceThatDiesAfterTheCheckpointHandsOverAllTheSame() throws {
+    let place = try Place()
+    try place.fsr("run", "vm", "--memory", "16M")
+    let result = try place.fsr("handoff", "vm", "--fault", "source:wake:kill", "--max-downtime", "10s")
+    #expect(result.code == 0, "\(result)")
+    let after = try place.state()
+    #expect(after["state"]?.text == "running" && after["generation"]?.number == 2)
   }
 
   @Test func aGuestInTheForegroundWritesAndEndsWell() throws {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import FSRHandoff
 internal import FSRMachine
 internal import FSRReference
 internal import FSRSystem

@@ -36,7 +36,8 @@ struct HandoffRun {
 
   /// The exit code for it, with the sentence; nil for a guest that runs on the destination.
   func failure(vm name: String) -> Failure? {
-    let why = report?.reason ?? (reason.isEmpty ? "no reason was given" : reason)
+    let known = report?.reason ?? (reason.isEmpty ? nil : reason)
+    let why = known ?? (end == .lost ? "the process that owned it is gone" : "no reason was given")
     return switch end {
     case .destination: nil
     case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(why)")

@@ -35,8 +35,8 @@ struct RecoverCommand: AnsweringCommand {
     answer.pid = run.owner
     answer.generation = run.report?.generation
     let failure = run.end == .source ? nil : run.failure(vm: folder.name)
-    // The block of a VM's start has no source, as a successor's has none; only that one makes generation 1.
-    if answer.owner == "successor", answer.generation == 1 { answer.owner = "source" }
+    // The first generation was taken from nobody: its VMM is the source of whatever comes.
+    if answer.generation == 1 { answer.owner = "source" }
     answer.reason = failure?.description ?? run.report?.reason
     return Outcome(answer, failure)
   }

@@ -106,7 +106,9 @@ extension CoordinatorSession {
     fresh.deadline = now() + limits.answer
     fresh.beat(.coordinator, at: now())
     fresh.complete(length: extent.length, checksum: extent.checksum)
-    for mark in [TimelineMark.requested, .stunned, .left, .saved, .completed] { fresh.pass(mark, at: old.time(of: mark)) }
+    for mark in [TimelineMark.requested, .stunned, .left, .saved, .completed] {
+      fresh.pass(mark, at: old.time(of: mark))
+    }
     try blocks.publish(fresh.attempt)
     block = fresh
     source = nil

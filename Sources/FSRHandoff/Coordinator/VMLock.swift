@@ -31,7 +31,9 @@ public struct VMLock: ~Copyable, Sendable {
       let file = try directory.openFile("lock", .readWriteCreating)
       guard try file.tryLock() else { return .held(by: holder(file)) }
       let me = ProcessIdentity.current()
-      let words = [UInt64(UInt32(bitPattern: me.pid)), me.startTime, me.bootID.high, me.bootID.low, MonotonicClock.now()]
+      let words = [
+        UInt64(UInt32(bitPattern: me.pid)), me.startTime, me.bootID.high, me.bootID.low, MonotonicClock.now(),
+      ]
       try file.write(words.flatMap { bytes($0) }, at: 0)
       return .taken(VMLock(file))
     } catch { throw .system(error) }
@@ -51,7 +53,8 @@ public struct VMLock: ~Copyable, Sendable {
     var fields: [UInt64] = [0, 0, 0, 0, 0]
     for (index, byte) in record.enumerated() { fields[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8) }
     let identity = ProcessIdentity(
-      pid: Int32(truncatingIfNeeded: fields[0]), startTime: fields[1], bootID: BootID(high: fields[2], low: fields[3]))
+      pid: Int32(truncatingIfNeeded: fields[0]), startTime: fields[1],
+      bootID: BootID(high: fields[2], low: fields[3]))
     return Holder(identity: identity, heartbeat: fields[4])
   }
 }

@@ -99,8 +99,11 @@ extension DestinationSession {
     let bytes = memory.value.bytes(at: 0, count: Int(length))
     guard Checksum.of(bytes) == checksum else { throw StateError.checksum }
     let checkpoint = try Checkpoint(decoding: bytes)
-    let isOfThisHandoff = kind == .successor ? checkpoint.attempt < block.attempt : checkpoint.attempt == block.attempt
-    guard isOfThisHandoff else { throw HandoffError.badBlock("the checkpoint is of attempt \(checkpoint.attempt)") }
+    let isOfThisHandoff =
+      kind == .successor ? checkpoint.attempt < block.attempt : checkpoint.attempt == block.attempt
+    guard isOfThisHandoff else {
+      throw HandoffError.badBlock("the checkpoint is of attempt \(checkpoint.attempt)")
+    }
     guard checkpoint.machine == block.machine else {
       throw HandoffError.badBlock("the checkpoint is of another VM")
     }

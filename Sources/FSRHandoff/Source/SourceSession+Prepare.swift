@@ -37,7 +37,9 @@ extension SourceSession {
     introduction.append(try block.descriptor.duplicate())
     introduction.append(try blocks.directory.descriptor.duplicate())
     let fault = request.fault
-    try send(.hello(Hello(isSuccessor: false, sections: guest.sectionVersions, build: guest.build, fault: fault)), introduction)
+    try send(
+      .hello(Hello(isSuccessor: false, sections: guest.sectionVersions, build: guest.build, fault: fault)),
+      introduction)
     switch try awaitDestination("the destination's answer") {
     case .interrupted(let outcome): return outcome
     case .said(.agreed(let agreement)):

@@ -26,7 +26,8 @@ public struct HandoffReport: Sendable {
   public init(of block: ControlBlock, vm: String, reason: String = "") {
     self.vm = vm
     handoffID = "\(block.machine)-\(block.attempt)"
-    let isSuccessor = block.identity(of: .source) == nil
+    // A VM's first block has no source either, and its VMM no predecessor.
+    let isSuccessor = block.identity(of: .source) == nil && block.generation > 0
     switch block.state {
     case .resumed: victor = "source"
     case .destination: victor = isSuccessor ? "successor" : "destination"

@@ -13,6 +13,19 @@ public struct HistoryRecord: Codable, Sendable {
   public var victor: String?
   public var reason: String?
 
+  /// Every key is there, also where there is nothing to say.
+  public func encode(to encoder: any Encoder) throws {
+    var keys = encoder.container(keyedBy: CodingKeys.self)
+    try keys.encode(id, forKey: .id)
+    try keys.encode(time, forKey: .time)
+    try keys.encode(event, forKey: .event)
+    try keys.encode(from_build, forKey: .from_build)
+    try keys.encode(to_build, forKey: .to_build)
+    try keys.encode(phases, forKey: .phases)
+    try keys.encode(victor, forKey: .victor)
+    try keys.encode(reason, forKey: .reason)
+  }
+
   static func now() -> String { Date().formatted(.iso8601) }
 
   /// One line of JSON with its end.

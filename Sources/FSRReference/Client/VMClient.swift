@@ -122,7 +122,8 @@ public enum VMClient {
 
   /// Whether a VMM has taken the wish.
   private static func askToStop(_ folder: borrowing VMFolder) -> Bool {
-    guard let socket = try? UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit),
+    guard
+      let socket = try? UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit),
       (try? socket.send(ControlRequest.stop.encoded)) != nil
     else { return false }
     // It answers by its end.

@@ -45,8 +45,10 @@ final class ReferenceVMM: Sendable {
   // MARK: the loop
 
   /// Serves until the process is to end. The guest runs already.
-  func run() throws {
-    let signals = try SignalDescriptor(signals: [SignalNumber.terminate, SignalNumber.interrupt])
+  ///
+  /// - Parameter signals: those that end the VM, taken before the first vCPU thread was started: one that does
+  ///   not block them would die of them.
+  func run(signals: borrowing SignalDescriptor) throws {
     try guest.drain.start()
     while true {
       var poller = Poller()

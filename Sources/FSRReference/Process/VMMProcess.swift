@@ -45,11 +45,16 @@ public enum VMMProcess {
     }
   }
 
+  private static func endingSignals() throws -> SignalDescriptor {
+    try SignalDescriptor(signals: [SignalNumber.terminate, SignalNumber.interrupt])
+  }
+
   // MARK: a destination
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
     try SignalDescriptor.ignoreBrokenPipes()
-    if let vmm = try takeOver(socket) { try vmm.run() }
+    let signals = try endingSignals()
+    if let vmm = try takeOver(socket) { try vmm.run(signals: signals) }
   }
 
   /// The VMM of the guest that came here; nil where it went elsewhere. What only the handoff needed is closed
@@ -75,11 +80,12 @@ public enum VMMProcess {
 
   private static func runNew(_ socket: consuming UnixSocket) throws {
     try SignalDescriptor.ignoreBrokenPipes()
+    let signals = try endingSignals()
     let starter = Owned(socket)
     do {
       let vmm = try makeVM(starter)
       try starter.value.send(VMStartReply.running.encoded)
-      try vmm.run()
+      try vmm.run(signals: signals)
     } catch {
       try? starter.value.send(VMStartReply.refused("\(error)").encoded)
       throw error
@@ -120,6 +126,8 @@ public enum VMMProcess {
     }
     block.passFirst(.entered, at: MonotonicClock.now())
     guest.threads.resume()
+    // There is no loser to be seen gone, and no handoff to tell of.
+    for mark in [TimelineMark.reaped, .reported] { block.pass(mark, at: MonotonicClock.now()) }
     return vmm
   }
 
