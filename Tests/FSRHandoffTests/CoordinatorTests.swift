@@ -102,6 +102,16 @@ import Testing
     }
   }
 
+  @Test func aSourceThatDiesOfTheRequestIsLost() {
+    for seen in Self.observations {
+      var machine = Coordinator(.handoff)
+      while machine.step != .request { _ = machine.next(after: .done) }
+      let answer = machine.next(after: .saw(seen))
+      #expect(answer == (seen.source == .gone ? .bury : .finish))
+      #expect(machine.end == (seen.source == .gone ? .lost : .refused))
+    }
+  }
+
   @Test func itClaimsOnlyAlongTheEdges() {
     for seen in Self.observations {
       switch Self.seeing(seen).step {

@@ -10,7 +10,10 @@ import Testing
     request.versions = 1...3
     var hello = Hello(
       isSuccessor: true,
-      sections: [SectionVersion(name: "hart.0", version: 1), SectionVersion(name: "uart", version: .max, isNeeded: false)], build: "6c62272e",
+      sections: [
+        SectionVersion(name: "hart.0", version: 1),
+        SectionVersion(name: "uart", version: .max, isNeeded: false),
+      ], build: "6c62272e",
       fault: "destination:prepare:kill")
     hello.versions = 0...(.max)
     return [
@@ -102,7 +105,8 @@ import Testing
       .hello(Hello(isSuccessor: false, sections: sections, build: "")),
       .hello(
         Hello(
-          isSuccessor: false, sections: [SectionVersion(name: String(repeating: "s", count: 33), version: 1)], build: "")
+          isSuccessor: false, sections: [SectionVersion(name: String(repeating: "s", count: 33), version: 1)],
+          build: "")
       ),
       .request(HandoffRequest(executable: String(repeating: "x", count: 4097))),
       .request(HandoffRequest(fault: String(repeating: "x", count: 513))),

@@ -90,6 +90,8 @@ public struct Coordinator: Hashable, Sendable {
     case (.lock, .failed), (.settle, .failed), (.createBlock, .failed), (.request, .failed),
       (.gather, .failed):
       return ended(.refused)
+    // A source that died meanwhile has taken the guest with it.
+    case (.request, .saw(let seen)): return seen.source == .gone ? buried(.lost) : ended(.refused)
     // Without its copies the source does not stun; it may be dead, or say why soon: a look tells.
     case (.takeCopies, .failed), (.acknowledge, .done), (.acknowledge, .failed), (.gather, .done):
       return .watch
@@ -106,7 +108,7 @@ public struct Coordinator: Hashable, Sendable {
     // The victor died meanwhile: an ordinary crash of a VMM, and said as that.
     case (.bury, .failed): return ended(.lost)
     case (.lock, .saw), (.lock, .found), (.settle, .saw), (.settle, .found), (.createBlock, .saw),
-      (.createBlock, .found), (.request, .saw), (.request, .found), (.takeCopies, .saw),
+      (.createBlock, .found), (.request, .found), (.takeCopies, .saw),
       (.takeCopies, .found),
       (.acknowledge, .saw), (.acknowledge, .found), (.gather, .saw), (.gather, .found), (.watch, .done),
       (.watch, .failed), (.watch, .found), (.revoke, .saw), (.succeed, .saw), (.startSuccessor, .saw),

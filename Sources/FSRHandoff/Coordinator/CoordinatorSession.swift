@@ -98,8 +98,15 @@ public struct CoordinatorSession: ~Copyable {
       }
     } catch {
       if reason.isEmpty { reason = "\(error)" }
-      return .failed
+      return step == .request && isSourceGone(after: error) ? .saw(look()) : .failed
     }
+  }
+
+  /// Whether the source has died, of the request or before it.
+  private func isSourceGone(after error: any Error) -> Bool {
+    // Who dies hangs up a moment before its pidfd says so.
+    let hasHungUp = if case HandoffError.peerGone = error { true } else { false }
+    return source?.waitForExit(timeout: hasHungUp ? limits.look * 50 : 0) == true
   }
 
   private func whyRevoked(_ block: ControlBlock) -> String {
