@@ -163,7 +163,7 @@ import Testing
       let machine = Self.seeing(seen)
       guard [.bury, .finish].contains(machine.step) else { continue }
       switch machine.end {
-      case .source: #expect(seen.word == .resumed && seen.source != .gone)
+      case .source: #expect(seen.word == .resumed && seen.source != .gone && seen.hasEntered)
       case .destination: #expect(seen.word == .destination && seen.destination != .gone && seen.hasEntered)
       case .stunned, .lost: break
       case .refused: Issue.record("nothing is refused after the request: \(seen)")

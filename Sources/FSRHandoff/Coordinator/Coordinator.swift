@@ -183,7 +183,7 @@ public struct Coordinator: Hashable, Sendable {
 
   private mutating func inResumed(_ seen: Observation) -> CoordinatorStep {
     switch seen.source {
-    case .alive: return buried(.source)
+    case .alive: return seen.hasEntered ? buried(.source) : .watch
     case .hung: return seen.hasEntered ? buried(.source) : seen.isToStop ? ended(.stunned) : .watch
     case .gone: return buried(.lost)
     }
