@@ -1,5 +1,5 @@
-import FSRTestSupport
 import FSRCommands
+import FSRTestSupport
 import Testing
 
 @Suite(.serialized) struct BenchTests {

@@ -26,9 +26,13 @@ public indirect enum JSONValue: Decodable, Equatable, Sendable {
     }
   }
 
-  public init(parsing text: String) throws { self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) }
+  public init(parsing text: String) throws {
+    self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+  }
 
-  public subscript(key: String) -> JSONValue? { if case .object(let object) = self { object[key] } else { nil } }
+  public subscript(key: String) -> JSONValue? {
+    if case .object(let object) = self { object[key] } else { nil }
+  }
 
   public var elements: [JSONValue] { if case .list(let list) = self { list } else { [] } }
   public var text: String? { if case .text(let text) = self { text } else { nil } }

@@ -33,8 +33,10 @@ struct CrashTrial {
     let first = try vm.answer("status").value["pid"]?.number
     let status = try handOver()
     switch forecast.exitCode {
-    case .some(let code): expect(status == .exited(code), "handoff ended with \(String(describing: status)), not \(code)")
-    case nil: expect(status == .signaled(SignalNumber.kill), "handoff ended with \(String(describing: status))")
+    case .some(let code):
+      expect(status == .exited(code), "handoff ended with \(String(describing: status)), not \(code)")
+    case nil:
+      expect(status == .signaled(SignalNumber.kill), "handoff ended with \(String(describing: status))")
     }
     try settle(first)
     if forecast.owner != .lost { try checkGuest() }
@@ -85,7 +87,9 @@ struct CrashTrial {
 
     let (statusCode, status) = try vm.answer("status")
     expect(statusCode == (isLost ? 6 : 0), "status ended with \(String(describing: statusCode))")
-    expect(status["state"]?.text == (isLost ? "lost" : "running"), "the state is \(String(describing: status["state"]))")
+    expect(
+      status["state"]?.text == (isLost ? "lost" : "running"),
+      "the state is \(String(describing: status["state"]))")
     if isLost { return }
     let owner = try TestVM.owner(of: vm)
     let due = forecast.owner
@@ -93,7 +97,9 @@ struct CrashTrial {
     expect(answer["owner"]?.text == forecast.owner.rawValue, "recover says \(answer)")
     let pid = status["pid"]?.number
     expect(machines.keys.map { Double($0) } == [pid], "process \(String(describing: pid)) of \(machines)")
-    expect((pid == first) == (forecast.owner == .source), "process \(String(describing: pid)) was \(String(describing: first))")
+    expect(
+      (pid == first) == (forecast.owner == .source),
+      "process \(String(describing: pid)) was \(String(describing: first))")
     let generation = status["generation"]?.number
     expect(generation == forecast.generation, "generation \(String(describing: generation))")
   }
