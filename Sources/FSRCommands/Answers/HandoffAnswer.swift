@@ -61,7 +61,7 @@ package struct HandoffAnswer: Answer {
     downtimeUs = report.downtimeMicroseconds
     totalMs = report.totalMilliseconds
     guestMaxGapUs = report.guestMaxGapMicroseconds
-    phases = report.phases.map { Phase(name: $0.name, startUs: $0.start_us, durationUs: $0.duration_us) }
+    phases = report.phases.map { Phase(name: $0.name, startUs: $0.start, durationUs: $0.duration) }
     reason = report.reason
     if let memoryBytes {
       let pages = memoryBytes / StatusAnswer.pageSize

@@ -4,8 +4,16 @@ public import FSRHandoff
 public struct HandoffReport: Sendable {
   public struct Phase: Codable, Equatable, Sendable {
     public let name: String
-    public let start_us: UInt64
-    public let duration_us: UInt64
+    /// Microseconds since the request.
+    public let start: UInt64
+    /// Microseconds.
+    public let duration: UInt64
+
+    private enum CodingKeys: String, CodingKey {
+      case name
+      case start = "start_us"
+      case duration = "duration_us"
+    }
   }
 
   public let vm: String
@@ -61,7 +69,7 @@ public struct HandoffReport: Sendable {
     return stretches.compactMap { name, first, last in
       let (begin, end) = (block.time(of: first), block.time(of: last))
       guard begin != 0, end >= begin, begin >= start else { return nil }
-      return Phase(name: name, start_us: (begin - start) / 1000, duration_us: (end - begin) / 1000)
+      return Phase(name: name, start: (begin - start) / 1000, duration: (end - begin) / 1000)
     }
   }
 }

@@ -7,11 +7,17 @@ public struct HistoryRecord: Codable, Sendable {
   public var time: String
   /// `handoff` or `ended`.
   public var event: String
-  public var from_build: String?
-  public var to_build: String?
+  public var fromBuild: String?
+  public var toBuild: String?
   public var phases: [HandoffReport.Phase]
   public var victor: String?
   public var reason: String?
+
+  private enum CodingKeys: String, CodingKey {
+    case id, time, event, phases, victor, reason
+    case fromBuild = "from_build"
+    case toBuild = "to_build"
+  }
 
   /// Every key is there, also where there is nothing to say.
   public func encode(to encoder: any Encoder) throws {
@@ -19,8 +25,8 @@ public struct HistoryRecord: Codable, Sendable {
     try keys.encode(id, forKey: .id)
     try keys.encode(time, forKey: .time)
     try keys.encode(event, forKey: .event)
-    try keys.encode(from_build, forKey: .from_build)
-    try keys.encode(to_build, forKey: .to_build)
+    try keys.encode(fromBuild, forKey: .fromBuild)
+    try keys.encode(toBuild, forKey: .toBuild)
     try keys.encode(phases, forKey: .phases)
     try keys.encode(victor, forKey: .victor)
     try keys.encode(reason, forKey: .reason)

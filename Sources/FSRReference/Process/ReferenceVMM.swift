@@ -146,7 +146,7 @@ final class ReferenceVMM: Sendable {
     log.notice("the guest has ended: \(end.text)")
     append(
       HistoryRecord(
-        id: "\(block.machine)", time: HistoryRecord.now(), event: "ended", from_build: build, to_build: nil,
+        id: "\(block.machine)", time: HistoryRecord.now(), event: "ended", fromBuild: build, toBuild: nil,
         phases: [], victor: nil, reason: end.text))
     // Written down before this process leaves, so that nobody calls the VM lost.
     do { try guest.folder.value.writeEnded(end) } catch {
@@ -232,7 +232,7 @@ final class ReferenceVMM: Sendable {
     let report = HandoffReport(of: ended, vm: guest.configuration.name, reason: reason)
     append(
       HistoryRecord(
-        id: report.handoffID, time: HistoryRecord.now(), event: "handoff", from_build: from, to_build: to,
+        id: report.handoffID, time: HistoryRecord.now(), event: "handoff", fromBuild: from, toBuild: to,
         phases: report.phases, victor: report.victor, reason: report.reason))
     log.notice("handoff \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
     ended.pass(.reported, at: MonotonicClock.now())
