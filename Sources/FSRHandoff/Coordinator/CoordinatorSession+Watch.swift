@@ -167,6 +167,8 @@ extension CoordinatorSession {
       }
       let isTold = victor == nil || isVictorGone || block.time(of: .reported) != 0
       if !isLoserLeft && isTold || now() >= late + limits.reap {
+        // Older blocks lead to losers; with all of them gone the newest says everything.
+        if !isLoserLeft, block.state.isDecided { try? blocks.removeOlder(than: block.attempt) }
         return isVictorGone && machine.end != .lost ? .failed : .done
       }
       wait(limits.look)
