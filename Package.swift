@@ -63,13 +63,19 @@ let package = Package(
     .executableTarget(name: "fsr", dependencies: ["FSRCommands", "FSRReference"], swiftSettings: strict),
 
     // tests: one target per room
-    tests("FSRSystemTests", ["FSRSystem"]),
-    tests("FSRStateTests", ["FSRState"]),
-    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState"]),
+    .target(
+      name: "FSRTestSupport", dependencies: ["FSRSystem"], path: "Tests/FSRTestSupport", swiftSettings: strict
+    ),
+    tests("FSRSystemTests", ["FSRSystem", "FSRTestSupport"]),
+    tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
+    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
-    tests("FSRCommandsTests", ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "fsr"]),
+    tests(
+      "FSRCommandsTests",
+      ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
+    tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
     tests("TidyTests", ["FSRHandoff"]),

@@ -1,4 +1,5 @@
 import FSRCommands
+import FSRTestSupport
 import Testing
 
 @Suite(.serialized) struct BenchTests {

@@ -1,4 +1,5 @@
 import FSRSystem
+import FSRTestSupport
 import Testing
 
 @Suite(.serialized) struct DemoTests {

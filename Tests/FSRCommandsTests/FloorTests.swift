@@ -1,5 +1,6 @@
 import FSRCommands
 import FSRSystem
+import FSRTestSupport
 import Testing
 
 @Suite(.serialized) struct FloorTests {

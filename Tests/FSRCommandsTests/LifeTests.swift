@@ -1,4 +1,5 @@
 import FSRSystem
+import FSRTestSupport
 import Testing
 
 /// A VM's life by the command line alone, in a runtime folder of the test's own.

@@ -1,4 +1,5 @@
 import FSRSystem
+import FSRTestSupport
 
 /// A RISC-V ELF of a few instructions: writes `A` to the console and ends by the test finisher.
 struct TinyGuest {

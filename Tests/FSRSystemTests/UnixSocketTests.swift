@@ -1,4 +1,5 @@
 import FSRSystem
+import FSRTestSupport
 import Glibc
 import Testing
 

@@ -90,6 +90,8 @@ public struct Coordinator: Hashable, Sendable {
     case (.lock, .failed), (.settle, .failed), (.createBlock, .failed), (.request, .failed),
       (.gather, .failed):
       return ended(.refused)
+    // A source that died meanwhile has taken the guest with it.
+    case (.request, .saw(let seen)): return seen.source == .gone ? buried(.lost) : ended(.refused)
     // Without its copies the source does not stun; it may be dead, or say why soon: a look tells.
     case (.takeCopies, .failed), (.acknowledge, .done), (.acknowledge, .failed), (.gather, .done):
       return .watch
@@ -106,7 +108,7 @@ public struct Coordinator: Hashable, Sendable {
     // The victor died meanwhile: an ordinary crash of a VMM, and said as that.
     case (.bury, .failed): return ended(.lost)
     case (.lock, .saw), (.lock, .found), (.settle, .saw), (.settle, .found), (.createBlock, .saw),
-      (.createBlock, .found), (.request, .saw), (.request, .found), (.takeCopies, .saw),
+      (.createBlock, .found), (.request, .found), (.takeCopies, .saw),
       (.takeCopies, .found),
       (.acknowledge, .saw), (.acknowledge, .found), (.gather, .saw), (.gather, .found), (.watch, .done),
       (.watch, .failed), (.watch, .found), (.revoke, .saw), (.succeed, .saw), (.startSuccessor, .saw),
@@ -134,7 +136,7 @@ public struct Coordinator: Hashable, Sendable {
     case .destination: return inDestination(seen)
     // Somebody claimed it and its block was never made, or this is the look after a claim.
     case .successor:
-      return seen.holdsCopies && successors < Self.successorLimit ? .startSuccessor : ended(.stunned)
+      return seen.holdsCopies && successors < Self.successorLimit ? .startSuccessor : givingUp(seen)
     }
   }
 
@@ -171,13 +173,17 @@ public struct Coordinator: Hashable, Sendable {
   }
 
   private mutating func succeeding(_ seen: Observation) -> CoordinatorStep {
-    if seen.holdsCopies && successors < Self.successorLimit { return .succeed }
-    return ended(seen.holdsCopies || seen.source != .gone || seen.destination != .gone ? .stunned : .lost)
+    seen.holdsCopies && successors < Self.successorLimit ? .succeed : givingUp(seen)
+  }
+
+  /// Where nobody can be started: whoever still has the guest's memory may yet be made to give it.
+  private mutating func givingUp(_ seen: Observation) -> CoordinatorStep {
+    ended(seen.holdsCopies || seen.source != .gone || seen.destination != .gone ? .stunned : .lost)
   }
 
   private mutating func inResumed(_ seen: Observation) -> CoordinatorStep {
     switch seen.source {
-    case .alive: return buried(.source)
+    case .alive: return seen.hasEntered ? buried(.source) : .watch
     case .hung: return seen.hasEntered ? buried(.source) : seen.isToStop ? ended(.stunned) : .watch
     case .gone: return buried(.lost)
     }

@@ -28,7 +28,7 @@ public struct CoordinatorSession: ~Copyable {
   let folder: Directory
   let blocks: BlockDirectory
   var machine: Coordinator
-  var fault: FaultPlan?
+  var fault: FaultPlan
   /// Why it ended as it did, for a person.
   public internal(set) var reason = ""
   /// The newest block this coordinator knows.
@@ -62,20 +62,19 @@ public struct CoordinatorSession: ~Copyable {
     self.limits = limits
     self.now = now
     self.isCancelled = isCancelled
-    let plan = FaultPlan(options.fault)
-    fault = plan?.party == .coordinator ? plan : nil
+    fault = FaultPlan.read(options.fault, for: .coordinator)
   }
 
   /// Runs to the end, and answers how it ended.
   public mutating func run() -> HandoffEnd {
     while machine.step != .finish { step() }
-    FaultPlan.reach(&fault, CoordinatorStep.finish.rawValue)
+    fault.reach(CoordinatorStep.finish.rawValue)
     return machine.end
   }
 
   /// Performs the current step and goes on to the next.
   public mutating func step() {
-    FaultPlan.reach(&fault, machine.step.rawValue)
+    fault.reach(machine.step.rawValue)
     let event = perform(machine.step)
     _ = machine.next(after: event)
   }
@@ -99,8 +98,15 @@ public struct CoordinatorSession: ~Copyable {
       }
     } catch {
       if reason.isEmpty { reason = "\(error)" }
-      return .failed
+      return step == .request && isSourceGone(after: error) ? .saw(look()) : .failed
     }
+  }
+
+  /// Whether the source has died, of the request or before it.
+  private func isSourceGone(after error: any Error) -> Bool {
+    // Who dies hangs up a moment before its pidfd says so.
+    let hasHungUp = if case HandoffError.peerGone = error { true } else { false }
+    return source?.waitForExit(timeout: hasHungUp ? limits.look * 50 : 0) == true
   }
 
   private func whyRevoked(_ block: ControlBlock) -> String {

@@ -18,7 +18,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   let kind: DestinationHandoff.Kind
   var machine: DestinationHandoff
-  var fault: FaultPlan?
+  var fault: FaultPlan
   var source: Rival?
   var checkpointMemory: Owned<MappedRegion>?
   var held = DescriptorBag()
@@ -48,8 +48,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     self.now = now
     kind = hello.isSuccessor ? .successor : .handoff
     machine = DestinationHandoff(kind)
-    let plan = FaultPlan(hello.fault)
-    fault = plan?.party == .destination ? plan : nil
+    fault = FaultPlan.read(hello.fault, for: .destination)
     source = Rival(.source, of: block)
   }
 
@@ -68,12 +67,12 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     while true {
       switch machine.step {
       case .keep:
-        FaultPlan.reach(&fault, DestinationStep.keep.rawValue)
+        fault.reach(DestinationStep.keep.rawValue)
         guest.keep(block)
         block.announce()
         return .kept
       case .leave:
-        FaultPlan.reach(&fault, DestinationStep.leave.rawValue)
+        fault.reach(DestinationStep.leave.rawValue)
         return .left
       case .negotiate, .prepare, .awaitComplete, .claimVerify, .fence, .takeStorage, .verify,
         .claimDestination, .resume, .reap, .publish, .giveBack, .release, .park:
@@ -95,7 +94,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   private func performOne() {
-    FaultPlan.reach(&fault, machine.step.rawValue)
+    fault.reach(machine.step.rawValue)
     let outcome = perform(machine.step)
     _ = machine.next(after: outcome)
   }
@@ -131,7 +130,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   /// Offers the switch to the first vCPU thread, and waits until it is done or is not to come.
   private func awaitSwitch() {
-    FaultPlan.reach(&fault, machine.step.rawValue)
+    fault.reach(machine.step.rawValue)
     baton.pass(to: .open)
     // Said only now: from here on the switch needs nothing of this thread. Where it cannot be said, the source
     // is gone, and the loop sees that.

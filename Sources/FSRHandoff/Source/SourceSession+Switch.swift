@@ -17,7 +17,8 @@ extension SourceSession {
       switchOver()
     }
     while !baton.isWithSession {
-      block.wait(while: .none, timeout: limits.look)
+      // Whatever the word says: a wait that returns at once would spin above the vCPUs, which are to stop.
+      block.wait(while: block.state, timeout: limits.look)
       guard now() >= stunDeadline, !baton.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
       giveReason("the vCPUs did not stop within \(block.maxDowntime / 1000) us")
@@ -31,7 +32,7 @@ extension SourceSession {
   private func switchOver() {
     _ = machine.next(after: .done)
     while machine.step == .saveCheckpoint || machine.step == .releaseStorage || machine.step == .complete {
-      FaultPlan.reach(&fault, machine.step.rawValue)
+      fault.reach(machine.step.rawValue)
       let outcome = perform(machine.step)
       _ = machine.next(after: outcome)
     }
@@ -39,7 +40,7 @@ extension SourceSession {
       baton.pass(to: .session)
       return
     }
-    FaultPlan.reach(&fault, SourceStep.wake.rawValue)
+    fault.reach(SourceStep.wake.rawValue)
     _ = machine.next(after: .done)
     // The last deed of this thread: the woken one may need its processor, so nothing may come after.
     baton.pass(to: .session)

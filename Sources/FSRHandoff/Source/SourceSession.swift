@@ -15,7 +15,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   let baton = Baton()
 
   var machine = SourceHandoff()
-  var fault: FaultPlan?
+  var fault: FaultPlan
   /// Why the handoff was called off; the first reason counts.
   var reason = ""
   var coordinator: CoordinatorLink
@@ -48,8 +48,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     self.request = request
     self.limits = limits
     self.now = now
-    let plan = FaultPlan(request.fault)
-    fault = plan?.party == .source ? plan : nil
+    fault = FaultPlan.read(request.fault, for: .source)
   }
 
   /// How a session ended for this process.
@@ -65,11 +64,11 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     while true {
       switch machine.step {
       case .keep:
-        FaultPlan.reach(&fault, SourceStep.keep.rawValue)
+        fault.reach(SourceStep.keep.rawValue)
         guest.keep(block, reason: reason)
         return .kept
       case .leave:
-        FaultPlan.reach(&fault, SourceStep.leave.rawValue)
+        fault.reach(SourceStep.leave.rawValue)
         return .left
       case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .quiesce, .stun,
         .saveCheckpoint, .releaseStorage, .complete, .wake, .race, .claimSource, .fence, .takeBack,
@@ -81,7 +80,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
 
   /// Performs the current step and goes on to the next.
   public func step() {
-    FaultPlan.reach(&fault, machine.step.rawValue)
+    fault.reach(machine.step.rawValue)
     if machine.step == .stun {
       stun()
     } else {

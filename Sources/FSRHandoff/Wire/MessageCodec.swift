@@ -87,7 +87,7 @@ extension Message {
     case .request:
       var request = HandoffRequest(
         executable: try fields.string(Tag.executable, limit: Manifest.textLimit),
-        fault: try fields.string(Tag.fault, limit: Manifest.nameLimit))
+        fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit))
       request.versions = try versions(fields)
       return .request(request)
     case .hello:
@@ -99,7 +99,7 @@ extension Message {
       var hello = Hello(
         isSuccessor: try fields.integer(Tag.isSuccessor, as: UInt8.self) != 0, sections: sections,
         build: try fields.string(Tag.build, limit: buildLimit),
-        fault: try fields.string(Tag.fault, limit: Manifest.nameLimit))
+        fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit))
       hello.versions = try versions(fields)
       return .hello(hello)
     }
@@ -112,10 +112,12 @@ extension Message {
     return lowest...highest
   }
 
-  /// A sentence that fits: cut at a character where it is too long.
+  /// A sentence that fits: cut between two Unicode scalars where it is too long.
   private static func bounded(_ reason: String) -> String {
-    var text = reason
-    while text.utf8.count > reasonLimit { text.removeLast(max(1, (text.utf8.count - reasonLimit) / 4)) }
-    return text
+    var bytes = Array(reason.utf8.prefix(reasonLimit))
+    while true {
+      if let text = String(validating: bytes, as: UTF8.self) { return text }
+      bytes.removeLast()
+    }
   }
 }

@@ -1,7 +1,7 @@
-import FoundationEssentials
+internal import FoundationEssentials
 
 /// Any JSON, for looking at what a command prints without the command's own types.
-indirect enum JSONValue: Decodable, Equatable {
+public indirect enum JSONValue: Decodable, Equatable, Sendable {
   case null
   case bool(Bool)
   case number(Double)
@@ -9,7 +9,7 @@ indirect enum JSONValue: Decodable, Equatable {
   case list([JSONValue])
   case object([String: JSONValue])
 
-  init(from decoder: any Decoder) throws {
+  public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
       self = .null
@@ -26,16 +26,20 @@ indirect enum JSONValue: Decodable, Equatable {
     }
   }
 
-  init(parsing text: String) throws { self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) }
+  public init(parsing text: String) throws {
+    self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+  }
 
-  subscript(key: String) -> JSONValue? { if case .object(let object) = self { object[key] } else { nil } }
+  public subscript(key: String) -> JSONValue? {
+    if case .object(let object) = self { object[key] } else { nil }
+  }
 
-  var elements: [JSONValue] { if case .list(let list) = self { list } else { [] } }
-  var text: String? { if case .text(let text) = self { text } else { nil } }
-  var number: Double? { if case .number(let number) = self { number } else { nil } }
+  public var elements: [JSONValue] { if case .list(let list) = self { list } else { [] } }
+  public var text: String? { if case .text(let text) = self { text } else { nil } }
+  public var number: Double? { if case .number(let number) = self { number } else { nil } }
 
   /// The keys, an object's keys behind its own: `memory.bytes`. What is in lists is left out.
-  var keys: Set<String> {
+  public var keys: Set<String> {
     guard case .object(let object) = self else { return [] }
     var keys: Set<String> = []
     for (key, value) in object {

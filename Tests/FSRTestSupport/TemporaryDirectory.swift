@@ -1,14 +1,14 @@
-import FSRSystem
+public import FSRSystem
 import Synchronization
 
 /// A directory of a test's own, removed with its plain entries when the test ends.
-struct TemporaryDirectory: ~Copyable {
+public struct TemporaryDirectory: ~Copyable, Sendable {
   private static let next = Atomic<Int>(0)
-  let directory: Directory
-  let path: String
+  public let directory: Directory
+  public let path: String
 
   /// On tmpfs by default. `depth` long names below make the path long.
-  init(under root: String = "/dev/shm", depth: Int = 0) throws {
+  public init(under root: String = "/dev/shm", depth: Int = 0) throws {
     let number = Self.next.add(1, ordering: .relaxed).newValue
     var path = "\(root)/fsr-test-\(ProcessIdentity.current().pid)-\(number)"
     var directory = try Directory.makePath(path)

@@ -1,0 +1,253 @@
+import FSRHandoff
+import FSRState
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+@Suite struct ControlBlockTests {
+  @Test func aFilledBlockIsTheSameInAnotherMapping() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(7, .none, generation: 3)
+    let other = try fixture.secondMapping(of: 7)
+    #expect(other.attempt == 7)
+    #expect(other.generation == 3)
+    #expect(other.machine == BlockFixture.machine)
+    #expect(other.state == .none)
+    #expect(!other.isComplete)
+    #expect(other.guestGap == nil)
+    #expect(Party.allCases.allSatisfy { other.identity(of: $0) == nil && !other.hasReleased($0) })
+    #expect(TimelineMark.allCases.allSatisfy { other.time(of: $0) == 0 })
+
+    block.maxDowntime = 5
+    block.deadline = 6
+    block.guestGap = 0
+    block.pass(.stunned, at: 99)
+    block.passFirst(.stunned, at: 100)
+    block.passFirst(.entered, at: 101)
+    block.beat(.coordinator, at: 12)
+    #expect(other.maxDowntime == 5 && other.deadline == 6 && other.guestGap == 0)
+    #expect(other.time(of: .stunned) == 99 && other.time(of: .entered) == 101)
+    #expect(other.heartbeat(of: .coordinator) == 12)
+  }
+
+  @Test func anotherProcessSeesItAndIsSeen() async throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    block.complete(length: 10, checksum: 20)
+    let path = fixture.temporary.path
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      let blocks = try BlockDirectory(try Directory.open(path))
+      let block = try #require(try blocks.newest())
+      #expect(block.isComplete && block.checkpointExtent == (10, 20))
+      block.enroll(.destination, as: ProcessIdentity.current())
+      let claim = block.claim(.destVerify, by: .destination)
+      #expect(claim == .made)
+      block.release(.destination)
+    }
+    #expect(block.state == .destVerify)
+    #expect(block.hasReleased(.destination))
+    let identity = try #require(block.identity(of: .destination))
+    #expect(identity.pid != ProcessIdentity.current().pid)
+    // It has ended: nobody answers to its identity.
+    let isGone = isAbsent(try ProcessDescriptor.open(identity))
+    #expect(isGone)
+  }
+
+  // MARK: what is no block
+
+  /// The documented places: magic, format, attempt, word.
+  static let places: [(UInt64, Int)] = [(0, 8), (8, 4), (12, 4), (64, 8)]
+
+  @Test func everyByteOfItsHeadIsChecked() throws {
+    let fixture = try BlockFixture()
+    _ = try fixture.makeBlock(1)
+    let file = try fixture.temporary.directory.openFile("1", .readWrite)
+    for (place, count) in Self.places {
+      for index in 0..<UInt64(count) {
+        let original = try file.read(at: place + index, count: 1)
+        try file.write([original[0] ^ 0x40], at: place + index)
+        #expect(throws: HandoffError.self) { _ = try ControlBlock(adopting: try file.duplicate()) }
+        try file.write(original, at: place + index)
+      }
+    }
+    _ = try ControlBlock(adopting: try file.duplicate())
+  }
+
+  @Test func anotherSizeIsRefused() throws {
+    let fixture = try BlockFixture()
+    for size: UInt64 in [0, 1, 4096, 8191, 8193, 16384] {
+      let file = try fixture.temporary.directory.openFile("size\(size)", .createNew)
+      try file.truncate(to: size)
+      #expect(throws: HandoffError.self) { _ = try ControlBlock(adopting: try file.duplicate()) }
+    }
+  }
+
+  @Test func anEmptyFileOfTheRightSizeIsRefused() throws {
+    let fixture = try BlockFixture()
+    let file = try fixture.temporary.directory.openFile("empty", .createNew)
+    try file.truncate(to: 8192)
+    #expect(throws: HandoffError.self) { _ = try ControlBlock(adopting: try file.duplicate()) }
+  }
+
+  // MARK: the word
+
+  @Test func aClaimAnswersWhatTheTableSays() throws {
+    let fixture = try BlockFixture()
+    var attempt: UInt32 = 0
+    for old in ResumeState.allCases {
+      for new in ResumeState.allCases {
+        for party in Party.allCases {
+          attempt += 1
+          let block = try fixture.makeBlock(attempt, old)
+          let claim = block.claim(new, by: party)
+          let isAllowed = ResumeWord.allows(old, to: new, by: party)
+          #expect(claim == (isAllowed ? .made : .found(old)))
+          #expect(block.state == (isAllowed ? new : old))
+        }
+      }
+    }
+  }
+
+  @Test func ofConcurrentClaimsExactlyOneIsMade() throws {
+    let fixture = try BlockFixture()
+    let rivals: [(ResumeState, Party)] = [
+      (.source, .source), (.source, .coordinator), (.source, .destination), (.destination, .destination),
+    ]
+    for attempt in 1...300 as ClosedRange<UInt32> {
+      let block = try fixture.makeBlock(attempt, .destVerify)
+      let claims = try race(
+        try rivals.map { new, party in
+          let mapping = try fixture.secondMapping(of: attempt)
+          return { mapping.claim(new, by: party) }
+        })
+      let winner = try #require(claims.firstIndex(of: .made))
+      #expect(block.state == rivals[winner].0)
+      #expect(claims.filter { $0 == .found(block.state) }.count == rivals.count - 1)
+    }
+  }
+
+  @Test func whoWaitsOnTheWordIsWoken() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let mapping = try fixture.secondMapping(of: 1)
+    let waiter = try OSThread.start(name: "waiter") {
+      while mapping.state == .none { mapping.wait(while: .none, timeout: 60_000_000_000) }
+    }
+    let claim = block.claim(.source, by: .source)
+    #expect(claim == .made)
+    block.announce()
+    waiter.join()
+    #expect(mapping.state == .source)
+  }
+
+  // MARK: the checkpoint
+
+  @Test func completeCarriesWhatWasWrittenBeforeIt() throws {
+    let fixture = try BlockFixture()
+    for attempt in 1...300 as ClosedRange<UInt32> {
+      let block = try fixture.makeBlock(attempt)
+      let mapping = try fixture.secondMapping(of: attempt)
+      let racers: [@Sendable () -> [UInt64]] = [
+        {
+          block.complete(length: UInt64(attempt) * 3, checksum: ~UInt64(attempt))
+          block.ring()
+          return [0, 0]
+        },
+        {
+          while true {
+            let bell = mapping.doorbell
+            if mapping.isComplete { break }
+            mapping.park(since: bell, timeout: 60_000_000_000)
+          }
+          return [mapping.checkpointExtent.length, mapping.checkpointExtent.checksum]
+        },
+      ]
+      let extents = try race(racers)
+      #expect(extents[1] == [UInt64(attempt) * 3, ~UInt64(attempt)])
+    }
+  }
+
+  @Test func everyParkedThreadIsWokenByOneRing() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let bell = block.doorbell
+    let threads = try (0..<6).map { _ in
+      let mapping = try fixture.secondMapping(of: 1)
+      return try OSThread.start(name: "parked") {
+        while mapping.doorbell == bell { mapping.park(since: bell) }
+      }
+    }
+    block.ring()
+    for thread in threads { thread.join() }
+    #expect(block.doorbell == bell &+ 1)
+  }
+
+  @Test func ringsFromManyThreadsAreAllCounted() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let threads = try (0..<4).map { _ in
+      try OSThread.start(name: "ringer") { for _ in 0..<1000 { block.ring() } }
+    }
+    for thread in threads { thread.join() }
+    #expect(block.doorbell == 4000)
+  }
+
+  // MARK: the parties
+
+  @Test func partiesAreToldApart() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let boot = BootID(high: 1, low: 2)
+    for party in Party.allCases {
+      block.enroll(party, as: ProcessIdentity(pid: Int32(party.rawValue) + 100, startTime: 7, bootID: boot))
+      block.holdDescriptors(party, numbers: (0..<66).map { Int32($0) + Int32(party.rawValue) * 1000 })
+      block.explain(party, "because of \(party)")
+    }
+    block.release(.destination)
+    let other = try fixture.secondMapping(of: 1)
+    for party in Party.allCases {
+      #expect(other.identity(of: party)?.pid == Int32(party.rawValue) + 100)
+      #expect(other.heldDescriptors(of: party) == (0..<66).map { Int32($0) + Int32(party.rawValue) * 1000 })
+      #expect(other.explanation(of: party) == "because of \(party)")
+      #expect(other.hasReleased(party) == (party == .destination))
+    }
+    #expect(other.attempt == 1 && other.state == .none && !other.isComplete)
+  }
+
+  @Test func theOwnerIsWhoMayRun() throws {
+    let fixture = try BlockFixture()
+    var attempt: UInt32 = 0
+    for state in ResumeState.allCases {
+      attempt += 1
+      let block = try fixture.makeBlock(attempt, state)
+      let boot = BootID(high: 1, low: 2)
+      block.enroll(.source, as: ProcessIdentity(pid: 10, startTime: 1, bootID: boot))
+      block.enroll(.destination, as: ProcessIdentity(pid: 20, startTime: 1, bootID: boot))
+      let owner: Int32? = state == .resumed ? 10 : state == .destination ? 20 : nil
+      #expect(block.owner?.pid == owner)
+    }
+  }
+
+  @Test func theFirstReasonStaysAndIsCutAtACharacter() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    #expect(block.explanation(of: .source) == nil)
+    block.explain(.source, "")
+    block.explain(.source, String(repeating: "ü", count: 400) + "x")
+    block.explain(.source, "later")
+    #expect(block.explanation(of: .source) == String(repeating: "ü", count: 250))
+    block.explain(.destination, "x" + String(repeating: "ü", count: 400))
+    #expect(block.explanation(of: .destination) == "x" + String(repeating: "ü", count: 249))
+  }
+
+  @Test func countsThatNobodyWroteAreNotBelieved() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let file = try fixture.temporary.directory.openFile("1", .readWrite)
+    // The source's count of descriptors, and the length of its reason.
+    try file.write([0xff, 0xff, 0xff, 0xff], at: 1024 + 48)
+    try file.write([0xff, 0xff, 0xff, 0x7f], at: 4096)
+    #expect(block.heldDescriptors(of: .source).isEmpty)
+    #expect(block.explanation(of: .source) == nil)
+  }
+}

@@ -1,0 +1,127 @@
+import FSRHandoff
+import FSRSystem
+import FSRTestSupport
+
+/// One crash point, tried on a VM of its own.
+struct CrashTrial {
+  let point: CrashPoint
+  private let vm: TestVM
+  private let forecast: CrashForecast
+  private var findings: [String] = []
+
+  /// What was not as it must be; empty where all was.
+  static func findings(at point: CrashPoint) -> [String] {
+    do {
+      var trial = CrashTrial(point: point, vm: try TestVM())
+      do { try trial.run() } catch { trial.findings.append("\(error)") }
+      return trial.findings.map { "\(point): \($0)" }
+    } catch { return ["\(point): \(error)"] }
+  }
+
+  private init(point: CrashPoint, vm: TestVM) {
+    self.point = point
+    self.vm = vm
+    forecast = CrashForecast(point)
+  }
+
+  private mutating func expect(_ holds: Bool, _ what: @autoclosure () -> String) {
+    if !holds { findings.append(what()) }
+  }
+
+  private mutating func run() throws {
+    try vm.run(["--memory", "64M", "--vcpus", "2", "--duty", "10"])
+    let first = try vm.answer("status").value["pid"]?.number
+    let status = try handOver()
+    switch forecast.exitCode {
+    case .some(let code):
+      expect(status == .exited(code), "handoff ended with \(String(describing: status)), not \(code)")
+    case nil:
+      expect(status == .signaled(SignalNumber.kill), "handoff ended with \(String(describing: status))")
+    }
+    try settle(first)
+    if forecast.owner != .lost { try checkGuest() }
+    for left in try vm.stopped() { findings.append("left behind: \(left)") }
+  }
+
+  /// Runs the handoff to its end, letting a stopped coordinator go on when nothing else moves any more.
+  private mutating func handOver() throws -> FSRSystem.ExitStatus? {
+    let place = try TemporaryDirectory()
+    let output = try place.directory.openFile("output", .append)
+    let child = try vm.startHandoff(
+      ["--timeout", "3s", "--max-downtime", "1s", "--fault", "\(point)"], output: output)
+    let hasEnded = try TestVM.wait {
+      if try child.process.waitForExit(timeout: 5_000_000) { return true }
+      if ProcessTable.state(of: child.pid) == .stopped, try isQuiet() {
+        _ = try child.process.signal(SignalNumber.go)
+      }
+      return false
+    }
+    if !hasEnded {
+      findings.append("the handoff did not end")
+      _ = try child.process.signal(SignalNumber.kill)
+      _ = try child.process.waitForExit(timeout: nil)
+    }
+    return try child.process.reap()
+  }
+
+  /// Whether the others wait for a stopped coordinator: it is decided, or another is gone or stopped too.
+  private func isQuiet() throws -> Bool {
+    guard let block = try vm.newestBlock() else { return true }
+    let machines = try vm.machines()
+    return block.state.isTerminal || machines.isEmpty || machines.contains { $0.value == .stopped }
+  }
+
+  /// Lets all go on, recovers, and sees that as many processes are left as must be.
+  private mutating func settle(_ first: Double?) throws {
+    try vm.letGo()
+    let (code, answer) = try vm.answer("recover")
+    let isLost = forecast.owner == .lost
+    expect(code == (isLost ? 6 : 0), "recover ended with \(String(describing: code)): \(answer)")
+    let survivors = isLost ? 0 : 1
+    let isSettled = try TestVM.wait {
+      try vm.letGo()
+      return try vm.machines().count == survivors
+    }
+    let machines = try vm.machines()
+    expect(isSettled, "\(machines.count) VMMs live: \(machines)")
+
+    let (statusCode, status) = try vm.answer("status")
+    expect(statusCode == (isLost ? 6 : 0), "status ended with \(String(describing: statusCode))")
+    expect(
+      status["state"]?.text == (isLost ? "lost" : "running"),
+      "the state is \(String(describing: status["state"]))")
+    if isLost { return }
+    let owner = try TestVM.owner(of: vm)
+    let due = forecast.owner
+    expect(owner == due, "the \(owner.map { "\($0)" } ?? "nobody") owns it, not the \(due)")
+    expect(answer["owner"]?.text == forecast.owner.rawValue, "recover says \(answer)")
+    let pid = status["pid"]?.number
+    expect(machines.keys.map { Double($0) } == [pid], "process \(String(describing: pid)) of \(machines)")
+    expect(
+      (pid == first) == (forecast.owner == .source),
+      "process \(String(describing: pid)) was \(String(describing: first))")
+    let generation = status["generation"]?.number
+    expect(generation == forecast.generation, "generation \(String(describing: generation))")
+  }
+
+  private mutating func checkGuest() throws {
+    let advances = try vm.advances()
+    expect(advances, "the guest stands still")
+    let guest = try vm.answer("status").value["guest"]
+    expect(guest?["errors"]?.number == 0, "the guest counts errors: \(String(describing: guest))")
+  }
+}
+
+extension TestVM {
+  /// Who owns the VM by its newest block; nil while nobody does.
+  static func owner(of vm: TestVM) throws -> CrashForecast.Owner? {
+    guard let block = try vm.newestBlock() else { return nil }
+    switch block.state {
+    // A VM's first block is its first VMM's.
+    case .destination where block.attempt == 1: return .source
+    case .resumed: return .source
+    case .destination: return block.identity(of: .source) == nil ? .successor : .destination
+    case .none, .destVerify, .source, .successor: return nil
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import FSRHandoff
+import FSRSystem
+import FSRTestSupport
+import Synchronization
+
+/// A VM of real processes, in a runtime folder and under a name of its own. Nothing of it outlives the value.
+final class TestVM: Sendable {
+  private static let next = Atomic<Int>(0)
+  /// How long anything may take before a test gives up on it, in nanoseconds: far more than it needs.
+  static let patience: UInt64 = 60_000_000_000
+
+  let name: String
+  let runtime: String
+  private let folder: Owned<TemporaryDirectory>
+
+  init() throws {
+    let number = Self.next.add(1, ordering: .relaxed).newValue
+    name = "test-\(ProcessIdentity.current().pid)-\(number)"
+    // Not on tmpfs, so that the blocks' place in /dev/shm is tested too.
+    folder = Owned(try TemporaryDirectory(under: "/tmp"))
+    runtime = folder.value.path
+  }
+
+  /// Whatever a failed test left behind.
+  deinit {
+    if ((try? folder.value.directory.names(limit: 10)) ?? []).isEmpty { return }
+    for (pid, _) in (try? ProcessTable.machines(named: name)) ?? [:] {
+      try? ProcessTable.signal(SignalNumber.kill, pid: pid, of: name)
+    }
+    _ = try? fsr(["stop", name])
+  }
+
+  @discardableResult
+  func fsr(_ arguments: [String]) throws -> BuiltCommand.Result {
+    try BuiltCommand.run(arguments + ["--runtime-dir", runtime])
+  }
+
+  func run(_ options: [String]) throws {
+    let result = try fsr(["run", name] + options)
+    guard result.code == 0 else { throw Unexpected("run: \(result)") }
+  }
+
+  func answer(_ command: String, _ options: [String] = []) throws -> (code: Int32?, value: JSONValue) {
+    let result = try fsr([command, name] + options + ["--json"])
+    return (result.code, try JSONValue(parsing: result.output))
+  }
+
+  /// A handoff as a process that may stop or die.
+  func startHandoff(_ options: [String], output: borrowing OwnedDescriptor) throws -> ChildProcess {
+    try ChildProcess.spawn(
+      executable: BuiltCommand.path(),
+      arguments: ["fsr", "handoff", name, "--json", "--runtime-dir", runtime] + options,
+      environment: ["PATH=/usr/bin:/bin"],
+      inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
+  }
+
+  func machines() throws -> [Int32: ProcessTable.State] { try ProcessTable.machines(named: name) }
+
+  /// Lets every stopped VMM go on; answers whether there was one.
+  @discardableResult
+  func letGo() throws -> Bool {
+    let stopped = try machines().filter { $0.value == .stopped }
+    for (pid, _) in stopped { try ProcessTable.signal(SignalNumber.go, pid: pid, of: name) }
+    return !stopped.isEmpty
+  }
+
+  // MARK: blocks
+
+  /// Where the blocks lie; nil where the VM is gone.
+  func blocksPath() -> String? {
+    guard let place = try? Directory.open(name, in: folder.value.directory) else { return nil }
+    return (try? place.readLink("blocks")) ?? "\(runtime)/\(name)/blocks"
+  }
+
+  func newestBlock() throws -> ControlBlock? {
+    guard let path = blocksPath(), let found = try? Directory.open(path) else { return nil }
+    return try BlockDirectory(found).newest()
+  }
+
+  /// The names of the blocks, drafts too.
+  func blockNames() throws -> [String] {
+    guard let path = blocksPath() else { return [] }
+    return try Directory.open(path).names(limit: 1000).sorted()
+  }
+
+  // MARK: what must hold
+
+  /// Waits until `condition` holds; false when it never does.
+  static func wait(until condition: () throws -> Bool) rethrows -> Bool {
+    let late = MonotonicClock.now() + patience
+    while try !condition() {
+      if MonotonicClock.now() > late { return false }
+      _ = try? Poller().wait(timeout: 5_000_000)
+    }
+    return true
+  }
+
+  private func instructions() throws -> Double? {
+    let (code, status) = try answer("status")
+    guard code == 0, status["state"]?.text == "running" else { return nil }
+    return status["vcpus"]?.elements.compactMap { $0["instructions"]?.number }.reduce(0, +)
+  }
+
+  /// Whether the guest executes instructions.
+  func advances() throws -> Bool {
+    var first: Double?
+    return try Self.wait {
+      guard let now = try instructions() else { return false }
+      defer { first = first ?? now }
+      return first.map { now > $0 } ?? false
+    }
+  }
+
+  /// Ends it; answers what is left of it, which should be nothing.
+  func stopped() throws -> [String] {
+    let blocks = blocksPath()
+    let result = try fsr(["stop", name])
+    var left: [String] = []
+    if result.code != 0 { left.append("stop ended with \(result)") }
+    left += try machines().map { "process \($0.key), \($0.value)" }
+    left += try folder.value.directory.names(limit: 1000).map { "entry \($0) in the runtime folder" }
+    if let blocks, (try? Directory.open(blocks)) != nil { left.append("blocks in \(blocks)") }
+    return left
+  }
+}
+
+struct Unexpected: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
