@@ -32,6 +32,8 @@ final class HartThreads: WakesHarts, Sendable {
   private let threads = Mutex<[OSThread]>([])
   private let arrived = Atomic<Int>(0)
   private let ready = Atomic<Int>(0)
+  /// Threads that sleep at the gate, or are about to.
+  private let sleepers = Atomic<Int>(0)
   private let stop = Atomic<UInt32>(Stop.none.rawValue)
   private let isOver = Flag()
   private let hasGuestEnded = Flag()
@@ -42,6 +44,9 @@ final class HartThreads: WakesHarts, Sendable {
   init(harts: Int, clock: HostClock, ended: @escaping @Sendable (GuestEnd) -> Void) throws(SystemError) {
     words = try MappedRegion(anonymous: 8192)
     gate = 4096
+    // Touched now: the first store to a new page is a fault, and the next ones come in the switch.
+    words.atomicStore(UInt32(0), at: 0)
+    words.atomicStore(UInt32(0), at: gate)
     self.harts = harts
     self.clock = clock
     self.ended = ended
@@ -141,7 +146,9 @@ final class HartThreads: WakesHarts, Sendable {
     while !isOver.isUp {
       switchOverIfLast()
       if words.atomicLoad(gate, as: UInt32.self) == 1 { break }
+      sleepers.add(1, ordering: .sequentiallyConsistent)
       words.wait(at: gate, while: 0, timeout: Self.sleepLimit)
+      sleepers.subtract(1, ordering: .sequentiallyConsistent)
     }
     arrived.subtract(1, ordering: .acquiringAndReleasing)
   }
@@ -196,8 +203,9 @@ final class HartThreads: WakesHarts, Sendable {
   func resume() {
     stop.store(Stop.none.rawValue, ordering: .releasing)
     machine.withLock { $0 }?.clearStop()
-    words.atomicStore(UInt32(1), at: gate)
-    words.wake(at: gate)
+    // Exchanged, not stored: who goes to sleep after it sees the open gate, who went before it is counted.
+    _ = words.atomicCompareExchange(gate, expected: UInt32(0), desired: 1)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { words.wake(at: gate) }
   }
 
   /// Sends all threads home, and waits for them. No hart runs afterwards.
