@@ -59,7 +59,7 @@ struct HandoffCommand: AnsweringCommand {
     let executable = try to.map(WorkingDirectory.absolute) ?? Executable.path()
     let build: String
     do { build = try BuildIdentity.ofExecutable(path: executable) } catch {
-      throw Failure(.refused, "the new VMM's executable cannot be read: \(error)")
+      throw Failure(.refused, "the new VMM's executable \(executable) cannot be read: \(error); name a file with --to")
     }
     let status = try VMClient.status(of: folder)
     if ifNeeded, status.isAnswered, status.build == build {
