@@ -13,5 +13,8 @@ public struct HandoffLimits: Equatable, Sendable {
   /// The guest's descriptors held by the coordinator, after the destination is prepared.
   public var copies: UInt64 = 5_000_000_000
 
+  /// What no deadline of a handoff exceeds: a week.
+  public static let longest: UInt64 = 7 * 24 * 3600 * 1_000_000_000
+
   public init() {}
 }

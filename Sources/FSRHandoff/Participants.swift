@@ -55,6 +55,8 @@ public protocol HandoffDestination: AnyObject, Sendable {
   /// Maps memory, makes vCPUs and devices, and parks the vCPU threads; the first calls `leadSwitch` of
   /// `session`, the others wait for `resume`.
   func prepare(_ description: consuming Description, session: any SwitchLeader) throws
+  /// Goes through `load` with a state that means nothing, on the thread that will load: just before the stun.
+  func rehearse()
   /// Takes the exclusive locks; false when they are not to be had yet.
   func takeStorage() -> Bool
   /// Checks and loads the state of the checkpoint.

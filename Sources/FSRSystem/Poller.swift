@@ -40,6 +40,15 @@ public struct Poller: Sendable {
 }
 
 extension OwnedDescriptor {
+  /// Waits until it takes bytes, of a pipe at least 4096; false when `timeout` nanoseconds passed.
+  public func waitUntilWritable(timeout: UInt64) throws(SystemError) -> Bool {
+    var poll = cfsr_poll(fd: raw, events: CFSR_POLL_OUT, revents: 0)
+    // SAFETY: one entry, as is told.
+    let answer = unsafe cfsr_poll(&poll, 1, timeout, 1)
+    if answer == -EINTR { return false }
+    return try check(answer, "ppoll", on: "1 descriptor") > 0
+  }
+
   /// Waits until it is readable or hung up, signals notwithstanding; false when `deadline` of the monotonic
   /// clock passed. Nil waits without end.
   func waitUntilReady(deadline: UInt64?) throws(SystemError) -> Bool {

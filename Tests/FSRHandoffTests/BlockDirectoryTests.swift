@@ -7,11 +7,12 @@ import Testing
   @Test func aDraftIsNoAttempt() throws {
     let fixture = try BlockFixture()
     #expect(try fixture.blocks.newest() == nil)
-    _ = try fixture.blocks.create(attempt: 1, generation: 1, machine: BlockFixture.machine, state: .none)
+    let draft = try fixture.blocks.create(
+      attempt: 1, generation: 1, machine: BlockFixture.machine, state: .none)
     #expect(try fixture.blocks.attempts().isEmpty)
     #expect(try fixture.blocks.newest() == nil)
     #expect(try fixture.blocks.open(1) == nil)
-    try fixture.blocks.publish(1)
+    try fixture.blocks.publish(draft)
     #expect(try fixture.blocks.attempts() == [1])
     #expect(try fixture.blocks.newest()?.attempt == 1)
   }
@@ -26,22 +27,27 @@ import Testing
   @Test func aBlockIsNeverPublishedOverAnother() throws {
     let fixture = try BlockFixture()
     let first = try fixture.makeBlock(3, .destination)
-    _ = try fixture.blocks.create(attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
-    #expect(throws: HandoffError.self) { try fixture.blocks.publish(3) }
+    let second = try fixture.blocks.create(
+      attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
+    #expect(throws: HandoffError.self) { try fixture.blocks.publish(second) }
     #expect(try fixture.blocks.open(3)?.state == .destination)
     #expect(first.state == .destination)
   }
 
-  @Test func twoDraftsOfOneAttemptCannotBe() throws {
+  /// A source that wakes late must not publish the draft of whoever tried after its own coordinator.
+  @Test func whoPublishesPublishesItsOwnDraft() throws {
     let fixture = try BlockFixture()
-    _ = try fixture.blocks.create(attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
-    #expect(throws: HandoffError.self) {
-      _ = try fixture.blocks.create(attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
-    }
-    fixture.blocks.removeDraft(of: 3)
-    #expect(throws: HandoffError.self) { try fixture.blocks.publish(3) }
-    _ = try fixture.makeBlock(3)
-    fixture.blocks.removeDraft(of: 3)
+    let early = try fixture.blocks.create(
+      attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
+    let wasDraft = fixture.blocks.removeDraft(of: early)
+    #expect(wasDraft)
+    let late = try fixture.blocks.create(
+      attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
+    #expect(throws: HandoffError.self) { try fixture.blocks.publish(early) }
+    #expect(try fixture.blocks.attempts().isEmpty)
+    try fixture.blocks.publish(late)
+    let isDraftStill = fixture.blocks.removeDraft(of: late)
+    #expect(!isDraftStill)
     #expect(try fixture.blocks.attempts() == [3])
   }
 
@@ -91,18 +97,16 @@ import Testing
           {
             do {
               let blocks = try BlockDirectory(try Directory.open(path))
-              _ = try blocks.create(
+              let draft = try blocks.create(
                 attempt: attempt, generation: 1, machine: BlockFixture.machine, state: .none)
-              try blocks.publish(attempt)
+              try blocks.publish(draft)
               return true
             } catch { return false }
           }
         })
       #expect(wins.filter { $0 }.count >= 1)
-      // A draft made after the winner's was renamed stays a draft.
       #expect(wins.filter { $0 }.count == 1)
       #expect(try fixture.blocks.open(attempt)?.state == ResumeState.none)
-      fixture.blocks.removeDraft(of: attempt)
     }
   }
 }

@@ -21,7 +21,7 @@ struct BlockFixture: ~Copyable {
   {
     let block = try blocks.create(
       attempt: attempt, generation: generation, machine: Self.machine, state: state)
-    try blocks.publish(attempt)
+    try blocks.publish(block)
     return block
   }
 

@@ -59,9 +59,15 @@ struct HandoffCommand: AnsweringCommand {
     let executable = try to.map(WorkingDirectory.absolute) ?? Executable.path()
     let build: String
     do { build = try BuildIdentity.ofExecutable(path: executable) } catch {
-      throw Failure(.refused, "the new VMM's executable \(executable) cannot be read: \(error); name a file with --to")
+      throw Failure(
+        .refused, "the new VMM's executable \(executable) cannot be read: \(error); name a file with --to")
     }
     let status = try VMClient.status(of: folder)
+    if status.state == .lost {
+      throw Failure(
+        .lost,
+        "\(folder.name) is lost: the process that owned it is gone; `fsr stop \(folder.name)` clears up")
+    }
     if ifNeeded, status.isAnswered, status.build == build {
       var answer = HandoffAnswer(vm: subject, reason: "runs that build already")
       answer.generation = status.generation

@@ -70,17 +70,20 @@ public struct BlockDirectory: ~Copyable, Sendable {
     throws(HandoffError) -> ControlBlock
   {
     let file: OwnedDescriptor
+    let draft = MonotonicClock.now()
     do throws(SystemError) {
-      file = try directory.openFile(Self.draft(attempt), .createNew)
+      file = try directory.openFile(Self.name(attempt, draft), .createNew)
     } catch { throw .system(error) }
     return try ControlBlock(
-      filling: file, attempt: attempt, generation: generation, machine: machine, state: state)
+      filling: file, attempt: attempt, generation: generation, machine: machine, state: state, draft: draft)
   }
 
   /// Gives the block its name, which makes it the newest; never over another.
-  public func publish(_ attempt: UInt32) throws(HandoffError) {
+  ///
+  /// - Throws: `HandoffError.system` where its draft was removed, or the attempt has a block already.
+  public func publish(_ block: ControlBlock) throws(HandoffError) {
     do throws(SystemError) {
-      try directory.rename(Self.draft(attempt), to: "\(attempt)", replacing: false)
+      try directory.rename(Self.name(block.attempt, block.draft), to: "\(block.attempt)", replacing: false)
     } catch { throw .system(error) }
   }
 
@@ -94,9 +97,13 @@ public struct BlockDirectory: ~Copyable, Sendable {
     } catch { throw .system(error) }
   }
 
-  /// Removes the block of `attempt` if it never got its name.
-  public func removeDraft(of attempt: UInt32) { try? directory.unlink(Self.draft(attempt)) }
+  /// Removes `block` if it never got its name; answers whether it had none.
+  public func removeDraft(of block: ControlBlock) -> Bool {
+    (try? directory.unlink(Self.name(block.attempt, block.draft))) != nil
+  }
 
   private static let draftSuffix = ".draft"
-  private static func draft(_ attempt: UInt32) -> String { "\(attempt)\(draftSuffix)" }
+  private static func name(_ attempt: UInt32, _ draft: UInt64) -> String {
+    "\(attempt).\(draft)\(draftSuffix)"
+  }
 }

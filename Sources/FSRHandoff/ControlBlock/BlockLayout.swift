@@ -2,7 +2,7 @@
 ///
 /// ```
 /// 0     magic, format, attempt              what the block is; written once, before it has a name
-/// 16    generation, VM identity high/low
+/// 16    generation, VM identity high/low, number of the draft
 /// 64    resume word                         a cache line of its own; its lower half is a futex
 /// 128   complete: attempt number or 0       length and checksum of the checkpoint are stored before it
 /// 136   checkpoint length, checksum
@@ -24,6 +24,7 @@ enum BlockLayout {
   static let generation: UInt64 = 16
   static let machineHigh: UInt64 = 24
   static let machineLow: UInt64 = 32
+  static let draft: UInt64 = 40
 
   static let word: UInt64 = 64
   static let complete: UInt64 = 128

@@ -14,11 +14,13 @@ public final class ControlBlock: Sendable {
   /// The source's generation; a destination that wins has the next one.
   public let generation: UInt64
   public let machine: MachineIdentity
+  /// Tells this block's draft from any other of the same attempt: who publishes it names this very file.
+  let draft: UInt64
 
   /// Fills a new, empty file: all of it, before anybody else can see it.
   public init(
     filling descriptor: consuming OwnedDescriptor, attempt: UInt32, generation: UInt64,
-    machine: MachineIdentity, state: ResumeState
+    machine: MachineIdentity, state: ResumeState, draft: UInt64 = 0
   ) throws(HandoffError) {
     do throws(SystemError) {
       // Allocated now: a sparse page on a full file system would be a SIGBUS later.
@@ -31,12 +33,14 @@ public final class ControlBlock: Sendable {
     region.store(generation, at: BlockLayout.generation)
     region.store(machine.high, at: BlockLayout.machineHigh)
     region.store(machine.low, at: BlockLayout.machineLow)
+    region.store(draft, at: BlockLayout.draft)
     region.atomicStore(ResumeWord(attempt: attempt, state: state).bits, at: BlockLayout.word)
     region.atomicStore(BlockLayout.magicNumber, at: BlockLayout.magic)
     self.descriptor = descriptor
     self.attempt = attempt
     self.generation = generation
     self.machine = machine
+    self.draft = draft
   }
 
   /// Maps a block that somebody else filled.
@@ -57,6 +61,7 @@ public final class ControlBlock: Sendable {
     generation = region.load(BlockLayout.generation)
     machine = MachineIdentity(
       high: region.load(BlockLayout.machineHigh), low: region.load(BlockLayout.machineLow))
+    draft = region.load(BlockLayout.draft)
     guard ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) != nil else {
       throw .badBlock("its word is of no state")
     }

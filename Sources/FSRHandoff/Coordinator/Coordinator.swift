@@ -103,7 +103,10 @@ public struct Coordinator: Hashable, Sendable {
     case (.startSuccessor, .done):
       successors += 1
       return .watch
-    case (.startSuccessor, .failed): return ended(.stunned)
+    // Counted as one that failed: another look, and another try, up to the limit.
+    case (.startSuccessor, .failed):
+      successors += 1
+      return .watch
     case (.bury, .done): return .finish
     // The victor died meanwhile: an ordinary crash of a VMM, and said as that.
     case (.bury, .failed): return ended(.lost)
@@ -176,9 +179,10 @@ public struct Coordinator: Hashable, Sendable {
     seen.holdsCopies && successors < Self.successorLimit ? .succeed : givingUp(seen)
   }
 
-  /// Where nobody can be started: whoever still has the guest's memory may yet be made to give it.
+  /// Where nobody can be started: another VMM that still has the guest's memory may yet be made to give it. What
+  /// this coordinator has ends with it.
   private mutating func givingUp(_ seen: Observation) -> CoordinatorStep {
-    ended(seen.holdsCopies || seen.source != .gone || seen.destination != .gone ? .stunned : .lost)
+    ended(seen.source != .gone || seen.destination != .gone ? .stunned : .lost)
   }
 
   private mutating func inResumed(_ seen: Observation) -> CoordinatorStep {

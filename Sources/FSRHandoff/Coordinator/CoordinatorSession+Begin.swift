@@ -87,20 +87,26 @@ extension CoordinatorSession {
 
   mutating func request() throws -> Coordinator.Event {
     guard let block else { preconditionFailure("a block was made") }
-    var isPublished = false
-    // A source that takes the request later finds no draft to publish, and leaves it at that.
-    defer { if !isPublished { blocks.removeDraft(of: block.attempt) } }
+    do { return try ask(block) } catch {
+      // A source that takes the request later finds the word moved and no draft to publish, and leaves it at
+      // that. One that has published calls the handoff off, and is watched doing so.
+      _ = block.claim(.source, by: .coordinator)
+      if blocks.removeDraft(of: block) { throw error }
+      if reason.isEmpty { reason = "\(error)" }
+      return .done
+    }
+  }
+
+  private mutating func ask(_ block: ControlBlock) throws -> Coordinator.Event {
     let link = try Channel(try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer))
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
-    introduction.append(try blocks.directory.descriptor.duplicate())
     try link.send(
       .request(HandoffRequest(executable: options.executable, fault: options.fault)),
       descriptors: introduction)
     let arrival = try receive(link, until: min(block.deadline, now() + limits.answer))
     switch arrival {
     case .accepted:
-      isPublished = true
       lastChange = now()
       channel = Owned(link)
       return .done

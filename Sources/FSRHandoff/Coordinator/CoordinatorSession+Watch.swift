@@ -20,7 +20,9 @@ extension CoordinatorSession {
     guard let block else { preconditionFailure("there is a block to watch") }
     if source == nil { source = Rival(.source, of: block) }
     if destination == nil { destination = Rival(.destination, of: block) }
-    let isSourceGone = source?.isGone ?? true
+    // One that has said its last word about a handoff that it won has ended in order.
+    let hasReported = block.state == .resumed && block.time(of: .reported) != 0
+    let isSourceGone = !hasReported && source?.isGone ?? true
     let wasStarted = destination != nil
     let isDestinationGone = destination?.isGone ?? isSuccessorBlock
     let isComplete = block.isComplete || isSuccessorBlock
@@ -44,12 +46,15 @@ extension CoordinatorSession {
     let seen: [UInt64] = [
       UInt64(block?.attempt ?? 0), UInt64(word.rawValue), isComplete ? 1 : 0, hasEntered ? 1 : 0,
       block?.hasReleased(.source) == true ? 1 : 0, block?.hasReleased(.destination) == true ? 1 : 0,
+      block?.time(of: .prepared) ?? 0,
     ]
     if seen != lastSeen {
       lastSeen = seen
       lastChange = now()
     }
-    return now() > lastChange &+ limits.settle
+    // A successor maps all of memory before it does anything else.
+    let isPreparing = isSuccessorBlock && block?.time(of: .prepared) == 0
+    return now() > lastChange &+ (isPreparing ? limits.answer : limits.settle)
   }
 
   /// Comes late: opens the newest block, and takes pidfds and descriptors of whoever lives.
@@ -109,7 +114,7 @@ extension CoordinatorSession {
     for mark in [TimelineMark.requested, .stunned, .left, .saved, .completed] {
       fresh.pass(mark, at: old.time(of: mark))
     }
-    try blocks.publish(fresh.attempt)
+    try blocks.publish(fresh)
     block = fresh
     source = nil
     destination = nil
@@ -165,11 +170,12 @@ extension CoordinatorSession {
           if isVictorGone, now() >= late { _ = rival.kill(timeout: limits.reap) }
         }
       }
-      let isTold = victor == nil || isVictorGone || block.time(of: .reported) != 0
+      let hasReported = block.time(of: .reported) != 0
+      let isTold = victor == nil || isVictorGone || hasReported
       if !isLoserLeft && isTold || now() >= late + limits.reap {
         // Older blocks lead to losers; with all of them gone the newest says everything.
         if !isLoserLeft, block.state.isDecided { try? blocks.removeOlder(than: block.attempt) }
-        return isVictorGone && machine.end != .lost ? .failed : .done
+        return isVictorGone && !hasReported && machine.end != .lost ? .failed : .done
       }
       wait(limits.look)
     }

@@ -33,6 +33,7 @@ extension DestinationSession {
       throw error
     }
     block.holdDescriptors(.destination, numbers: held.numbers)
+    if kind == .successor { block.pass(.prepared, at: now()) }
     return .done
   }
 
@@ -170,8 +171,16 @@ extension DestinationSession {
       guard let source else { return .done }
       return deed(source)
     }
-    for attempt in (try? blocks.attempts()) ?? [] where attempt <= block.attempt {
-      guard let other = try? blocks.open(attempt) else { continue }
+    guard let attempts = try? blocks.attempts() else { return .failed }
+    for attempt in attempts where attempt <= block.attempt {
+      let other: ControlBlock
+      do {
+        // A decided block's victor stands in the next one, and its losers are gone.
+        guard let found = try blocks.open(attempt), attempt == block.attempt || !found.state.isDecided else {
+          continue
+        }
+        other = found
+      } catch { return .failed }
       for party in [Party.source, .destination] {
         guard let rival = Rival(party, of: other) else { continue }
         let outcome = deed(rival)

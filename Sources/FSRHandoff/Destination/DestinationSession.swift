@@ -160,7 +160,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     var poller = Poller()
     if let process = source?.process { poller.watch(process.value.descriptor, token: 0) }
     if source?.isGone == true { block.wait(while: block.state, timeout: limits.look) }
-    _ = try? poller.wait(timeout: limits.look * 5)
+    // Near the switch what the first vCPU thread cannot do is done here, and the source waits for it.
+    _ = try? poller.wait(timeout: block.isComplete ? limits.look / 4 : limits.look * 5)
   }
 
   public func followSwitch() {
@@ -172,9 +173,15 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   public func leadSwitch() -> Bool {
+    var hasRehearsed = false
     while true {
       let seen = block.doorbell
       if isOff.isUp { return false }
+      if !hasRehearsed, block.time(of: .quiesced) != 0, !block.isComplete {
+        // The stun is next: what it needs goes into this processor's caches once more.
+        guest.rehearse()
+        hasRehearsed = true
+      }
       if block.isComplete || kind == .successor, baton.take(.vCPU) { break }
       if block.isComplete, !baton.isOpen, !isOff.isUp {
         // Complete came before the session had offered the switch, or is being handled by it.

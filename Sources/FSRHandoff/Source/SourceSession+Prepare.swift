@@ -4,7 +4,7 @@ internal import FSRSystem
 /// The steps while the guest runs.
 extension SourceSession {
   func publishBlock() throws -> StepOutcome {
-    try blocks.publish(block.attempt)
+    try blocks.publish(block)
     block.pass(.requested, at: now())
     coordinator.tell(.accepted)
     return .done
@@ -104,6 +104,8 @@ extension SourceSession {
     if let interrupted = try interruption() { return interrupted }
     try guest.quiesce()
     block.pass(.quiesced, at: now())
+    // The destination's first thread goes through its part once more, to have it at hand.
+    block.ring()
     return .done
   }
 

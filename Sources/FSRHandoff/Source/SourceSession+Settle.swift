@@ -87,9 +87,11 @@ extension BlockDirectory {
       switch state {
       case .resumed, .destination: return
       case .successor:
-        guard let found = try? newest() else { return }
-        if found.state.isDecided { return }
-        found.wait(while: found.state, timeout: look)
+        do {
+          guard let found = try newest() else { return }
+          if found.state.isDecided { return }
+          found.wait(while: found.state, timeout: look)
+        } catch { _ = try? Poller().wait(timeout: look) }
       case .none, .destVerify, .source: block.wait(while: state, timeout: look)
       }
     }

@@ -10,7 +10,7 @@ extension SourceSession {
       return
     }
     block.pass(.stunned, at: now())
-    stunDeadline = now() + block.maxDowntime
+    stunDeadline = now() &+ block.maxDowntime
     baton.pass(to: .vCPU)
     guest.stun { [self] in
       block.pass(.left, at: now())
@@ -19,9 +19,10 @@ extension SourceSession {
     while !baton.isWithSession {
       // Whatever the word says: a wait that returns at once would spin above the vCPUs, which are to stop.
       block.wait(while: block.state, timeout: limits.look)
-      guard now() >= stunDeadline, !baton.isWithSession, guest.cancelStun() else { continue }
+      let isLate = now() >= stunDeadline
+      guard isLate || block.state != .none, !baton.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
-      giveReason("the vCPUs did not stop within \(block.maxDowntime / 1000) us")
+      if isLate { giveReason("the vCPUs did not stop within \(block.maxDowntime / 1000) us") }
       baton.pass(to: .session)
       _ = machine.next(after: .failed)
       return

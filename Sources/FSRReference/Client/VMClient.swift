@@ -13,7 +13,10 @@ public enum VMClient {
     let process: Owned<ProcessDescriptor>
 
     public func waitForExit(timeout: UInt64) -> Bool {
-      (try? process.value.waitForExit(timeout: timeout)) ?? true
+      guard (try? process.value.waitForExit(timeout: timeout)) ?? true else { return false }
+      // Nothing of it is left where it was a child of this process.
+      _ = try? process.value.reap()
+      return true
     }
   }
 
@@ -23,6 +26,12 @@ public enum VMClient {
       let process = try? ProcessDescriptor.open(owner)
     else { return nil }
     return Owner(pid: owner.pid, process: Owned(process))
+  }
+
+  /// Whether a handoff is under way that somebody may still bring to an end.
+  static func isUndecided(_ folder: borrowing VMFolder) throws(VMError) -> Bool {
+    guard let block = try newestBlock(of: folder), !block.state.isDecided else { return false }
+    return status(from: block, folder).state != .lost
   }
 
   static func newestBlock(of folder: borrowing VMFolder) throws(VMError) -> ControlBlock? {
@@ -105,6 +114,12 @@ public enum VMClient {
         if askToStop(folder), owner.waitForExit(timeout: stopLimit / 4) { continue }
         // One that does not answer is ended all the same.
         break
+      }
+      // A handoff that has not come to its stun is called off by the source itself.
+      if let block = try newestBlock(of: folder), !block.state.isDecided, block.time(of: .stunned) == 0,
+        askToStop(folder)
+      {
+        continue
       }
       // A coordinator that is at work may bring forth an owner; without one nobody does.
       if let lock = try takeLock(folder) {

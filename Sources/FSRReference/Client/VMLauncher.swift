@@ -90,8 +90,14 @@ public enum VMLauncher {
   {
     while !isCancelled() {
       if let end = folder.ended { return end }
-      guard let owner = try VMClient.owner(of: folder) else { return folder.ended }
-      _ = owner.waitForExit(timeout: 100_000_000)
+      if let owner = try VMClient.owner(of: folder) {
+        _ = owner.waitForExit(timeout: 100_000_000)
+      } else if try VMClient.isUndecided(folder) {
+        // A handoff is under way: an owner will come of it.
+        _ = try? Poller().wait(timeout: 20_000_000)
+      } else {
+        return folder.ended
+      }
     }
     return nil
   }

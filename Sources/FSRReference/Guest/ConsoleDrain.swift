@@ -7,7 +7,8 @@ internal import Synchronization
 final class ConsoleDrain: Sendable {
   /// Nanoseconds between two looks.
   private static let interval: UInt64 = 10_000_000
-  private static let chunk = 65536
+  /// What a pipe takes at once when it says that it takes anything (PIPE_BUF).
+  private static let chunk = 4096
 
   private let buffer: ConsoleBuffer
   let file: Owned<OwnedDescriptor>?
@@ -21,13 +22,21 @@ final class ConsoleDrain: Sendable {
 
   func start() throws(SystemError) {
     guard file != nil, !isRunning.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    let started = try OSThread.start(name: "console") { [self] in
+    let started: OSThread
+    do throws(SystemError) { started = try startThread() } catch {
+      isRunning.store(false, ordering: .releasing)
+      throw error
+    }
+    thread.withLock { $0 = started }
+  }
+
+  private func startThread() throws(SystemError) -> OSThread {
+    try OSThread.start(name: "console") { [self] in
       while isRunning.load(ordering: .acquiring) {
         drain()
         _ = try? Poller().wait(timeout: Self.interval)
       }
     }
-    thread.withLock { $0 = started }
   }
 
   /// Returns when the thread is gone; what is left in the buffer stays there for the next one.
@@ -48,6 +57,8 @@ final class ConsoleDrain: Sendable {
       let bytes = buffer.pending(limit: Self.chunk)
       if bytes.isEmpty { return }
       do throws(SystemError) {
+        // A reader that does not read must not hold up a handoff: what waits, waits in the buffer.
+        guard try file.value.waitUntilWritable(timeout: Self.interval) else { return }
         try file.value.write(bytes)
         buffer.take(bytes.count)
       } catch {

@@ -26,6 +26,7 @@ final class HartThreads: WakesHarts, Sendable {
   /// A cache line per hart with its futex, and one for the gate.
   private let words: MappedRegion
   private let gate: UInt64
+  private let grave: UInt64
   private let harts: Int
   private let clock: HostClock
   private let machine = Mutex<Machine?>(nil)
@@ -44,6 +45,7 @@ final class HartThreads: WakesHarts, Sendable {
   init(harts: Int, clock: HostClock, ended: @escaping @Sendable (GuestEnd) -> Void) throws(SystemError) {
     words = try MappedRegion(anonymous: 8192)
     gate = 4096
+    grave = 4096 + 64
     // Touched now: the first store to a new page is a fault, and the next ones come in the switch.
     words.atomicStore(UInt32(0), at: 0)
     words.atomicStore(UInt32(0), at: gate)
@@ -120,13 +122,20 @@ final class HartThreads: WakesHarts, Sendable {
       switch cpu.run(budget: isUrgent(cpu.hart) ? Self.urgentBudget : Self.budget) {
       case .stopped: park()
       case .budget: if isUrgent(cpu.hart) { calm(cpu.hart) }
-      case .waiting(let until): sleep(cpu.hart, seen, until)
+      case .waiting(let until):
+        if isUrgent(cpu.hart) { calm(cpu.hart) }
+        sleep(cpu.hart, seen, until)
       case .ended(let end):
         hasGuestEnded.raise()
         ended(end)
-        park()
+        restInPeace()
       }
     }
+  }
+
+  /// A guest that has ended itself executes nothing any more, whatever the gate says.
+  private func restInPeace() {
+    while !isOver.isUp { words.wait(at: grave, while: 0, timeout: Self.sleepLimit) }
   }
 
   private func sleep(_ hart: Int, _ seen: UInt32, _ until: UInt64?) {
@@ -194,9 +203,11 @@ final class HartThreads: WakesHarts, Sendable {
 
   /// Takes a stop back that has not come to its deed; false when that has begun.
   func cancelStop() -> Bool {
-    stop.compareExchange(
+    let isCancelled = stop.compareExchange(
       expected: Stop.asked.rawValue, desired: Stop.cancelled.rawValue, ordering: .acquiringAndReleasing
     ).exchanged
+    if isCancelled { switchover.withLock { $0 = nil } }
+    return isCancelled
   }
 
   /// Lets all harts run.
@@ -212,8 +223,10 @@ final class HartThreads: WakesHarts, Sendable {
   func end() {
     isOver.raise()
     machine.withLock { $0 }?.requestStop()
-    words.atomicStore(UInt32(1), at: gate)
-    words.wake(at: gate)
+    for word in [gate, grave] {
+      words.atomicStore(UInt32(1), at: word)
+      words.wake(at: word)
+    }
     for hart in 0..<harts { wake(hart: hart) }
     let all = threads.withLock { threads in
       let old = threads

@@ -33,6 +33,8 @@ final class ReferenceDestination: HandoffDestination {
     guest.withLock { $0 = made }
   }
 
+  func rehearse() { try? prepared?.rehearse() }
+
   func takeStorage() -> Bool { true }
 
   func load(_ checkpoint: Checkpoint) throws {

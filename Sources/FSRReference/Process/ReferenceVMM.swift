@@ -30,12 +30,16 @@ final class ReferenceVMM: Sendable {
   /// Wakes the loop of `run`.
   private let event: EventDescriptor
 
-  init(guest: ReferenceGuest, block: ControlBlock, ending: GuestEnding) throws {
+  /// Nothing here may fail: in a destination the guest runs already.
+  init(
+    guest: ReferenceGuest, block: ControlBlock, ending: GuestEnding, build: String,
+    event: consuming EventDescriptor
+  ) {
     self.guest = guest
     newest = Mutex(block)
     self.ending = ending
-    build = try VMMProcess.build()
-    event = try EventDescriptor()
+    self.build = build
+    self.event = event
     log = Logger(label: guest.configuration.name) { StreamLogHandler.standardError(label: $0) }
     ending.listen { [weak self] in self?.wakeLoop() }
   }
@@ -49,12 +53,15 @@ final class ReferenceVMM: Sendable {
   /// - Parameter signals: those that end the VM, taken before the first vCPU thread was started: one that does
   ///   not block them would die of them.
   func run(signals: borrowing SignalDescriptor) throws {
-    try guest.drain.start()
+    do { try guest.drain.start() } catch { log.error("the console goes to no file: \(error)") }
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: 0)
       poller.watch(signals.descriptor, token: 1)
-      if isAccepting.load(ordering: .acquiring) { poller.watch(guest.listener.value.descriptor, token: 2) }
+      let hasRoom = connections.load(ordering: .acquiring) < Self.connectionLimit
+      if hasRoom, isAccepting.load(ordering: .acquiring) {
+        poller.watch(guest.listener.value.descriptor, token: 2)
+      }
       let ready = try poller.wait(timeout: nil)
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), try signals.next() != nil {
@@ -89,6 +96,7 @@ final class ReferenceVMM: Sendable {
     let started = try? OSThread.start(name: "client", detached: true) { [self] in
       serve(held)
       connections.subtract(1, ordering: .acquiringAndReleasing)
+      wakeLoop()
     }
     if started == nil { connections.subtract(1, ordering: .acquiringAndReleasing) }
   }
@@ -128,11 +136,12 @@ final class ReferenceVMM: Sendable {
     if case .made = block.claim(.source, by: .source) {
       block.explain(.source, "the VM was told to stop, or its guest has ended")
       block.announce()
+      block.ring()
     }
     return false
   }
 
-  private func stopGuest(removing: Bool) {
+  func stopGuest(removing: Bool) {
     stopAccepting()
     guest.threads.end()
     guest.drain.stop()
@@ -172,7 +181,7 @@ final class ReferenceVMM: Sendable {
   {
     guard case .request(let request) = message else { throw HandoffError.protocolViolation("no request") }
     var introduction = introduction
-    guard let file = introduction.take(0), let folder = introduction.take(1) else {
+    guard let file = introduction.take(0) else {
       throw HandoffError.protocolViolation("a request without its descriptors")
     }
     let channel = try Channel(UnixSocket(adopting: try socket.value.descriptor.duplicate()))
@@ -195,21 +204,32 @@ final class ReferenceVMM: Sendable {
       try channel.send(.refused(reason: "\(error)"))
       return
     }
-    guard next.machine == block.machine, next.attempt > block.attempt,
-      next.identity(of: .source) == ProcessIdentity.current()
-    else {
-      try channel.send(.refused(reason: "the request is for another VM or process"))
+    guard isForThis(next), let blocks = try guest.folder.value.blocks() else {
+      try channel.send(.refused(reason: "the request is for another VM or process, or was called off"))
       return
     }
     log.notice("handoff \(next.attempt) begins")
     let session = SourceSession(
       guest: ReferenceSource(guest: guest, vmm: self), block: next,
-      blocks: try BlockDirectory(adopting: folder),
+      blocks: blocks,
       coordinator: channel, request: request)
     switch session.run() {
     case .kept: break
     case .left: VMMProcess.leave()
     }
+  }
+
+  /// Whether a block is a new one, of this VM's next handoff.
+  private func isForThis(_ next: ControlBlock) -> Bool {
+    next.machine == block.machine && next.attempt > block.attempt && next.generation == generation
+      && next.identity(of: .source) == ProcessIdentity.current() && next.identity(of: .destination) == nil
+      && next.state == .none && !next.isComplete && next.maxDowntime <= HandoffLimits.longest
+      && next.deadline <= MonotonicClock.now() &+ HandoffLimits.longest
+  }
+
+  private var generation: UInt64 {
+    let block = block
+    return block.generation + (block.state == .destination ? 1 : 0)
   }
 
   /// The handoff came to nothing, and the guest is still here.
@@ -244,8 +264,7 @@ final class ReferenceVMM: Sendable {
   func status() -> VMStatus {
     var status = VMStatus(
       name: guest.configuration.name, state: current.withLock { $0 } == nil ? .running : .handoff)
-    let block = block
-    status.generation = block.generation + (block.state == .destination ? 1 : 0)
+    status.generation = generation
     status.pid = ProcessIdentity.current().pid
     status.binary = (try? Executable.path()) ?? ""
     status.build = build

@@ -61,6 +61,7 @@ public enum VMMProcess {
   /// when this returns.
   private static func takeOver(_ socket: consuming UnixSocket) throws -> ReferenceVMM? {
     let destination = try ReferenceDestination()
+    let event = try EventDescriptor()
     let session = try DestinationSession(guest: destination, socket: socket)
     switch session.run() {
     case .left: return nil
@@ -68,10 +69,15 @@ public enum VMMProcess {
       guard let guest = destination.prepared else {
         preconditionFailure("who keeps a guest has prepared one")
       }
-      let vmm = try ReferenceVMM(guest: guest, block: session.block, ending: destination.ending)
+      let vmm = ReferenceVMM(
+        guest: guest, block: session.block, ending: destination.ending, build: destination.build, event: event
+      )
       let (block, build) = (session.block, session.sourceBuild)
       // Clients are answered meanwhile.
-      _ = try OSThread.start(name: "history", detached: true) { vmm.handoffWon(block, fromBuild: build) }
+      let told = try? OSThread.start(name: "history", detached: true) {
+        vmm.handoffWon(block, fromBuild: build)
+      }
+      if told == nil { vmm.handoffWon(block, fromBuild: build) }
       return vmm
     }
   }
@@ -84,7 +90,11 @@ public enum VMMProcess {
     let starter = Owned(socket)
     do {
       let vmm = try makeVM(starter)
-      try starter.value.send(VMStartReply.running.encoded)
+      do { try starter.value.send(VMStartReply.running.encoded) } catch {
+        // Nobody waits for this VM any more.
+        vmm.stopGuest(removing: true)
+        throw error
+      }
       try vmm.run(signals: signals)
     } catch {
       try? starter.value.send(VMStartReply.refused("\(error)").encoded)
@@ -120,7 +130,8 @@ public enum VMMProcess {
     try guest.boot(image)
     let block = try firstBlock(folder)
     try guest.threads.start(machine: guest.machine, cpus: guest.cpus)
-    let vmm = try ReferenceVMM(guest: guest, block: block, ending: ending)
+    let vmm = ReferenceVMM(
+      guest: guest, block: block, ending: ending, build: try build(), event: try EventDescriptor())
     guard case .made = block.claim(.destination, by: .destination) else {
       throw VMError(.other, "somebody called the start off")
     }
@@ -138,7 +149,7 @@ public enum VMMProcess {
     let block = try blocks.create(
       attempt: 1, generation: 0, machine: MachineIdentity.random(using: &random), state: .destVerify)
     block.enroll(.destination, as: ProcessIdentity.current())
-    try blocks.publish(1)
+    try blocks.publish(block)
     return block
   }
 }
