@@ -54,6 +54,15 @@ final class TestVM: Sendable {
       inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
   }
 
+  /// A run that stays in the foreground, as a process of its own.
+  func startForeground(_ options: [String], output: borrowing OwnedDescriptor) throws -> ChildProcess {
+    try ChildProcess.spawn(
+      executable: BuiltCommand.path(),
+      arguments: ["fsr", "run", name, "--foreground", "--runtime-dir", runtime] + options,
+      environment: ["PATH=/usr/bin:/bin"],
+      inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
+  }
+
   func machines() throws -> [Int32: ProcessTable.State] { try ProcessTable.machines(named: name) }
 
   /// Lets every stopped VMM go on; answers whether there was one.
