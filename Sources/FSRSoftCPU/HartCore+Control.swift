@@ -44,7 +44,7 @@ extension HartCore {
     case 0xb02, 0xc02: return before &+ retiredOffset
     case 0xc01: return machine.clint.time
     case 0xb03...0xb1f, 0xc03...0xc1f: return 0
-    // mvendorid, marchid, mimpid, mconfigptr: not implemented, which is 0.
+    // mvendorid, marchid, mimpid, mconfigptr: 0, which says that this hart does not tell.
     case 0xf11...0xf13, 0xf15: return 0
     case 0xf14: return UInt64(hart)
     default: return nil

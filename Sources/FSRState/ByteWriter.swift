@@ -68,7 +68,4 @@ public struct ByteWriter: Sendable {
       room[position &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
     }
   }
-
-  /// Empties the writer and keeps what it set aside.
-  public mutating func removeAll() { count = 0 }
 }

@@ -5,7 +5,7 @@ internal import FSRState
 /// One message is one packet of a SOCK_SEQPACKET socket: kind (16 bits), then tagged fields (`Fields`).
 /// Descriptors ride beside the bytes. A kind or a needed field that is not known ends the handoff.
 public enum Message: Equatable, Sendable {
-  /// Coordinator to source, with the block and the folder of blocks: hand the guest over.
+  /// Coordinator to source, with the block: hand the guest over.
   case request(HandoffRequest)
   /// Source to coordinator: the block has its name, the handoff goes on.
   case accepted

@@ -176,9 +176,7 @@ final class ReferenceVMM: Sendable {
 
   private func handOver(
     _ message: Message, _ introduction: consuming DescriptorBag, _ socket: Owned<UnixSocket>
-  )
-    throws
-  {
+  ) throws {
     guard case .request(let request) = message else { throw HandoffError.protocolViolation("no request") }
     var introduction = introduction
     guard let file = introduction.take(0) else {
@@ -210,9 +208,8 @@ final class ReferenceVMM: Sendable {
     }
     log.notice("handoff \(next.attempt) begins")
     let session = SourceSession(
-      guest: ReferenceSource(guest: guest, vmm: self), block: next,
-      blocks: blocks,
-      coordinator: channel, request: request)
+      guest: ReferenceSource(guest: guest, vmm: self), block: next, blocks: blocks, coordinator: channel,
+      request: request)
     switch session.run() {
     case .kept: break
     case .left: VMMProcess.leave()
