@@ -16,9 +16,11 @@ public final class Machine: Sendable {
   private let waker: any WakesHarts
   let symbols = Mutex(GuestSymbols())
 
+  /// - Parameter input: nil where nobody types.
   /// - Throws: `MachineError`.
   public init(
-    memory: GuestMemory, harts: Int, clock: any GuestClock, console: any ConsoleSink, waker: any WakesHarts
+    memory: GuestMemory, harts: Int, clock: any GuestClock, console: any ConsoleSink,
+    input: (any ConsoleSource)? = nil, waker: any WakesHarts
   ) throws(MachineError) {
     guard (1...BoardMap.hartLimit).contains(harts) else { throw .harts(harts) }
     guard memory.size % 4096 == 0, memory.size >= BoardMap.smallestRAM, memory.size <= BoardMap.largestRAM
@@ -28,7 +30,7 @@ public final class Machine: Sendable {
     self.waker = waker
     lines = (0..<harts).map { _ in HartLines() }
     clint = CoreLocalInterruptor(lines: lines, clock: clock, waker: waker)
-    uart = UART16550(console: console)
+    uart = UART16550(console: console, input: input)
     bus = Bus([
       .init(base: BoardMap.uart, size: BoardMap.uartSize, device: uart),
       .init(base: BoardMap.clint, size: BoardMap.clintSize, device: clint),

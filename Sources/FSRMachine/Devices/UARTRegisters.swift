@@ -19,9 +19,12 @@ struct UARTRegisters {
   private var isDivisorVisible: Bool { lineControl & 0x80 != 0 }
   private var isLoopback: Bool { modemControl & 0x10 != 0 }
 
+  /// Whether a byte may come without an overrun.
+  var hasRoom: Bool { receivedCount < (fifoEnabled ? Self.fifoDepth : 1) }
+
   /// Puts a byte in the receive FIFO; a full one drops it and says overrun.
   mutating func receive(_ byte: UInt8) {
-    guard receivedCount < (fifoEnabled ? Self.fifoDepth : 1) else {
+    guard hasRoom else {
       overrun = true
       return
     }
