@@ -11,6 +11,7 @@ public final class Machine: Sendable {
   public let harts: Int
   public let bus: Bus
   public let clint: CoreLocalInterruptor
+  public let plic: PlatformInterruptController
   public let uart: UART16550
   private let lines: [HartLines]
   private let waker: any WakesHarts
@@ -30,12 +31,23 @@ public final class Machine: Sendable {
     self.waker = waker
     lines = (0..<harts).map { _ in HartLines() }
     clint = CoreLocalInterruptor(lines: lines, clock: clock, waker: waker)
-    uart = UART16550(console: console, input: input)
-    bus = Bus([
-      .init(base: BoardMap.uart, size: BoardMap.uartSize, device: uart),
-      .init(base: BoardMap.clint, size: BoardMap.clintSize, device: clint),
-      .init(base: BoardMap.finisher, size: BoardMap.finisherSize, device: TestFinisher()),
-    ])
+    let plic = PlatformInterruptController(lines: lines, waker: waker)
+    self.plic = plic
+    uart = UART16550(console: console, input: input) {
+      plic.setLevel($0, source: BoardMap.uartInterrupt)
+    }
+    // In the order in which they are looked at: the frequent ones first.
+    bus = Bus(
+      [
+        .init(base: BoardMap.uart, size: BoardMap.uartSize, device: uart),
+        .init(base: BoardMap.clint, size: BoardMap.clintSize, device: clint),
+        .init(base: BoardMap.plic, size: BoardMap.plicSize, device: plic),
+        .init(base: BoardMap.finisher, size: BoardMap.finisherSize, device: TestFinisher()),
+      ]
+        + (0..<UInt64(BoardMap.virtioCount)).map {
+          .init(
+            base: BoardMap.virtio + $0 * BoardMap.virtioSize, size: BoardMap.virtioSize, device: VirtioSlot())
+        })
   }
 
   /// The wires into `hart`, which is below `harts`.

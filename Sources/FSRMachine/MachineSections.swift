@@ -2,7 +2,8 @@ import FSRMemory
 public import FSRState
 import Synchronization
 
-/// A stopped machine's state, as named sections: `board`, `clint`, `uart`, `hart.0`…
+/// A stopped machine's state, as named sections: `board`, `clint`, `uart`, `hart.0`…, and `plic` of a guest that
+/// uses it. One that does not can go to a build, and come from one, that has no PLIC.
 ///
 /// The names are made ahead; saving appends to the caller's writer and nothing else. No hart may be in `run`.
 public struct MachineSections: Sendable {
@@ -12,13 +13,19 @@ public struct MachineSections: Sendable {
   /// All sections' names, in the order of saving.
   public let names: [String]
   private let parts: [any SavesState & Sendable]
+  private let plic: PlatformInterruptController
+  private static let plicName = "plic"
 
   /// - Parameter cpus: all harts of `machine`, in order.
   public init(machine: Machine, cpus: [any VirtualCPU]) {
     precondition(cpus.count == machine.harts, "every hart is saved")
-    names = ["board", "clint", "uart"] + cpus.map { "hart.\($0.hart)" }
-    parts = [BoardState(machine: machine), machine.clint, machine.uart] + cpus.map { $0 }
+    plic = machine.plic
+    names = ["board", "clint", "uart", Self.plicName] + cpus.map { "hart.\($0.hart)" }
+    parts = [BoardState(machine: machine), machine.clint, machine.uart, plic] + cpus.map { $0 }
   }
+
+  /// Whether section `index` has something to carry now.
+  public func isPresent(_ index: Int) -> Bool { names[index] != Self.plicName || plic.isInUse }
 
   /// The version that section `index` is saved in.
   public func version(_ index: Int) -> UInt16 { type(of: parts[index]).stateVersion }
@@ -28,7 +35,7 @@ public struct MachineSections: Sendable {
 
   /// All sections, as values.
   public func save() -> [StateSection] {
-    names.indices.map { index in
+    names.indices.filter(isPresent).map { index in
       var writer = ByteWriter(capacity: Self.payloadLimit)
       save(index, to: &writer)
       return StateSection(name: names[index], version: version(index), payload: writer.bytes)
@@ -46,7 +53,8 @@ public struct MachineSections: Sendable {
     return true
   }
 
-  /// Restores the whole machine; sections of other names are left to others.
+  /// Restores the whole machine; sections of other names are left to others. Parts that had nothing to carry
+  /// are put back to their start.
   ///
   /// - Throws: `StateError`, also where a section is missing or comes twice. The machine must not run then.
   public func restore(_ sections: [StateSection]) throws(StateError) {
@@ -54,7 +62,10 @@ public struct MachineSections: Sendable {
     for section in sections where try restore(section) {
       guard seen.insert(section.name).inserted else { throw .duplicateSection(section.name) }
     }
-    if let missing = names.first(where: { !seen.contains($0) }) { throw .missingSection(missing) }
+    if !seen.contains(Self.plicName), plic.isInUse { plic.reset() }
+    if let missing = names.first(where: { !seen.contains($0) && $0 != Self.plicName }) {
+      throw .missingSection(missing)
+    }
   }
 }
 

@@ -11,6 +11,14 @@ final class RecordingConsole: ConsoleSink {
   var all: [UInt8] { bytes.withLock { $0 } }
 }
 
+/// Holds what is typed until the guest takes it.
+final class TypedInput: ConsoleSource {
+  private let bytes = Mutex<[UInt8]>([])
+  func type(_ text: String) { bytes.withLock { $0 += Array(text.utf8) } }
+  func take() -> UInt8? { bytes.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+  var left: Int { bytes.withLock { $0.count } }
+}
+
 struct NoWaker: WakesHarts {
   func wake(hart: Int) {}
 }
@@ -30,10 +38,10 @@ final class ParkedHart: VirtualCPU {
 
 /// A board without a CPU.
 func board(
-  megabytes: UInt64 = 1, harts: Int = 1, ticks: UInt64 = 0, console: RecordingConsole = RecordingConsole()
+  megabytes: UInt64 = 1, harts: Int = 1, ticks: UInt64 = 0, console: RecordingConsole = RecordingConsole(),
+  input: TypedInput? = nil
 ) throws -> Machine {
   try Machine(
     memory: GuestMemory(size: megabytes << 20), harts: harts, clock: StillClock(ticks: ticks),
-    console: console,
-    waker: NoWaker())
+    console: console, input: input, waker: NoWaker())
 }

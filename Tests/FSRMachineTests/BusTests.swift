@@ -8,12 +8,17 @@ import Testing
 
   @Test func whereNothingIsNothingAnswers() throws {
     let bus = try board().bus
-    for address in [0, 0x1000_0100, 0x0c00_0000, 0x0201_0000, .max - 7] as [UInt64] {
+    for address in [0, 0x1000_0100, 0x1000_0008, 0x1000_9000, 0x0c60_0000, 0x0201_0000, .max - 7] as [UInt64]
+    {
       #expect(bus.load(address, width: 4) == nil)
       #expect(bus.store(1, at: address, width: 4) == .fault)
     }
     #expect(bus.load(BoardMap.clint + 0xbff9, width: 8) == nil)
     #expect(bus.load(BoardMap.clint, width: 2) == nil)
+    #expect(bus.load(BoardMap.clint, width: 8) == nil)
+    #expect(bus.load(BoardMap.plic + 4, width: 8) == nil)
+    #expect(bus.store(0x5555, at: BoardMap.finisher, width: 1) == .fault)
+    #expect(bus.store(0x5555, at: BoardMap.finisher, width: 8) == .fault)
   }
 
   @Test func theFinisherKnowsThreeWords() throws {
@@ -90,5 +95,17 @@ import Testing
     _ = bus.store(2, at: Self.uart + 1, width: 1)
     #expect(bus.load(Self.uart + 2, width: 1) == 2)
     #expect(bus.load(Self.uart + 2, width: 1) == 1)
+  }
+
+  @Test func anEmptyTransportSaysThatItIsOne() throws {
+    let bus = try board().bus
+    for slot in 0..<UInt64(BoardMap.virtioCount) {
+      let base = BoardMap.virtio + slot * BoardMap.virtioSize
+      #expect((0..<5).map { bus.load(base + $0 * 4, width: 4) } == [0x7472_6976, 1, 0, 0x554d_4551, 0])
+      #expect(bus.load(base, width: 1) == 0x76)
+      #expect(bus.load(base, width: 8) == 0x1_7472_6976)
+      #expect(bus.store(1, at: base + 0x70, width: 4) == .done)
+      #expect(bus.load(base + 0x70, width: 4) == 0)
+    }
   }
 }

@@ -57,6 +57,12 @@ private struct Tree {
 
   @Test(arguments: [1, 16]) func itSaysWhatTheBoardHas(harts: Int) throws {
     let tree = try Self.tree(board(megabytes: 4, harts: harts))
+    #expect(tree.cells("/soc/serial@10000000/interrupts") == [10])
+    #expect(tree.cells("/soc/virtio_mmio@10008000/interrupts") == [8])
+    #expect(tree.cells("/soc/plic@c000000/phandle") == tree.cells("/soc/serial@10000000/interrupt-parent"))
+    #expect(
+      tree.cells("/soc/plic@c000000/interrupts-extended")
+        == (1...harts).flatMap { [$0, 11, $0, 0xffff_ffff] })
     #expect(tree.cells("/memory@80000000/reg") == [0, 0x8000_0000, 0, 4 << 20])
     #expect(tree.cells("/cpus/timebase-frequency") == [10_000_000])
     #expect(tree.properties.keys.filter { $0.hasSuffix("/status") }.count == harts)

@@ -62,7 +62,7 @@ import Testing
 
   @Test func sectionsAreNamedAndComplete() throws {
     let rig = try GuestRig(SoakGuestImage.bytes, harts: 3)
-    #expect(rig.sections.names == ["board", "clint", "uart", "hart.0", "hart.1", "hart.2"])
+    #expect(rig.sections.names == ["board", "clint", "uart", "plic", "hart.0", "hart.1", "hart.2"])
     for section in rig.sections.save() { #expect(section.payload.count <= MachineSections.payloadLimit) }
   }
 

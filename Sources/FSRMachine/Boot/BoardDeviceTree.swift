@@ -48,6 +48,21 @@ private func writeDevices(_ soc: inout DeviceTreeWriter, _ harts: Int) {
     serial.property("compatible", "ns16550a")
     serial.property("reg", cells: cells(BoardMap.uart) + cells(BoardMap.uartSize))
     serial.property("clock-frequency", cells: [3_686_400])
+    serial.property("interrupt-parent", cells: [plicHandle(harts)])
+    serial.property("interrupts", cells: [UInt32(BoardMap.uartInterrupt)])
+  }
+  for slot in 0..<BoardMap.virtioCount { writeVirtio(&soc, slot, plicHandle(harts)) }
+  soc.node("plic@c000000") { plic in
+    plic.property("compatible", "sifive,plic-1.0.0", "riscv,plic0")
+    plic.property("reg", cells: cells(BoardMap.plic) + cells(BoardMap.plicSize))
+    plic.property("riscv,ndev", cells: [UInt32(InterruptRegisters.sourceCount - 1)])
+    plic.property("interrupt-controller")
+    plic.property("#interrupt-cells", cells: [1])
+    plic.property("#address-cells", cells: [0])
+    plic.property("phandle", cells: [plicHandle(harts)])
+    // Of each hart the external interrupt of machine mode, and of the mode that it does not have: none.
+    plic.property(
+      "interrupts-extended", cells: (1...UInt32(harts)).flatMap { [$0, 11, $0, UInt32.max] })
   }
   soc.node("clint@2000000") { clint in
     clint.property("compatible", "sifive,clint0", "riscv,clint0")
@@ -58,6 +73,19 @@ private func writeDevices(_ soc: inout DeviceTreeWriter, _ harts: Int) {
   soc.node("test@100000") { test in
     test.property("compatible", "sifive,test1", "sifive,test0", "syscon")
     test.property("reg", cells: cells(BoardMap.finisher) + cells(BoardMap.finisherSize))
+  }
+}
+
+/// The handles 1 to `harts` are the harts' own interrupt controllers'.
+private func plicHandle(_ harts: Int) -> UInt32 { UInt32(harts) + 1 }
+
+private func writeVirtio(_ soc: inout DeviceTreeWriter, _ slot: Int, _ plic: UInt32) {
+  let base = BoardMap.virtio + UInt64(slot) * BoardMap.virtioSize
+  soc.node("virtio_mmio@" + String(base, radix: 16)) { transport in
+    transport.property("compatible", "virtio,mmio")
+    transport.property("reg", cells: cells(base) + cells(BoardMap.virtioSize))
+    transport.property("interrupt-parent", cells: [plic])
+    transport.property("interrupts", cells: [UInt32(slot) + 1])
   }
 }
 

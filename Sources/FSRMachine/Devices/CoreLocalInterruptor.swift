@@ -47,14 +47,10 @@ public final class CoreLocalInterruptor: BusDevice {
   }
 
   func load(_ offset: UInt64, width: Int) -> UInt64? {
-    guard width >= 4 else { return nil }
+    guard width == 4 || width == 8 && offset >= 0x4000 else { return nil }
     let whole: UInt64
     switch register(offset) {
-    case .software(let hart):
-      // A load of 8 bytes takes the next hart's word along.
-      let low = UInt64(lines[hart].software.load(ordering: .relaxed))
-      let next = width == 8 && hart + 1 < lines.count ? lines[hart + 1].software.load(ordering: .relaxed) : 0
-      return low | UInt64(next) << 32
+    case .software(let hart): return UInt64(lines[hart].software.load(ordering: .relaxed))
     case .timeCompare(let hart): whole = lines[hart].timeCompare.load(ordering: .relaxed)
     case .time: whole = time
     case .reserved: return 0
@@ -63,11 +59,9 @@ public final class CoreLocalInterruptor: BusDevice {
   }
 
   func store(_ value: UInt64, at offset: UInt64, width: Int) -> BusOutcome {
-    guard width >= 4 else { return .fault }
+    guard width == 4 || width == 8 && offset >= 0x4000 else { return .fault }
     switch register(offset) {
-    case .software(let hart):
-      setSoftware(hart, value & 1)
-      if width == 8, hart + 1 < lines.count { setSoftware(hart + 1, value >> 32 & 1) }
+    case .software(let hart): setSoftware(hart, value & 1)
     case .timeCompare(let hart):
       let old = lines[hart].timeCompare.load(ordering: .relaxed)
       lines[hart].timeCompare.store(merge(value, into: old, offset, width), ordering: .releasing)

@@ -1,9 +1,10 @@
 /// The register by which a guest ends itself; it has no state.
 final class TestFinisher: BusDevice {
-  func load(_ offset: UInt64, width: Int) -> UInt64? { 0 }
+  func load(_ offset: UInt64, width: Int) -> UInt64? { width == 2 || width == 4 ? 0 : nil }
 
   func store(_ value: UInt64, at offset: UInt64, width: Int) -> BusOutcome {
-    guard offset == 0, width >= 2 else { return .done }
+    guard width == 2 || width == 4 else { return .fault }
+    guard offset == 0 else { return .done }
     let code = (value >> 16) & 0xffff
     switch value & 0xffff {
     case 0x5555: return .ended(.passed)

@@ -5,19 +5,18 @@ extension UART16550: SavesState {
   public static var stateVersion: UInt16 { 1 }
 
   public func save(to writer: inout ByteWriter) {
-    registers.withLock { registers in
-      writer.write(registers.interruptEnable)
-      writer.write(registers.fifoEnabled)
-      writer.write(registers.lineControl)
-      writer.write(registers.modemControl)
-      writer.write(registers.scratch)
-      writer.write(registers.divisor)
-      writer.write(registers.transmitPending)
-      writer.write(registers.overrun)
-      writer.write(UInt8(registers.receivedCount))
-      for index in 0..<registers.receivedCount {
-        writer.write(registers.received[(registers.receivedStart + index) % UARTRegisters.fifoDepth])
-      }
+    let registers = registers
+    writer.write(registers.interruptEnable)
+    writer.write(registers.fifoEnabled)
+    writer.write(registers.lineControl)
+    writer.write(registers.modemControl)
+    writer.write(registers.scratch)
+    writer.write(registers.divisor)
+    writer.write(registers.transmitPending)
+    writer.write(registers.overrun)
+    writer.write(UInt8(registers.receivedCount))
+    for index in 0..<registers.receivedCount {
+      writer.write(registers.received[(registers.receivedStart + index) % UARTRegisters.fifoDepth])
     }
   }
 
@@ -39,7 +38,7 @@ extension UART16550: SavesState {
     for index in 0..<count { new.received[index] = try reader.read() }
     new.receivedCount = count
     try reader.finish()
-    registers.withLock { $0 = new }
+    replace(by: new)
   }
 }
 

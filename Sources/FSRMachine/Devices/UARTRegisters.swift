@@ -78,6 +78,13 @@ struct UARTRegisters {
     return received[receivedStart]
   }
 
+  /// The level of the interrupt line. Received data interrupts at once, whatever the FIFO's trigger level: that
+  /// only says how long to wait for more, and here nothing more is on its way.
+  var isInterrupting: Bool {
+    interruptEnable & 4 != 0 && overrun || interruptEnable & 1 != 0 && receivedCount > 0
+      || interruptEnable & 2 != 0 && transmitPending
+  }
+
   private mutating func identifyInterrupt() -> UInt8 {
     let fifo: UInt8 = fifoEnabled ? 0xc0 : 0
     if interruptEnable & 4 != 0, overrun { return fifo | 0x06 }

@@ -54,10 +54,14 @@ final class ReferenceGuest: Sendable {
     self.folder = Owned(folder)
   }
 
-  /// The sections of a checkpoint, with the version in which this build writes and the newest it reads.
-  static func sectionVersions(of sections: MachineSections) -> [SectionVersion] {
+  /// The sections that a checkpoint would have now, with the version in which this build writes them.
+  static func writtenSections(of sections: MachineSections) -> [SectionVersion] {
+    versions(of: sections, sections.names.indices.filter(sections.isPresent))
+  }
+
+  private static func versions(of sections: MachineSections, _ indices: [Int]) -> [SectionVersion] {
     [SectionVersion(name: "clock", version: HostClock.stateVersion)]
-      + sections.names.indices.map { SectionVersion(name: sections.names[$0], version: sections.version($0)) }
+      + indices.map { SectionVersion(name: sections.names[$0], version: sections.version($0)) }
   }
 
   /// What this build reads, for as many harts as a board has.
@@ -66,7 +70,8 @@ final class ReferenceGuest: Sendable {
     let board = try Machine(
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
       console: try ConsoleBuffer(), waker: threads)
-    return sectionVersions(of: MachineSections(machine: board, cpus: SoftCPU.harts(of: board)))
+    let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
+    return versions(of: sections, Array(sections.names.indices))
   }
 
   // MARK: giving it away
@@ -97,7 +102,7 @@ final class ReferenceGuest: Sendable {
 
   func save(to checkpoint: inout CheckpointWriter) {
     checkpoint.section("clock", version: HostClock.stateVersion) { clock.save(to: &$0) }
-    for index in sections.names.indices {
+    for index in sections.names.indices where sections.isPresent(index) {
       checkpoint.section(sections.names[index], version: sections.version(index)) {
         sections.save(index, to: &$0)
       }
