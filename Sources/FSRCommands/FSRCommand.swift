@@ -20,7 +20,8 @@ struct FSRCommand: ParsableCommand {
     subcommands: answering.map { $0 as any ParsableCommand.Type } + [FloorPeerCommand.self])
 
   static let answering: [any AnsweringCommand.Type] = [
-    RunCommand.self, ListCommand.self, StatusCommand.self, HandoffCommand.self, StopCommand.self,
-    RecoverCommand.self, DemoCommand.self, BenchCommand.self,
+    RunCommand.self, ListCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self,
+    StopCommand.self,
+    HandoffCommand.self, RecoverCommand.self, DemoCommand.self, BenchCommand.self,
   ]
 }

@@ -13,6 +13,8 @@ public final class HartLines: Sendable {
   public let external = Atomic<UInt32>(0)
   /// The timer interrupt is pending while the board's time is at or above this.
   public let timeCompare = Atomic<UInt64>(.max)
+  /// 1 while the hart is caught in its trap: it faults on the first fetch of its handler, for ever.
+  public let caught = Atomic<UInt32>(0)
   /// Instructions begun since the guest's birth, told by the hart every few hundred of them.
   public let instructions = Atomic<UInt64>(0)
 

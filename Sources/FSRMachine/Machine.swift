@@ -65,6 +65,11 @@ public final class Machine: Sendable {
     for line in lines { line.stop.store(0, ordering: .releasing) }
   }
 
+  /// Whether no hart will ever run an instruction of the guest's again.
+  public var areAllCaught: Bool {
+    lines.allSatisfy { $0.caught.load(ordering: .sequentiallyConsistent) != 0 }
+  }
+
   /// Where `tohost` lies, as an offset in RAM; nil where the guest has none.
   public var toHost: UInt64? { symbols.withLock { $0.toHost } }
   /// Where the soak guest takes its parameters from, as an offset in RAM.

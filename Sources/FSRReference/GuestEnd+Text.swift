@@ -7,12 +7,17 @@ extension GuestEnd {
     case .passed: "passed"
     case .failed(let code): "failed \(code)"
     case .reset: "reset"
+    case .crashed(let cause, let address): "crashed \(cause) \(address)"
     case .hostRequest(let value): "request \(value)"
     }
   }
 
   init?(text: String) {
     let words = text.split(separator: " ")
+    if words.count == 3, words[0] == "crashed", let cause = UInt64(words[1]), let address = UInt64(words[2]) {
+      self = .crashed(cause: cause, address: address)
+      return
+    }
     let number = words.count == 2 ? UInt64(words[1]) : nil
     switch (words.first, number) {
     case ("passed", nil): self = .passed

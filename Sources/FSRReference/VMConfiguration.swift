@@ -18,6 +18,8 @@ public struct VMConfiguration: Equatable, Sendable {
   public var stride: UInt64 = 1
   /// The file that the console is appended to; empty for none.
   public var console: String
+  /// Whether a reset that the guest asks for ends the VM, instead of starting the guest anew.
+  public var endsOnReset = false
 
   public init(name: String, memory: UInt64, vcpus: Int, guest: String, duty: Int = 100, console: String = "")
   {
@@ -40,6 +42,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let workingSet: UInt16 = 6
     static let stride: UInt16 = 7
     static let console: UInt16 = 8
+    static let endsOnReset: UInt16 = 9
   }
 
   var encoded: [UInt8] {
@@ -52,6 +55,7 @@ public struct VMConfiguration: Equatable, Sendable {
     fields.put(Tag.workingSet, workingSet)
     fields.put(Tag.stride, stride)
     fields.put(Tag.console, console)
+    fields.put(Tag.endsOnReset, UInt8(endsOnReset ? 1 : 0))
     return fields.bytes
   }
 
@@ -67,5 +71,7 @@ public struct VMConfiguration: Equatable, Sendable {
     workingSet = try fields.integer(Tag.workingSet)
     stride = try fields.integer(Tag.stride)
     console = try fields.string(Tag.console, limit: Manifest.textLimit)
+    // Builds without restarts do not say it.
+    endsOnReset = fields.bytes(Tag.endsOnReset) == [1]
   }
 }

@@ -5,7 +5,9 @@ extension HartCore {
   /// Raises the fault of an instruction that does not wholly lie in RAM; mtval is the part that does not.
   mutating func raiseFetchFault(_ pc: UInt64, _ memory: GuestMemory) -> UInt64 {
     let isLowThere = memory.contains(pc &- BoardMap.ram, count: 2)
-    return raise(Trap.instructionAccessFault, isLowThere ? pc &+ 2 : pc, at: pc)
+    let handler = raise(Trap.instructionAccessFault, isLowThere ? pc &+ 2 : pc, at: pc)
+    isCaught = handler == pc
+    return handler
   }
 
   /// A load or store outside RAM: a device's, or a fault. Answers where to go on.

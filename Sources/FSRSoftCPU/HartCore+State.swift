@@ -48,6 +48,7 @@ extension HartCore: SavesState {
     reservation = nil
     end = nil
     endsSlice = false
+    isCaught = false
     cache.drop()
   }
 }

@@ -29,6 +29,9 @@ struct HartCore {
   /// Set by what must be seen before the next instruction: ends the slice.
   var endsSlice = false
   var end: GuestEnd?
+  /// The handler's first instruction cannot be fetched: it never will be, for nothing but the handler could
+  /// change where it is, and no interrupt is taken meanwhile.
+  var isCaught = false
   private var slicesUntilClock = 0
   private var isTimerDue = false
 
@@ -69,7 +72,16 @@ struct HartCore {
         self.end = nil
         return .ended(end)
       }
+      if isCaught { return caught(machine, lines) }
     }
+  }
+
+  /// A hart that is caught sleeps instead of trapping for ever; the last one ends the guest.
+  private mutating func caught(_ machine: Machine, _ lines: HartLines) -> CPUExit {
+    isCaught = false
+    lines.caught.store(1, ordering: .sequentiallyConsistent)
+    guard machine.areAllCaught else { return .waiting(untilTicks: nil) }
+    return .ended(.crashed(cause: control.cause, address: control.exceptionPC))
   }
 
   /// Enabled interrupts that are pending. The clock is looked at only now and then: it costs as much as some

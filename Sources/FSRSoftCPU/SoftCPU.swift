@@ -37,7 +37,7 @@ public final class SoftCPU: VirtualCPU {
       core.x[10] = UInt64(hart)
       core.x[11] = deviceTree
     }
-    machine.lines(of: hart).instructions.store(0, ordering: .relaxed)
+    tell(executed: 0)
   }
 
   public static var stateVersion: UInt16 { HartCore.stateVersion }
@@ -51,6 +51,12 @@ public final class SoftCPU: VirtualCPU {
       try core.restore(from: &reader, version: version)
       return core.executed
     }
-    machine.lines(of: hart).instructions.store(executed, ordering: .relaxed)
+    tell(executed: executed)
+  }
+
+  private func tell(executed: UInt64) {
+    let lines = machine.lines(of: hart)
+    lines.instructions.store(executed, ordering: .relaxed)
+    lines.caught.store(0, ordering: .releasing)
   }
 }

@@ -9,7 +9,7 @@ struct RunCommand: AnsweringCommand {
     commandName: "run", abstract: "Start a VM.",
     discussion: """
       Returns when the guest runs. With --foreground it ends with the guest instead: 0 when the guest says that \
-      all is well, else 1; Ctrl-C stops the VM. The guest is a RISC-V program for QEMU's `virt` board, or the \
+      all is well, else 1; Ctrl-C stops the VM. A guest that asks for a reset starts anew. The guest is a RISC-V program for QEMU's `virt` board, or the \
       built-in soak guest, which checks its own memory and measures the gaps in its time.
 
       Examples:
@@ -32,6 +32,8 @@ struct RunCommand: AnsweringCommand {
   var duty = 100
   @Option(help: ArgumentHelp("File that the guest's console is appended to.", valueName: "file"))
   var console: String?
+  @Flag(help: "End the VM when the guest asks for a reset, instead of starting it anew.")
+  var noReboot = false
   @Flag(help: "Stay until the guest ends; without --console its console is standard output.")
   var foreground = false
   @OptionGroup var runtime: RuntimeOptions
@@ -81,6 +83,7 @@ struct RunCommand: AnsweringCommand {
   private func start(in runtime: borrowing RuntimeDirectory) throws -> Int32 {
     var configuration = VMConfiguration(
       name: subjectName.name.description, memory: memory.bytes, vcpus: vcpus, guest: guest, duty: duty)
+    configuration.endsOnReset = noReboot
     var image: OwnedDescriptor?
     if !configuration.isSoak {
       do { image = try OwnedDescriptor.open(guest, .read) } catch {
@@ -116,7 +119,12 @@ struct RunCommand: AnsweringCommand {
     switch end {
     case .passed: return nil
     case .failed(let code): return Failure(.failed, "the guest of \(name) ended with code \(code)")
-    case .reset: return Failure(.failed, "the guest of \(name) asked for a reset, which ends a VM here")
+    case .reset: return Failure(.failed, "the guest of \(name) asked for a reset")
+    case .crashed(let cause, let address):
+      return Failure(
+        .failed,
+        "the guest of \(name) crashed: its vCPUs trap where no handler can be fetched (cause \(cause) at 0x\(String(address, radix: 16)))"
+      )
     case .hostRequest(let value):
       return Failure(.failed, "the guest of \(name) made host request \(value), which is not served here")
     }

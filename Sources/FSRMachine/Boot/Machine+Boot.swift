@@ -7,6 +7,21 @@ extension Machine {
   ///
   /// - Throws: `ELFError`; RAM is untouched then.
   public func load(_ image: ELFImage, cpus: [any VirtualCPU]) throws(ELFError) {
+    try load(image, cpus: cpus, isMemoryNew: true)
+  }
+
+  /// Starts the guest anew, as a reset does on QEMU's board: the image is put in place again, its zeros too, and
+  /// harts and devices are as at the start. Other RAM keeps what it holds. No hart may be in `run`.
+  ///
+  /// - Throws: `ELFError`; nothing has changed then.
+  public func restart(_ image: ELFImage, cpus: [any VirtualCPU]) throws(ELFError) {
+    try load(image, cpus: cpus, isMemoryNew: false)
+    clint.reset()
+    plic.reset()
+    uart.reset()
+  }
+
+  private func load(_ image: ELFImage, cpus: [any VirtualCPU], isMemoryNew: Bool) throws(ELFError) {
     let treeOffset = memory.size - BoardMap.deviceTreeSize
     let symbols = try GuestSymbols(of: image, in: self)
     for segment in image.segments {
@@ -22,11 +37,26 @@ extension Machine {
       throw .entryOutsideRAM(image.entry)
     }
     for segment in image.segments {
-      memory.copy(Array(image.bytes[segment.file]), to: segment.address - BoardMap.ram)
+      let start = segment.address - BoardMap.ram
+      memory.copy(Array(image.bytes[segment.file]), to: start)
+      if !isMemoryNew { clear((start + UInt64(segment.file.count))..<(start + segment.memorySize)) }
     }
     memory.copy(boardDeviceTree(harts: harts, memorySize: memory.size), to: treeOffset)
     self.symbols.withLock { $0 = symbols }
     for cpu in cpus { cpu.reset(entry: image.entry, deviceTree: BoardMap.ram + treeOffset) }
+  }
+}
+
+extension Machine {
+  private static let clearingStretch: UInt64 = 1 << 20
+
+  private func clear(_ range: Range<UInt64>) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(Self.clearingStretch, range.upperBound - offset)
+      memory.copy([UInt8](repeating: 0, count: Int(count)), to: offset)
+      offset += count
+    }
   }
 }
 

@@ -18,6 +18,15 @@ public final class CoreLocalInterruptor: BusDevice {
   /// mtime: the guest clock, moved by what the guest wrote there.
   public var time: UInt64 { clock.ticks &+ shift.load(ordering: .relaxed) }
 
+  /// The time is 0 again, and no timer set.
+  func reset() {
+    shift.store(0 &- clock.ticks, ordering: .releasing)
+    for line in lines {
+      line.software.store(0, ordering: .releasing)
+      line.timeCompare.store(.max, ordering: .releasing)
+    }
+  }
+
   /// The guest clock's reading at which mtime is `time`; what a waiting hart sleeps until.
   public func clockTicks(at time: UInt64) -> UInt64 {
     let shift = shift.load(ordering: .relaxed)

@@ -6,6 +6,10 @@ enum ControlRequest: UInt16, CaseIterable {
   case status = 256
   /// Answered with one byte, 0, when the guest has stopped and everything is gone but the process.
   case stop = 257
+  /// Answered with a `PauseAnswer` once no vCPU runs.
+  case pause = 259
+  /// Answered with a `PauseAnswer` once the vCPUs may run.
+  case resume = 260
 
   var encoded: [UInt8] { [UInt8(truncatingIfNeeded: rawValue), UInt8(rawValue >> 8)] }
 

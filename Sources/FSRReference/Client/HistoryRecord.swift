@@ -5,7 +5,7 @@ public struct HistoryRecord: Codable, Sendable {
   public var id: String
   /// ISO 8601, in UTC.
   public var time: String
-  /// `handoff` or `ended`.
+  /// `handoff`, `reset` or `ended`.
   public var event: String
   public var fromBuild: String?
   public var toBuild: String?
@@ -30,6 +30,27 @@ public struct HistoryRecord: Codable, Sendable {
     try keys.encode(phases, forKey: .phases)
     try keys.encode(victor, forKey: .victor)
     try keys.encode(reason, forKey: .reason)
+  }
+
+  /// Something that befell the guest without a handoff.
+  init(ofVM id: String, event: String, build: String, reason: String) {
+    self.init(
+      id: id, time: Self.now(), event: event, fromBuild: build, toBuild: nil, phases: [], victor: nil,
+      reason: reason)
+  }
+
+  init(
+    id: String, time: String, event: String, fromBuild: String?, toBuild: String?,
+    phases: [HandoffReport.Phase], victor: String?, reason: String?
+  ) {
+    self.id = id
+    self.time = time
+    self.event = event
+    self.fromBuild = fromBuild
+    self.toBuild = toBuild
+    self.phases = phases
+    self.victor = victor
+    self.reason = reason
   }
 
   static func now() -> String { Date().formatted(.iso8601) }

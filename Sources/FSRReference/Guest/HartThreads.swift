@@ -23,10 +23,19 @@ final class HartThreads: WakesHarts, Sendable {
     case none, asked, switching, cancelled
   }
 
+  /// Why the guest must not run. The gate is open while there is no reason.
+  struct Holds: OptionSet {
+    let rawValue: UInt8
+    /// Not started yet, or stopped for a handoff.
+    static let stopped = Holds(rawValue: 1)
+    static let paused = Holds(rawValue: 2)
+    /// It has ended itself.
+    static let ended = Holds(rawValue: 4)
+  }
+
   /// A cache line per hart with its futex, and one for the gate.
   private let words: MappedRegion
   private let gate: UInt64
-  private let grave: UInt64
   private let harts: Int
   private let clock: HostClock
   private let machine = Mutex<Machine?>(nil)
@@ -37,15 +46,14 @@ final class HartThreads: WakesHarts, Sendable {
   private let sleepers = Atomic<Int>(0)
   private let stop = Atomic<UInt32>(Stop.none.rawValue)
   private let isOver = Flag()
-  private let hasGuestEnded = Flag()
+  private let holds = Mutex(Holds.stopped)
   private let switchover = Mutex<(@Sendable () -> Void)?>(nil)
   private let ended: @Sendable (GuestEnd) -> Void
 
-  /// - Parameter ended: called once, on a vCPU thread, when the guest ends itself.
+  /// - Parameter ended: called on a vCPU thread when the guest ends itself, which then stands still.
   init(harts: Int, clock: HostClock, ended: @escaping @Sendable (GuestEnd) -> Void) throws(SystemError) {
     words = try MappedRegion(anonymous: 8192)
     gate = 4096
-    grave = 4096 + 64
     // Touched now: the first store to a new page is a fault, and the next ones come in the switch.
     words.atomicStore(UInt32(0), at: 0)
     words.atomicStore(UInt32(0), at: gate)
@@ -93,8 +101,8 @@ final class HartThreads: WakesHarts, Sendable {
         if cpu.hart == 0 { switching.rehearse() }
         ready.add(1, ordering: .acquiringAndReleasing)
         if cpu.hart == 0 {
-          // Who leads has been let through already.
-          if switching.lead() { run(cpu, machine, isParked: false) }
+          // Who leads has been let through already, unless the guest comes paused.
+          if switching.lead() { run(cpu, machine, isParked: isPaused) }
         } else {
           follow(switching, cpu.hart)
           run(cpu, machine, isParked: true)
@@ -126,16 +134,11 @@ final class HartThreads: WakesHarts, Sendable {
         if isUrgent(cpu.hart) { calm(cpu.hart) }
         sleep(cpu.hart, seen, until)
       case .ended(let end):
-        hasGuestEnded.raise()
+        hold(.ended)
         ended(end)
-        restInPeace()
+        park()
       }
     }
-  }
-
-  /// A guest that has ended itself executes nothing any more, whatever the gate says.
-  private func restInPeace() {
-    while !isOver.isUp { words.wait(at: grave, while: 0, timeout: Self.sleepLimit) }
   }
 
   private func sleep(_ hart: Int, _ seen: UInt32, _ until: UInt64?) {
@@ -168,7 +171,7 @@ final class HartThreads: WakesHarts, Sendable {
     // The first hart stops last: the destination's first thread waits on the same processor.
     if isFirstLast, count >= harts - 1 { askToStop(0) }
     // A guest that has ended itself is not handed over.
-    guard count == harts, !hasGuestEnded.isUp,
+    guard count == harts, !hasGuestEnded,
       stop.compareExchange(
         expected: Stop.asked.rawValue, desired: Stop.switching.rawValue, ordering: .acquiringAndReleasing
       ).exchanged
@@ -186,6 +189,10 @@ final class HartThreads: WakesHarts, Sendable {
   /// Harts that share a processor are stopped together: while one runs on, urgent, another cannot.
   private var isFirstLast: Bool { harts > 1 && harts <= Self.processors.count }
 
+  private var hasGuestEnded: Bool { holds.withLock { $0.contains(.ended) } }
+
+  var isPaused: Bool { holds.withLock { $0.contains(.paused) } }
+
   private func askToStop(_ hart: Int) {
     machine.withLock { $0 }?.lines(of: hart).stop.store(1, ordering: .releasing)
     wake(hart: hart)
@@ -194,8 +201,11 @@ final class HartThreads: WakesHarts, Sendable {
   /// Asks every hart to stop; the thread that arrives last runs `deed`.
   func stop(_ deed: @escaping @Sendable () -> Void) {
     switchover.withLock { $0 = deed }
-    words.atomicStore(UInt32(0), at: gate)
-    stop.store(Stop.asked.rawValue, ordering: .releasing)
+    holds.withLock { holds in
+      holds.insert(.stopped)
+      words.atomicStore(UInt32(0), at: gate)
+      stop.store(Stop.asked.rawValue, ordering: .releasing)
+    }
     for hart in (isFirstLast ? 1 : 0)..<harts { askToStop(hart) }
     // Threads that are parked already look whether they were the last.
     words.wake(at: gate)
@@ -210,23 +220,115 @@ final class HartThreads: WakesHarts, Sendable {
     return isCancelled
   }
 
-  /// Lets all harts run.
+  /// Lets all harts run, unless the guest is paused or has ended itself.
   func resume() {
     stop.store(Stop.none.rawValue, ordering: .releasing)
+    release(.stopped)
+  }
+
+  /// Stops all harts for a reason that is not a handoff.
+  private func hold(_ reason: Holds) {
+    holds.withLock { holds in
+      holds.insert(reason)
+      words.atomicStore(UInt32(0), at: gate)
+      machine.withLock { $0 }?.requestStop()
+    }
+  }
+
+  /// Takes a reason back.
+  private func release(_ reason: Holds) {
+    holds.withLock { lift(reason, from: &$0) }
+    wakeSleepers()
+  }
+
+  /// Takes a reason back, and opens the gate when it was the last.
+  private func lift(_ reason: Holds, from holds: inout Holds) {
+    holds.remove(reason)
+    guard holds.isEmpty else { return }
     machine.withLock { $0 }?.clearStop()
     // Exchanged, not stored: who goes to sleep after it sees the open gate, who went before it is counted.
     _ = words.atomicCompareExchange(gate, expected: UInt32(0), desired: 1)
+  }
+
+  private func wakeSleepers() {
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { words.wake(at: gate) }
+  }
+
+  // MARK: pausing
+
+  /// What became of the wish to pause the guest or to let it run.
+  enum PauseOutcome {
+    case done
+    /// A handoff has stopped the guest: whoever runs it afterwards is to be asked.
+    case inHandoff
+    case ended
+    /// The harts did not stop in time; they run on.
+    case late
+  }
+
+  /// Stops all harts until `unpause`, handoffs included; returns when they stand.
+  ///
+  /// - Parameter limit: nanoseconds that the harts may take.
+  func pause(limit: UInt64) -> PauseOutcome {
+    let obstacle: PauseOutcome? = holds.withLock { holds in
+      if let obstacle = Self.obstacle(holds) { return obstacle }
+      holds.insert(.paused)
+      words.atomicStore(UInt32(0), at: gate)
+      machine.withLock { $0 }?.requestStop()
+      return nil
+    }
+    if let obstacle { return obstacle }
+    if waitUntilParked(limit: limit) { return .done }
+    release(.paused)
+    return .late
+  }
+
+  /// Lets the harts of a paused guest run again.
+  func unpause() -> PauseOutcome {
+    let obstacle: PauseOutcome? = holds.withLock { holds in
+      if let obstacle = Self.obstacle(holds) { return obstacle }
+      if holds.contains(.paused) { lift(.paused, from: &holds) }
+      return nil
+    }
+    if obstacle == nil { wakeSleepers() }
+    return obstacle ?? .done
+  }
+
+  private static func obstacle(_ holds: Holds) -> PauseOutcome? {
+    holds.contains(.ended) ? .ended : holds.contains(.stopped) ? .inHandoff : nil
+  }
+
+  /// How a guest comes out of a handoff: as it went in. Only before any hart runs.
+  func restorePaused(_ isPaused: Bool) {
+    holds.withLock { if isPaused { $0.insert(.paused) } else { $0.remove(.paused) } }
+  }
+
+  /// Whether every hart stood still within `limit` nanoseconds.
+  private func waitUntilParked(limit: UInt64) -> Bool {
+    let late = MonotonicClock.now() &+ limit
+    while arrived.load(ordering: .acquiring) < harts {
+      if isOver.isUp || MonotonicClock.now() >= late { return false }
+      _ = try? Poller().wait(timeout: Self.startLook)
+    }
+    return true
+  }
+
+  /// Starts a guest that has ended itself anew: `reset` is done when all harts stand.
+  ///
+  /// - Parameter limit: nanoseconds that the harts may take.
+  /// - Returns: false where they did not stand in time, or `reset` failed; the guest then stays ended.
+  func restart(limit: UInt64, _ reset: () -> Bool) -> Bool {
+    guard hasGuestEnded, waitUntilParked(limit: limit), reset() else { return false }
+    release(.ended)
+    return true
   }
 
   /// Sends all threads home, and waits for them. No hart runs afterwards.
   func end() {
     isOver.raise()
     machine.withLock { $0 }?.requestStop()
-    for word in [gate, grave] {
-      words.atomicStore(UInt32(1), at: word)
-      words.wake(at: word)
-    }
+    words.atomicStore(UInt32(1), at: gate)
+    words.wake(at: gate)
     for hart in 0..<harts { wake(hart: hart) }
     let all = threads.withLock { threads in
       let old = threads

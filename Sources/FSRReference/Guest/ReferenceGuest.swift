@@ -18,6 +18,8 @@ final class ReferenceGuest: Sendable {
     static let consoleFile = "console-file"
     static let listener = "listener"
     static let folder = "folder"
+    /// The guest's ELF, for a reset. Builds without restarts have none.
+    static let image = "image"
   }
 
   let configuration: VMConfiguration
@@ -28,6 +30,8 @@ final class ReferenceGuest: Sendable {
   let clock: HostClock
   let console: ConsoleBuffer
   let drain: ConsoleDrain
+  /// What a reset starts again; nil where the guest comes from a build that did not keep it.
+  private let image: Owned<OwnedDescriptor>?
   let sections: MachineSections
   /// The control socket, which only the owner accepts on.
   let listener: Owned<UnixSocket>
@@ -37,8 +41,8 @@ final class ReferenceGuest: Sendable {
 
   init(
     _ configuration: VMConfiguration, memory: GuestMemory, console: ConsoleBuffer,
-    consoleFile: Owned<OwnedDescriptor>?, listener: consuming UnixSocket, folder: consuming VMFolder,
-    ended: @escaping @Sendable (GuestEnd) -> Void
+    consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, listener: consuming UnixSocket,
+    folder: consuming VMFolder, ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
     self.memory = memory
@@ -50,13 +54,18 @@ final class ReferenceGuest: Sendable {
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
+    self.image = image
     self.listener = Owned(listener)
     self.folder = Owned(folder)
   }
 
+  /// In a checkpoint of a guest that is paused, and in no other; empty.
+  private static let paused = SectionVersion(name: "paused", version: 1)
+
   /// The sections that a checkpoint would have now, with the version in which this build writes them.
-  static func writtenSections(of sections: MachineSections) -> [SectionVersion] {
-    versions(of: sections, sections.names.indices.filter(sections.isPresent))
+  var writtenSections: [SectionVersion] {
+    Self.versions(of: sections, sections.names.indices.filter(sections.isPresent))
+      + (threads.isPaused ? [Self.paused] : [])
   }
 
   private static func versions(of sections: MachineSections, _ indices: [Int]) -> [SectionVersion] {
@@ -71,7 +80,7 @@ final class ReferenceGuest: Sendable {
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
       console: try ConsoleBuffer(), waker: threads)
     let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
-    return versions(of: sections, Array(sections.names.indices))
+    return versions(of: sections, Array(sections.names.indices)) + [paused]
   }
 
   // MARK: giving it away
@@ -87,6 +96,10 @@ final class ReferenceGuest: Sendable {
     bag.append(try listener.value.descriptor.duplicate())
     bag.append(try folder.value.directory.descriptor.duplicate())
     bag.append(try OwnedDescriptor.open("/proc/self/exe", .read))
+    if let image {
+      slots.append(Slot.image)
+      bag.append(try image.value.duplicate())
+    }
     if let file = drain.file {
       slots.append(Slot.consoleFile)
       bag.append(try file.value.duplicate())
@@ -107,6 +120,7 @@ final class ReferenceGuest: Sendable {
         sections.save(index, to: &$0)
       }
     }
+    if threads.isPaused { checkpoint.section(Self.paused.name, version: Self.paused.version) { _ in } }
     for section in passedOn.withLock({ $0 }) { checkpoint.passOn(section) }
   }
 
@@ -137,9 +151,10 @@ final class ReferenceGuest: Sendable {
       name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
     let hasFile = manifest.slots.contains(Slot.consoleFile)
     let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
+    let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
     try self.init(
-      configuration, memory: memory, console: console, consoleFile: file, listener: listener, folder: folder,
-      ended: ended)
+      configuration, memory: memory, console: console, consoleFile: file, image: image,
+      listener: listener, folder: folder, ended: ended)
   }
 
   /// Saves and loads the state of a guest that never ran, so that in the stun every page of code and heap that
@@ -161,7 +176,12 @@ final class ReferenceGuest: Sendable {
     var reader = ByteReader(time.payload)
     try clock.restore(from: &reader, version: time.version)
     try sections.restore(checkpoint.sections)
-    let known = Set(sections.names + ["clock"])
+    let pause = checkpoint.sections.first { $0.name == Self.paused.name }
+    if let pause, pause.version != Self.paused.version {
+      throw StateError.sectionVersion(pause.name, has: pause.version, reads: Self.paused.version)
+    }
+    threads.restorePaused(pause != nil)
+    let known = Set(sections.names + ["clock", Self.paused.name])
     let unknown = checkpoint.sections.filter { !known.contains($0.name) }
     if let needed = unknown.first(where: \.isNeeded) { throw StateError.unknownSection(needed.name) }
     passedOn.withLock { $0 = unknown }
@@ -174,6 +194,20 @@ extension ReferenceGuest {
   /// - Throws: `ELFError`.
   func boot(_ image: [UInt8]) throws {
     try machine.load(try ELFImage(image), cpus: cpus)
+    writeParameters()
+  }
+
+  /// Whether a reset can be served.
+  var canRestart: Bool { image != nil && !configuration.endsOnReset }
+
+  /// Starts the guest anew; no hart may run.
+  func restart() throws {
+    guard let image else { throw VMError(.other, "the guest's image is not there any more") }
+    try machine.restart(try ELFImage(image.value.readAll(limit: VMStart.imageLimit)), cpus: cpus)
+    writeParameters()
+  }
+
+  private func writeParameters() {
     var parameters = SoakParameters()
     parameters.dutyPercent = UInt64(configuration.duty)
     parameters.workingSet = configuration.workingSet

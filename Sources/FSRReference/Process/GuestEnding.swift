@@ -15,6 +15,9 @@ final class GuestEnding: Sendable {
     listener.withLock { $0 }?()
   }
 
+  /// Forgets the end of a guest that is started anew.
+  func clear() { end.withLock { $0 = nil } }
+
   /// Calls `body` at the end, or now if that has come.
   func listen(_ body: @escaping @Sendable () -> Void) {
     listener.withLock { $0 = body }

@@ -20,7 +20,7 @@ final class ReferenceSource: HandoffSource {
     environment = Environment.all
   }
 
-  var sectionVersions: [SectionVersion] { ReferenceGuest.writtenSections(of: guest.sections) }
+  var sectionVersions: [SectionVersion] { guest.writtenSections }
 
   func describe() throws -> Description {
     try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)

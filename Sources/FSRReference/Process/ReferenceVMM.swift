@@ -27,6 +27,7 @@ final class ReferenceVMM: Sendable {
   private let isAccepting = Atomic<Bool>(true)
   private let isStopping = Flag()
   private let connections = Atomic<Int>(0)
+  private let resets = ResetTally()
   /// Wakes the loop of `run`.
   private let event: EventDescriptor
 
@@ -68,13 +69,15 @@ final class ReferenceVMM: Sendable {
         log.notice("told to stop by a signal")
         isStopping.raise()
       }
-      if isStopping.isUp, endHandoff() {
+      if isStopping.isUp, endHandoff("the VM was told to stop") {
         stopGuest(removing: true)
         return
       }
-      if ending.value != nil, endHandoff() {
-        guestEnded()
-        return
+      if ending.value != nil, endHandoff("the guest has ended itself, or asked for a reset") {
+        guard ending.value == .reset, guest.canRestart, restartGuest() else {
+          guestEnded()
+          return
+        }
       }
       if ready.contains(2), isAccepting.load(ordering: .acquiring) { accept() }
     }
@@ -112,6 +115,8 @@ final class ReferenceVMM: Sendable {
       switch ControlRequest(received.bytes) {
       case .status: try socket.value.send(status().encoded)
       case .stop: stopAsked(socket)
+      case .pause: try socket.value.send(pause().encoded)
+      case .resume: try socket.value.send(unpause().encoded)
       case nil: try handOver(try Message(decoding: received.bytes), received.descriptors.takeAll(), socket)
       }
     } catch { log.warning("a client was turned away: \(error)") }
@@ -131,10 +136,10 @@ final class ReferenceVMM: Sendable {
   }
 
   /// Calls a handoff in flight off; true when there is none any more and the guest is here.
-  private func endHandoff() -> Bool {
+  private func endHandoff(_ reason: String) -> Bool {
     guard let block = current.withLock({ $0 }) else { return true }
     if case .made = block.claim(.source, by: .source) {
-      block.explain(.source, "the VM was told to stop, or its guest has ended")
+      block.explain(.source, reason)
       block.announce()
       block.ring()
     }
@@ -154,15 +159,31 @@ final class ReferenceVMM: Sendable {
     stopGuest(removing: false)
     log.notice("the guest has ended: \(end.text)")
     append(
-      HistoryRecord(
-        id: "\(block.machine)", time: HistoryRecord.now(), event: "ended", fromBuild: build, toBuild: nil,
-        phases: [], victor: nil, reason: end.text))
+      HistoryRecord(ofVM: "\(block.machine)", event: "ended", build: build, reason: end.text))
     // Written down before this process leaves, so that nobody calls the VM lost.
     do { try guest.folder.value.writeEnded(end) } catch {
       log.error("cannot write down the guest's end: \(error)")
     }
     try? guest.folder.value.directory.unlink(VMFiles.socket)
     guest.folder.value.removeBlocks()
+  }
+
+  /// Starts a guest anew that has asked for a reset; false where that cannot be, and the VM ends with it.
+  private func restartGuest() -> Bool {
+    let isRunning = guest.threads.restart(limit: Self.requestLimit) {
+      do { try guest.restart() } catch {
+        log.error("the guest cannot be started anew: \(error)")
+        return false
+      }
+      // Before a hart runs: the new guest may end at once.
+      ending.clear()
+      return true
+    }
+    if isRunning, let count = resets.count(at: MonotonicClock.now()) {
+      log.notice("the guest was reset")
+      append(HistoryRecord(ofVM: "\(block.machine)", event: "reset", build: build, reason: count))
+    }
+    return isRunning
   }
 
   private func append(_ record: HistoryRecord) {
@@ -242,7 +263,8 @@ final class ReferenceVMM: Sendable {
   }
 
   private func finish(_ ended: ControlBlock, from: String?, to: String?, reason: String) {
-    if ended.time(of: .left) != 0 {
+    // A guest that is paused sees no time.
+    if ended.time(of: .left) != 0, !guest.threads.isPaused {
       ended.guestGap = GuestGap.measure(
         in: guest.machine, window: SoakParameters.currentWindow(in: guest.machine))
     }
@@ -256,11 +278,26 @@ final class ReferenceVMM: Sendable {
     ended.announce()
   }
 
+  // MARK: pausing
+
+  private func pause() -> PauseAnswer {
+    let answer = PauseAnswer(guest.threads.pause(limit: Self.requestLimit))
+    if answer == .done { log.notice("paused by a client") }
+    return answer
+  }
+
+  private func unpause() -> PauseAnswer {
+    let answer = PauseAnswer(guest.threads.unpause())
+    if answer == .done { log.notice("let run by a client") }
+    return answer
+  }
+
   // MARK: status
 
   func status() -> VMStatus {
     var status = VMStatus(
-      name: guest.configuration.name, state: current.withLock { $0 } == nil ? .running : .handoff)
+      name: guest.configuration.name,
+      state: current.withLock { $0 } != nil ? .handoff : guest.threads.isPaused ? .paused : .running)
     status.generation = generation
     status.pid = ProcessIdentity.current().pid
     status.binary = (try? Executable.path()) ?? ""

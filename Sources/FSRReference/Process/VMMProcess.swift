@@ -116,6 +116,9 @@ public enum VMMProcess {
       guard let file = received.descriptors.take(1) else { throw VMError(.other, "no guest came") }
       image = try file.readAll(limit: VMStart.imageLimit)
     }
+    // A copy: the file may be another one by the time the guest is reset.
+    let kept = try Memfd.create(name: "fsr-image", size: UInt64(image.count))
+    try kept.write(image)
     var console: Owned<OwnedDescriptor>?
     if start.hasConsole, let file = received.descriptors.take(start.hasImage ? 2 : 1) {
       console = Owned(file)
@@ -125,7 +128,7 @@ public enum VMMProcess {
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
     let guest = try ReferenceGuest(
       configuration, memory: try GuestMemory(size: configuration.memory), console: try ConsoleBuffer(),
-      consoleFile: console, listener: listener, folder: try folder.duplicate()
+      consoleFile: console, image: Owned(kept), listener: listener, folder: try folder.duplicate()
     ) { ending.note($0) }
     try guest.boot(image)
     let block = try firstBlock(folder)

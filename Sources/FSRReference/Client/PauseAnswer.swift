@@ -1,0 +1,25 @@
+/// What a VMM answers to the wish to pause the guest or to let it run: one byte.
+enum PauseAnswer: UInt8 {
+  case done
+  /// A handoff has stopped the guest: ask again.
+  case inHandoff
+  case ended
+  /// The vCPUs did not stop in time, and run on.
+  case late
+
+  init(_ outcome: HartThreads.PauseOutcome) {
+    switch outcome {
+    case .done: self = .done
+    case .inHandoff: self = .inHandoff
+    case .ended: self = .ended
+    case .late: self = .late
+    }
+  }
+
+  var encoded: [UInt8] { [rawValue] }
+
+  init?(_ bytes: [UInt8]) {
+    guard bytes.count == 1, let byte = bytes.first else { return nil }
+    self.init(rawValue: byte)
+  }
+}
