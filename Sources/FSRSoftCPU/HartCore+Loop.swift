@@ -5,12 +5,12 @@ import Synchronization
 /// Where a hart is in the predecoded code. The slot is its program counter: in straight code nothing else
 /// moves, and the address is made from it when somebody asks.
 struct CodePosition {
-  /// The page's address. None has an odd one: the first jump finds its page.
-  var page: UInt64 = 1
+  /// The page's address.
+  var page: UInt64
   /// The page's first slot.
-  var first = 0
+  var first: Int
   /// The next instruction's slot.
-  var slot = 0
+  var slot: Int
 
   @inline(__always) var pc: UInt64 { page &+ UInt64(bitPattern: Int64(slot &- first)) &<< 1 }
 }
@@ -60,12 +60,11 @@ extension HartCore {
   /// stays in registers. Hence its length, and hence what is rare is elsewhere (`executeRare`, `accessSlowly`).
   /// Nothing in it allocates, counts references or checks exclusivity.
   mutating func runSlice(_ count: Int, _ machine: Machine, _ memory: GuestMemory) -> Int {
-    var position = CodePosition()
+    var position = newPage(pc)
     var left = count
     // What is not to be run of the slice, once something ends it.
     var unused = 0
     endsSlice = false
-    jump(to: pc, &position)
     while left > 0 {
       let op = cache.slots[position.slot]
       switch op.operation {
