@@ -89,4 +89,11 @@ extension OwnedDescriptor {
   public static func standardError() throws(SystemError) -> OwnedDescriptor {
     OwnedDescriptor(adopting: try check(cfsr_duplicate(2, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard error"))
   }
+
+  /// A second descriptor of standard output, which moves on with it: who writes to the same file afterwards
+  /// writes behind.
+  public static func standardOutput() throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(
+      adopting: try check(cfsr_duplicate(1, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard output"))
+  }
 }

@@ -91,7 +91,13 @@ struct RunCommand: AnsweringCommand {
       }
     }
     var file: OwnedDescriptor?
-    if let path = console ?? (foreground && !output.json ? "/dev/stdout" : nil) {
+    if console == nil, foreground, !output.json {
+      configuration.console = "standard output"
+      do { file = try OwnedDescriptor.standardOutput() } catch {
+        throw Failure(.refused, "standard output cannot be had: \(error)")
+      }
+    }
+    if let path = console {
       configuration.console = WorkingDirectory.absolute(path)
       do { file = try OwnedDescriptor.open(path, .append) } catch {
         throw Failure(.refused, "the console file cannot be opened: \(error)")
