@@ -74,7 +74,7 @@ let package = Package(
     tests(
       "FSRCommandsTests",
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
-    tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
+    tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState", "FSRTestSupport"]),
     tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
