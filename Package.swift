@@ -75,6 +75,7 @@ let package = Package(
       "FSRCommandsTests",
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
     tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState", "FSRTestSupport"]),
+    tests("FSRReferenceTests", ["FSRReference", "FSRMachine", "FSRSystem", "FSRTestSupport"]),
     tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them

@@ -85,7 +85,17 @@ extension DescriptorBag {
 }
 
 extension OwnedDescriptor {
-  /// A second descriptor of standard error; where there is none, of nothing that takes bytes.
+  /// A second descriptor of standard input; EBADF where there is none.
+  public static func standardInput() throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try check(cfsr_duplicate(0, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard input"))
+  }
+
+  /// A second descriptor of standard output; EBADF where there is none.
+  public static func standardOutput() throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try check(cfsr_duplicate(1, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard output"))
+  }
+
+  /// A second descriptor of standard error; EBADF where there is none.
   public static func standardError() throws(SystemError) -> OwnedDescriptor {
     OwnedDescriptor(adopting: try check(cfsr_duplicate(2, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard error"))
   }

@@ -6,6 +6,8 @@ enum ControlRequest: UInt16, CaseIterable {
   case status = 256
   /// Answered with one byte, 0, when the guest has stopped and everything is gone but the process.
   case stop = 257
+  /// Answered with one byte, 0, and the descriptor of the console's memory.
+  case console = 258
 
   var encoded: [UInt8] { [UInt8(truncatingIfNeeded: rawValue), UInt8(rawValue >> 8)] }
 
