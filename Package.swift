@@ -74,7 +74,8 @@ let package = Package(
     tests(
       "FSRCommandsTests",
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
-    tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"]),
+    tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState", "FSRTestSupport"]),
+    tests("FSRReferenceTests", ["FSRReference", "FSRMachine", "FSRSystem", "FSRTestSupport"]),
     tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them

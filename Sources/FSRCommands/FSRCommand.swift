@@ -17,7 +17,9 @@ struct FSRCommand: ParsableCommand {
       Exit codes: 0 done; 1 failed; 3 refused, the guest untouched; 4 called off, the source runs; 5 stunned, \
       `fsr recover` is needed; 6 the VM is lost; 7 no such VM; 64 wrong usage.
       """,
-    subcommands: answering.map { $0 as any ParsableCommand.Type } + [FloorPeerCommand.self])
+    subcommands: answering.map { $0 as any ParsableCommand.Type } + [
+      ConsoleCommand.self, FloorPeerCommand.self,
+    ])
 
   static let answering: [any AnsweringCommand.Type] = [
     RunCommand.self, ListCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self,

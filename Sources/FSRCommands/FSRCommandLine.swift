@@ -25,7 +25,8 @@ public enum FSRCommandLine {
       return FSRExit.done.rawValue
     }
     let command = FSRCommand.answering.first { $0.configuration.commandName == arguments.first }
-    let help = command == nil ? "fsr --help" : "fsr \(arguments[0]) --help"
+    let isCommand = command != nil || arguments.first == ConsoleCommand.configuration.commandName
+    let help = isCommand ? "fsr \(arguments[0]) --help" : "fsr --help"
     let failure = Failure(.usage, FSRCommand.message(for: error))
     if arguments.contains("--json"), let command {
       Terminal.output.write(command.blankJSON(reason: failure.description))

@@ -81,6 +81,16 @@ extension OwnedDescriptor {
     unsafe try write(bytes, "write") { source, count, _ in unsafe cfsr_write(raw, source, count) }
   }
 
+  /// Writes what one write(2) takes, at least a byte; answers how many that were. EAGAIN when a non-blocking
+  /// descriptor takes none.
+  public func writeSome(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+    precondition(!bytes.isEmpty, "something to write")
+    var answer: Int64 = 0
+    // SAFETY: the slice lives for the closure, and the kernel reads as many bytes as are told.
+    unsafe bytes.withUnsafeBytes { unsafe answer = cfsr_write(raw, $0.baseAddress!, $0.count) }
+    return try check(answer, "write", on: subject)
+  }
+
   /// Writes all of `bytes` from `offset`.
   public func write(_ bytes: [UInt8], at offset: UInt64) throws(SystemError) {
     guard offset <= UInt64(Int64.max) - UInt64(bytes.count) else {

@@ -85,15 +85,19 @@ extension DescriptorBag {
 }
 
 extension OwnedDescriptor {
-  /// A second descriptor of standard error; where there is none, of nothing that takes bytes.
-  public static func standardError() throws(SystemError) -> OwnedDescriptor {
-    OwnedDescriptor(adopting: try check(cfsr_duplicate(2, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard error"))
+  /// A second descriptor of standard input; EBADF where there is none.
+  public static func standardInput() throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try check(cfsr_duplicate(0, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard input"))
   }
 
-  /// A second descriptor of standard output, which moves on with it: who writes to the same file afterwards
-  /// writes behind.
+  /// A second descriptor of standard output, EBADF where there is none. It shares its position: who writes to
+  /// the same file afterwards writes behind.
   public static func standardOutput() throws(SystemError) -> OwnedDescriptor {
-    OwnedDescriptor(
-      adopting: try check(cfsr_duplicate(1, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard output"))
+    OwnedDescriptor(adopting: try check(cfsr_duplicate(1, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard output"))
+  }
+
+  /// A second descriptor of standard error; EBADF where there is none.
+  public static func standardError() throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try check(cfsr_duplicate(2, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard error"))
   }
 }

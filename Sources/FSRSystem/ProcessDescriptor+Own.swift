@@ -14,4 +14,8 @@ public enum SignalNumber {
   public static let go: Int32 = SIGCONT
   public static let terminate: Int32 = SIGTERM
   public static let interrupt: Int32 = SIGINT
+  /// The terminal is gone.
+  public static let hangup: Int32 = SIGHUP
+  /// A wish to stop, which a process may see to.
+  public static let terminalStop: Int32 = SIGTSTP
 }

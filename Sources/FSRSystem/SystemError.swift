@@ -64,4 +64,6 @@ extension SystemError {
   public var isTaken: Bool { errno == EEXIST || errno == EADDRINUSE }
   /// Whether it took longer than allowed.
   public var isTimeout: Bool { errno == ETIMEDOUT || errno == EAGAIN }
+  /// Whether nobody is at the other end any more: of a pipe, a socket, a terminal.
+  public var isHangup: Bool { errno == EPIPE || errno == ECONNRESET || errno == EIO }
 }

@@ -12,6 +12,7 @@ import Testing
     ["run", "a", "--duty", "0"],
     ["run", "a", "--duty", "101"], ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
+    ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
     ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--fault", "nobody:never:kill"], ["recover", ".."],
     ["demo", "--handoffs", "0"], ["demo", "--memory", "1M"], ["bench", "--vcpus", "1,,2"],
     ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"], ["floor-peer", "--threads", "0"],
@@ -32,7 +33,7 @@ import Testing
     #expect(try JSONValue(parsing: result.output).keys == keys)
   }
 
-  @Test(arguments: ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench"])
+  @Test(arguments: ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "console"])
   func helpHasExamples(command: String) throws {
     let result = try BuiltCommand.run([command, "--help"])
     #expect(result.code == 0 && result.errors.isEmpty && result.output.contains("Example"))
@@ -41,7 +42,9 @@ import Testing
 
   @Test func theHelpNamesEveryCommandAndCode() throws {
     let result = try BuiltCommand.run(["--help"])
-    for word in ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "64 wrong usage"] {
+    for word in [
+      "run", "list", "status", "console", "handoff", "stop", "recover", "demo", "bench", "64 wrong usage",
+    ] {
       #expect(result.output.contains(word))
     }
     #expect(result.code == 0 && !result.output.contains("floor-peer"))

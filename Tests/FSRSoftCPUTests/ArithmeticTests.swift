@@ -1,3 +1,4 @@
+import FSRTestSupport
 import Testing
 
 @Suite(.enabled(if: GuestProgram.isClangThere)) struct ArithmeticTests {

@@ -1,4 +1,5 @@
 import FSRMachine
+import FSRTestSupport
 import Testing
 
 @Suite(.enabled(if: GuestProgram.isClangThere)) struct CompressedTests {

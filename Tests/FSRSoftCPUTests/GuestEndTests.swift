@@ -2,6 +2,7 @@ import FSRMachine
 import FSRMemory
 import FSRSoftCPU
 import FSRState
+import FSRTestSupport
 import Testing
 
 @Suite(.enabled(if: GuestProgram.isClangThere)) struct GuestEndTests {

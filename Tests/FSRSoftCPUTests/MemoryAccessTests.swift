@@ -1,5 +1,6 @@
 import FSRMachine
 import FSRMemory
+import FSRTestSupport
 import Testing
 
 @Suite(.enabled(if: GuestProgram.isClangThere)) struct MemoryAccessTests {

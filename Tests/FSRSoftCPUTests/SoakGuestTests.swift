@@ -1,6 +1,7 @@
 import FSRMachine
 import FSRMemory
 import FSRSoftCPU
+import FSRTestSupport
 import Foundation
 import Testing
 

@@ -122,17 +122,6 @@ struct RunCommand: AnsweringCommand {
         : Failure(.lost, "\(name) is lost: its VMM is gone; `fsr stop \(name)` clears up")
     }
     try VMClient.stop(folder)
-    switch end {
-    case .passed: return nil
-    case .failed(let code): return Failure(.failed, "the guest of \(name) ended with code \(code)")
-    case .reset: return Failure(.failed, "the guest of \(name) asked for a reset")
-    case .crashed(let cause, let address):
-      return Failure(
-        .failed,
-        "the guest of \(name) crashed: its vCPUs trap where no handler can be fetched (cause \(cause) at 0x\(String(address, radix: 16)))"
-      )
-    case .hostRequest(let value):
-      return Failure(.failed, "the guest of \(name) made host request \(value), which is not served here")
-    }
+    return Failure(end, of: name)
   }
 }

@@ -6,6 +6,8 @@ enum ControlRequest: UInt16, CaseIterable {
   case status = 256
   /// Answered with one byte, 0, when the guest has stopped and everything is gone but the process.
   case stop = 257
+  /// Answered with one byte, 0, and the descriptor of the console's memory.
+  case console = 258
   /// Answered with a `PauseAnswer` once no vCPU runs.
   case pause = 259
   /// Answered with a `PauseAnswer` once the vCPUs may run.

@@ -4,7 +4,7 @@ internal import FSRSystem
 /// Asks VMMs, and reads what the control blocks say where none answers.
 public enum VMClient {
   /// How long a VMM may take to answer, in nanoseconds.
-  private static let answerLimit: UInt64 = 700_000_000
+  static let answerLimit: UInt64 = 700_000_000
   private static let stopLimit: UInt64 = 20_000_000_000
 
   /// The process that owns a VM.

@@ -1,74 +1,120 @@
-internal import FSRMachine
-internal import FSRSystem
+package import FSRMachine
+package import FSRSystem
 internal import Synchronization
 
-/// The last MiB of the guest's serial output, in a memfd that goes with the guest.
+/// The last MiB of the guest's serial output, and what was typed for it, in a memfd that goes with the guest
+/// (`ConsoleLayout`).
 ///
-/// ```
-/// 0   bytes ever written    8   bytes ever taken to the file    16   bytes that were overwritten before
-/// 4096   the ring
-/// ```
-/// Writing never waits for a file: the drain follows behind, and what it is too late for is counted.
-final class ConsoleBuffer: ConsoleSink, Sendable {
-  static let capacity: UInt64 = 1 << 20
-  static let size: UInt64 = 4096 + capacity
-  private static let written: UInt64 = 0
-  private static let drained: UInt64 = 8
-  private static let dropped: UInt64 = 16
-  private static let ring: UInt64 = 4096
-
-  let descriptor: OwnedDescriptor
-  private let region: MappedRegion
+/// Writing never waits for a file or for a client: those follow behind, and what they are too late for is counted.
+package final class ConsoleBuffer: ConsoleSink, Sendable {
+  package let descriptor: OwnedDescriptor
+  package let region: Owned<MappedRegion>
   /// Several harts may print at once.
   private let writer = Mutex(())
+  private let bell: Doorbell
 
-  convenience init() throws(SystemError) {
-    try self.init(adopting: try Memfd.create(name: "fsr-console", size: Self.size))
+  package convenience init() throws(SystemError) {
+    try self.init(adopting: try Memfd.create(name: "fsr-console", size: ConsoleLayout.size))
   }
 
-  init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
-    guard Memfd.isSizeSealed(descriptor), try descriptor.size() == Self.size else {
+  package init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
+    guard Memfd.isSizeSealed(descriptor), try descriptor.size() == ConsoleLayout.size else {
       throw SystemError("mmap", on: "console", errno: 22)
     }
-    region = try MappedRegion(mapping: descriptor, length: Self.size)
+    region = Owned(try MappedRegion(mapping: descriptor, length: ConsoleLayout.size))
+    bell = Doorbell(region: region, offset: ConsoleLayout.outputBell)
     self.descriptor = descriptor
   }
 
-  func write(_ byte: UInt8) {
+  package func write(_ byte: UInt8) {
     writer.withLock { _ in
-      let position = region.atomicLoadRelaxed(Self.written, as: UInt64.self)
-      region.atomicStoreRelaxed(byte, at: Self.ring + position % Self.capacity)
-      region.atomicStore(position &+ 1, at: Self.written)
+      let position = region.value.atomicLoadRelaxed(ConsoleLayout.written, as: UInt64.self)
+      region.value.atomicStoreRelaxed(position &+ 1, at: ConsoleLayout.writing)
+      // Ordered behind the word above: who has read this byte sees that the one before it in its place is gone.
+      region.value.atomicStore(byte, at: ConsoleLayout.outputRing + position % ConsoleLayout.capacity)
+      region.value.atomicStore(position &+ 1, at: ConsoleLayout.written)
     }
+    bell.ring()
   }
 
-  /// Bytes that no file has seen.
-  var droppedCount: UInt64 { region.atomicLoadRelaxed(Self.dropped) }
+  // MARK: for readers
 
-  /// What is to go to the file next, `limit` bytes at most; `drop` says afterwards how many went.
-  func pending(limit: Int) -> [UInt8] {
-    let end = region.atomicLoad(Self.written, as: UInt64.self)
-    var start = region.atomicLoadRelaxed(Self.drained, as: UInt64.self)
+  /// Bytes ever written.
+  package var writtenCount: UInt64 { region.value.atomicLoad(ConsoleLayout.written, as: UInt64.self) }
+
+  /// The oldest byte that is whole at this moment.
+  package var oldest: UInt64 {
+    let end = region.value.atomicLoad(ConsoleLayout.written, as: UInt64.self)
+    // An older build has not kept the second word up.
+    let isWriting = region.value.atomicLoadRelaxed(ConsoleLayout.writing, as: UInt64.self) == end &+ 1
+    let gone = isWriting ? end &+ 1 : end
+    return gone > ConsoleLayout.capacity ? gone - ConsoleLayout.capacity : 0
+  }
+
+  /// A copy of `count` bytes, at most a ring, from `position`; a writer may overwrite them meanwhile.
+  package func bytes(at position: UInt64, count: Int) -> [UInt8] {
+    let start = position % ConsoleLayout.capacity
+    let first = min(count, Int(ConsoleLayout.capacity - start))
+    let rest = count - first
+    let head = region.value.bytes(at: ConsoleLayout.outputRing + start, count: first)
+    return rest == 0 ? head : head + region.value.bytes(at: ConsoleLayout.outputRing, count: rest)
+  }
+
+  /// Sleeps until more than `count` bytes were ever written, `timeout` nanoseconds at most, or for less.
+  package func waitForOutput(beyond count: UInt64, timeout: UInt64, unless isOver: () -> Bool) {
+    bell.sleep(timeout: timeout) { writtenCount != count || isOver() }
+  }
+
+  package func wakeReaders() { bell.ring() }
+
+  // MARK: for the drain
+
+  /// Bytes that no file has seen.
+  package var droppedCount: UInt64 { region.value.atomicLoadRelaxed(ConsoleLayout.dropped) }
+
+  /// What is to go to the file next, `limit` bytes at most; `take` says afterwards how many went.
+  package func pending(limit: Int) -> [UInt8] {
+    let end = writtenCount
+    var start = region.value.atomicLoadRelaxed(ConsoleLayout.drained, as: UInt64.self)
     // The counters come from another process at first: a start that cannot be is the oldest byte kept.
-    if start > end || end - start > Self.capacity {
-      let oldest = end > Self.capacity ? end - Self.capacity : 0
+    if start > end || end - start > ConsoleLayout.capacity {
+      let oldest = end > ConsoleLayout.capacity ? end - ConsoleLayout.capacity : 0
       if start < oldest { addDropped(oldest - start) }
       start = oldest
-      region.atomicStoreRelaxed(start, at: Self.drained)
+      region.value.atomicStoreRelaxed(start, at: ConsoleLayout.drained)
     }
-    let count = Int(min(end - start, UInt64(limit)))
-    return (0..<count).map { region.atomicLoadRelaxed(Self.ring + (start &+ UInt64($0)) % Self.capacity) }
+    return bytes(at: start, count: Int(min(end - start, UInt64(limit))))
   }
 
   /// Says that `count` pending bytes have been dealt with.
-  func take(_ count: Int, areLost: Bool = false) {
-    region.atomicStoreRelaxed(
-      region.atomicLoadRelaxed(Self.drained, as: UInt64.self) &+ UInt64(count), at: Self.drained)
+  package func take(_ count: Int, areLost: Bool = false) {
+    region.value.atomicStoreRelaxed(
+      region.value.atomicLoadRelaxed(ConsoleLayout.drained, as: UInt64.self) &+ UInt64(count),
+      at: ConsoleLayout.drained)
     if areLost { addDropped(UInt64(count)) }
   }
 
   private func addDropped(_ count: UInt64) {
-    region.atomicStoreRelaxed(
-      region.atomicLoadRelaxed(Self.dropped, as: UInt64.self) &+ count, at: Self.dropped)
+    region.value.atomicStoreRelaxed(
+      region.value.atomicLoadRelaxed(ConsoleLayout.dropped, as: UInt64.self) &+ count,
+      at: ConsoleLayout.dropped)
+  }
+
+  // MARK: the guest's end
+
+  /// How the guest ended by itself, for those who still read its last words; nil where it has not.
+  package var end: GuestEnd? {
+    get {
+      let length = region.value.atomicLoad(ConsoleLayout.end, as: UInt32.self)
+      guard length > 0, length <= ConsoleLayout.endLimit else { return nil }
+      let text = region.value.bytes(at: ConsoleLayout.end + 4, count: Int(length))
+      return GuestEnd(text: String(decoding: text, as: UTF8.self))
+    }
+    set {
+      let text = Array((newValue?.text ?? "").utf8.prefix(ConsoleLayout.endLimit))
+      region.value.copy(text, to: ConsoleLayout.end + 4)
+      region.value.atomicStore(UInt32(text.count), at: ConsoleLayout.end)
+      bell.ring()
+    }
   }
 }

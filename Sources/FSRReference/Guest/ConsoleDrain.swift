@@ -1,5 +1,4 @@
 internal import FSRSystem
-internal import Synchronization
 
 /// The thread that takes console output to its file while this process owns the guest.
 ///
@@ -12,8 +11,7 @@ final class ConsoleDrain: Sendable {
 
   private let buffer: ConsoleBuffer
   let file: Owned<OwnedDescriptor>?
-  private let thread = Mutex<OSThread?>(nil)
-  private let isRunning = Atomic<Bool>(false)
+  private let worker = Worker(name: "console")
 
   init(buffer: ConsoleBuffer, file: Owned<OwnedDescriptor>?) {
     self.buffer = buffer
@@ -21,47 +19,29 @@ final class ConsoleDrain: Sendable {
   }
 
   func start() throws(SystemError) {
-    guard file != nil, !isRunning.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    let started: OSThread
-    do throws(SystemError) { started = try startThread() } catch {
-      isRunning.store(false, ordering: .releasing)
-      throw error
-    }
-    thread.withLock { $0 = started }
-  }
-
-  private func startThread() throws(SystemError) -> OSThread {
-    try OSThread.start(name: "console") { [self] in
-      while isRunning.load(ordering: .acquiring) {
-        drain()
-        _ = try? Poller().wait(timeout: Self.interval)
-      }
+    guard file != nil else { return }
+    try worker.start { [self] in
+      drain { worker.isRunning }
+      _ = try? Poller().wait(timeout: Self.interval)
     }
   }
 
   /// Returns when the thread is gone; what is left in the buffer stays there for the next one.
-  func stop() {
-    guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
-    let ended = thread.withLock { thread in
-      let old = thread
-      thread = nil
-      return old
-    }
-    ended?.join()
-  }
+  func stop() { worker.stop() }
 
-  /// Writes all that is pending. On a full disk the output is dropped and counted.
-  func drain() {
+  /// Writes all that is pending, while `isWanted` says so. On a full disk the output is dropped and counted.
+  func drain(while isWanted: () -> Bool = { true }) {
     guard let file else { return }
-    while true {
+    while isWanted() {
       let bytes = buffer.pending(limit: Self.chunk)
       if bytes.isEmpty { return }
       do throws(SystemError) {
         // A reader that does not read must not hold up a handoff: what waits, waits in the buffer.
         guard try file.value.waitUntilWritable(timeout: Self.interval) else { return }
-        try file.value.write(bytes)
-        buffer.take(bytes.count)
+        buffer.take(try file.value.writeSome(bytes[...]))
       } catch {
+        // A descriptor that somebody has made non-blocking is full, and not broken.
+        if error.isTimeout { return }
         buffer.take(bytes.count, areLost: true)
       }
     }

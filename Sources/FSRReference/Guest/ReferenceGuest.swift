@@ -29,7 +29,9 @@ final class ReferenceGuest: Sendable {
   let threads: HartThreads
   let clock: HostClock
   let console: ConsoleBuffer
+  let input: ConsoleInput
   let drain: ConsoleDrain
+  let pump: ConsolePump
   /// What a reset starts again; nil where the guest comes from a build that did not keep it.
   private let image: Owned<OwnedDescriptor>?
   let sections: MachineSections
@@ -47,13 +49,16 @@ final class ReferenceGuest: Sendable {
     self.configuration = configuration
     self.memory = memory
     self.console = console
+    input = ConsoleInput(in: console.region)
     clock = HostClock()
     threads = try HartThreads(harts: configuration.vcpus, clock: clock, ended: ended)
     machine = try Machine(
-      memory: memory, harts: configuration.vcpus, clock: clock, console: console, waker: threads)
+      memory: memory, harts: configuration.vcpus, clock: clock, console: console, input: input,
+      waker: threads)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
+    pump = ConsolePump(input: input, uart: machine.uart)
     self.image = image
     self.listener = Owned(listener)
     self.folder = Owned(folder)
@@ -76,9 +81,10 @@ final class ReferenceGuest: Sendable {
   /// What this build reads, for as many harts as a board has.
   static func readableSections() throws -> [SectionVersion] {
     let threads = try HartThreads(harts: BoardMap.hartLimit, clock: HostClock()) { _ in }
+    let console = try ConsoleBuffer()
     let board = try Machine(
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
-      console: try ConsoleBuffer(), waker: threads)
+      console: console, input: ConsoleInput(in: console.region), waker: threads)
     let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
     return versions(of: sections, Array(sections.names.indices)) + [paused]
   }

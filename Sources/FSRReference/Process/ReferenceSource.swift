@@ -28,6 +28,7 @@ final class ReferenceSource: HandoffSource {
 
   func quiesce() throws {
     guest.drain.stop()
+    guest.pump.stop()
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
   }
@@ -51,6 +52,7 @@ final class ReferenceSource: HandoffSource {
     guest.threads.resume()
     guest.threads.undoSwitch()
     try? guest.drain.start()
+    try? guest.pump.start()
     vmm.startAccepting()
   }
 

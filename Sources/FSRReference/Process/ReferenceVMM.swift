@@ -55,6 +55,7 @@ final class ReferenceVMM: Sendable {
   ///   not block them would die of them.
   func run(signals: borrowing SignalDescriptor) throws {
     do { try guest.drain.start() } catch { log.error("the console goes to no file: \(error)") }
+    do { try guest.pump.start() } catch { log.error("typed bytes wait until the guest looks: \(error)") }
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: 0)
@@ -115,11 +116,19 @@ final class ReferenceVMM: Sendable {
       switch ControlRequest(received.bytes) {
       case .status: try socket.value.send(status().encoded)
       case .stop: stopAsked(socket)
+      case .console: try showConsole(socket)
       case .pause: try socket.value.send(pause().encoded)
       case .resume: try socket.value.send(unpause().encoded)
       case nil: try handOver(try Message(decoding: received.bytes), received.descriptors.takeAll(), socket)
       }
     } catch { log.warning("a client was turned away: \(error)") }
+  }
+
+  /// The client needs no VMM from then on: the console's memory goes with the guest.
+  private func showConsole(_ socket: Owned<UnixSocket>) throws {
+    var bag = DescriptorBag()
+    bag.append(try guest.console.descriptor.duplicate())
+    try socket.value.send([0], descriptors: bag)
   }
 
   // MARK: the end
@@ -150,6 +159,7 @@ final class ReferenceVMM: Sendable {
     stopAccepting()
     guest.threads.end()
     guest.drain.stop()
+    guest.pump.stop()
     guest.drain.drain()
     if removing { guest.folder.value.remove() }
   }
@@ -157,6 +167,7 @@ final class ReferenceVMM: Sendable {
   private func guestEnded() {
     guard let end = ending.value else { return }
     stopGuest(removing: false)
+    guest.console.end = end
     log.notice("the guest has ended: \(end.text)")
     append(
       HistoryRecord(ofVM: "\(block.machine)", event: "ended", build: build, reason: end.text))

@@ -1,0 +1,139 @@
+import FSRSystem
+import FSRTestSupport
+import Glibc
+import Testing
+
+/// Output that nobody takes, or nobody can: the guest goes on.
+@Suite(.serialized, .enabled(if: GuestProgram.isClangThere)) struct ConsoleOutputTests {
+  private static func check(_ options: [String] = [], _ body: @escaping @Sendable (ConsoleVM) throws -> Void)
+    async
+  {
+    for finding in await Blocking.run({ ConsoleVM.findings(options, body) }) { Issue.record("\(finding)") }
+  }
+
+  private static func dropped(_ vm: TestVM) throws -> Double {
+    try vm.answer("status").value["console"]?["dropped_bytes"]?.number ?? 0
+  }
+
+  @Test func theLastMebibyteIsThereForWhoAttachesLater() async {
+    await Self.check { console in
+      let first = try ConsoleClient(console.vm, .pipes)
+      try first.type([EchoGuest.flood])
+      // The echo behind the flood says that all of it is there.
+      try first.type("#")
+      console.expect(TestVM.wait { first.output.last == UInt8(ascii: "#") }, "the flood does not end")
+      try console.handOver()
+      let late = try ConsoleClient(console.vm, .pipes)
+      let kept = (EchoGuest.floodOutput + [UInt8(ascii: "#")]).suffix(1 << 20)
+      console.expectOutput(Array(kept), of: late, "what is kept")
+      for client in [first, late] {
+        client.endInput()
+        try console.expectEnd(0, of: client, "leaving")
+      }
+    }
+  }
+
+  @Test func aFullDiskStopsNeitherTheGuestNorAHandoff() async {
+    await Self.check(["--console", "/dev/full"]) { console in
+      let client = try ConsoleClient(console.vm, .pipes)
+      for round in 1...3 {
+        let before = try Self.dropped(console.vm)
+        try client.type([EchoGuest.flood])
+        try client.type("#")
+        let count = { client.output.count { $0 == UInt8(ascii: "#") } }
+        console.expect(TestVM.wait { count() == round }, "the guest does not go on")
+        try console.expect(
+          try TestVM.wait { try Self.dropped(console.vm) >= before + Double(EchoGuest.floodOutput.count) },
+          "\(try Self.dropped(console.vm)) bytes are called dropped")
+        try console.handOver()
+      }
+      let all = Double(EchoGuest.greeting.count + 3 * (EchoGuest.floodOutput.count + 1))
+      console.expect(try TestVM.wait { try Self.dropped(console.vm) == all }, "not every byte is counted")
+      client.endInput()
+      try console.expectEnd(0, of: client, "leaving")
+    }
+  }
+
+  @Test func aReaderOfTheConsoleFileThatDoesNotReadStopsNobody() async {
+    let findings = await Blocking.run { () -> [String] in
+      do {
+        let place = try TemporaryDirectory()
+        let path = place.path + "/fifo"
+        // SAFETY: the C string lives for the call.
+        guard unsafe mkfifo(path, 0o600) == 0 else { return ["no FIFO"] }
+        let reader = Owned(try OwnedDescriptor.open(path, .readWrite))
+        let findings = ConsoleVM.findings(["--console", path], Self.pourPastTheConsoleFile)
+        _ = reader
+        return findings
+      } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
+  private static func pourPastTheConsoleFile(_ console: ConsoleVM) throws {
+    let client = try ConsoleClient(console.vm, .pipes)
+    try client.type([EchoGuest.pour])
+    console.expect(client.waitForOutput(3 << 20), "the guest does not go on")
+    for _ in 1...3 { try console.handOver() }
+    let isCounted = try TestVM.wait { try dropped(console.vm) > 1_048_576 }
+    console.expect(isCounted, "nothing is called dropped")
+    let seen = client.output.count
+    console.expect(client.waitForOutput(seen + (2 << 20)), "the guest does not go on over handoffs")
+    try client.signal(SignalNumber.terminate)
+    try console.expectEnd(1, of: client, "the signal")
+  }
+
+  @Test func aClientThatDoesNotReadStopsNobodyAndSaysWhatIsMissing() async {
+    await Self.check { console in
+      let slow = try ConsoleClient(console.vm, .pipes, ["--read-only"], isRead: false)
+      let client = try ConsoleClient(console.vm, .pipes)
+      try client.type([EchoGuest.pour])
+      console.expect(client.waitForOutput(6 << 20), "the guest does not go on")
+      try console.handOver()
+      let seen = client.output.count
+      console.expect(client.waitForOutput(seen + (1 << 20)), "the guest does not go on over a handoff")
+      try slow.startReading()
+      try console.expect(
+        try TestVM.wait { try slow.complaints().contains("bytes of output are missing here") },
+        "it says nothing: \(try slow.complaints())")
+      // Whole lines again behind the gap.
+      console.expect(slow.waitForOutput(2 << 20), "it does not go on")
+      try slow.signal(SignalNumber.interrupt)
+      try console.expectEnd(0, of: slow, "the slow one")
+      try client.signal(SignalNumber.terminate)
+      try console.expectEnd(1, of: client, "the other one")
+    }
+  }
+
+  @Test func aReaderThatGoesAwayEndsTheClientQuietly() async {
+    await Self.check { console in
+      let client = try ConsoleClient(console.vm, .pipes, ["--read-only"], isRead: false)
+      let other = try ConsoleClient(console.vm, .pipes)
+      client.closeOutput()
+      try other.type([EchoGuest.flood])
+      try console.expectEnd(0, of: client, "without a reader")
+      try console.expect(try client.complaints().isEmpty, "it says \(try client.complaints())")
+      try other.signal(SignalNumber.terminate)
+      try console.expectEnd(1, of: other, "the other one")
+    }
+  }
+
+  @Test func anOutputThatCannotBeWrittenIsSaid() async {
+    await Self.check { console in
+      let place = try TemporaryDirectory()
+      let errors = try place.directory.openFile("errors", .append)
+      let full = try OwnedDescriptor.open("/dev/full", .readWrite)
+      let child = try ChildProcess.spawn(
+        executable: BuiltCommand.path(),
+        arguments: ["fsr", "console", console.vm.name, "--runtime-dir", console.vm.runtime, "--read-only"],
+        environment: [], inheriting: [.init(full.number, as: 1), .init(errors.number, as: 2)])
+      _ = try child.process.waitForExit(timeout: TestVM.patience)
+      let status = try child.process.reap()
+      let said = String(
+        decoding: try place.directory.openFile("errors", .read).readAll(limit: 4096), as: UTF8.self)
+      console.expect(
+        status == .exited(1) && said.contains("standard output cannot be written"),
+        "\(String(describing: status)), saying \(said)")
+    }
+  }
+}
