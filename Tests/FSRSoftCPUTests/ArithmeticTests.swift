@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import Testing
 
 @Suite(.enabled(if: GuestProgram.isClangThere)) struct ArithmeticTests {

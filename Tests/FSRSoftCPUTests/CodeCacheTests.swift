@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import FSRMachine
 import Testing
 
