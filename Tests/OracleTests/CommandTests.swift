@@ -6,6 +6,7 @@ import Testing
 
 /// The same through the built `fsr run`, whose threads, console and exit code are those that users get.
 @Suite(
+  .serialized,
   .enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"),
   .enabled(if: Emulator.isThere, "qemu-system-riscv64, from Debian's package qemu-system-misc"))
 struct CommandTests {

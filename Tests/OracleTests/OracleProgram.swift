@@ -37,10 +37,15 @@ struct OracleProgram: CustomTestStringConvertible, Sendable {
 
   /// Runs an ELF file's bytes on both boards; answers how ours differs.
   func findings(_ elf: [UInt8]) throws -> [String] {
+    let (ours, oracle) = try outcomes(elf)
+    return ours.findings(against: oracle)
+  }
+
+  /// What our board made of it, and QEMU's.
+  func outcomes(_ elf: [UInt8]) throws -> (ours: Outcome, oracle: Outcome) {
     let place = try TemporaryDirectory()
     try place.directory.openFile("guest", .createNew).write(elf)
-    let oracle = try Emulator.run(place.path + "/guest", harts: harts)
-    return try runHere(elf).findings(against: oracle)
+    return (try runHere(elf), try Emulator.run(place.path + "/guest", harts: harts))
   }
 
   /// Runs it on our board, in this process.

@@ -4,6 +4,7 @@ import Testing
 
 /// Programs that look at one thing each, on QEMU's board and on ours.
 @Suite(
+  .serialized,
   .enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"),
   .enabled(if: Emulator.isThere, "qemu-system-riscv64, from Debian's package qemu-system-misc"))
 struct ProgramTests {
