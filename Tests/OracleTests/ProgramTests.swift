@@ -10,7 +10,8 @@ import Testing
 struct ProgramTests {
   static let programs = [
     OracleProgram("arithmetic.c"), OracleProgram("atomics.c", harts: 4), OracleProgram("compressed.c"),
-    OracleProgram("harts.c", harts: 4), OracleProgram("interrupts.c"), OracleProgram("memory.c"),
+    OracleProgram("devices.c"), OracleProgram("harts.c", harts: 4), OracleProgram("interrupts.c"),
+    OracleProgram("memory.c"),
     OracleProgram("patching.c", harts: 2), OracleProgram("pointers.c"), OracleProgram("registers.c"),
     OracleProgram("serial.c"), OracleProgram("startup.S"), OracleProgram("traps.c"),
     OracleProgram("words.c"),

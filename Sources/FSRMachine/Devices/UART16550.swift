@@ -22,7 +22,7 @@ public final class UART16550: BusDevice {
   }
 
   func load(_ offset: UInt64, width: Int) -> UInt64? {
-    guard offset < 8 else { return 0 }
+    guard offset < 8 else { return nil }
     return registers.withLock { registers in
       let value = registers.read(Int(offset))
       fill(&registers)
@@ -31,7 +31,7 @@ public final class UART16550: BusDevice {
   }
 
   func store(_ value: UInt64, at offset: UInt64, width: Int) -> BusOutcome {
-    guard offset < 8 else { return .done }
+    guard offset < 8 else { return .fault }
     // The sink is called under the lock, so that bytes of several harts keep the order of their stores.
     registers.withLock { registers in
       if let byte = registers.write(UInt8(truncatingIfNeeded: value), to: Int(offset)) { console.write(byte) }
