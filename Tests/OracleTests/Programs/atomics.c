@@ -2,7 +2,7 @@
 #include "runtime.h"
 
 #define HARTS 4
-#define ROUNDS 1500
+#define ROUNDS 1000
 
 static const u64 values[] = {0, 1, ~0ul, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
                              0x123456789abcdef0, 0xfffffffffffffff0, 0xffffffff80000000};
@@ -107,7 +107,7 @@ static void pass_messages(u64 hart) {
 static volatile u64 flags[2][8], both_missed, seen[2];
 
 static void cross(u64 hart) {
-  for (u64 round = 1; round <= 200; round++) {
+  for (u64 round = 1; round <= 100; round++) {
     flags[hart][0] = round;
     __asm__ volatile("fence rw, rw" ::: "memory");
     seen[hart] = flags[1 - hart][0] == round;

@@ -17,7 +17,7 @@ static void woken(struct frame *frame) {
 
 // A token goes round: who has it wakes the next and waits.
 static void go_round(u64 hart) {
-  for (u64 round = 0; round < 100; round++) {
+  for (u64 round = 0; round < 50; round++) {
     u64 turn = round * HARTS + hart;
     // Off while it looks, so that the interrupt cannot come between the look and the wait.
     while (1) {
@@ -34,7 +34,7 @@ static void go_round(u64 hart) {
 static void compute(u64 hart) {
   u64 state = hart;
   for (int i = 0; i < 1024; i++) cells[hart * 1024 + i] = next_random(&state);
-  for (int round = 0; round < 50; round++) {
+  for (int round = 0; round < 20; round++) {
     barrier(HARTS);
     u64 sum = HASH_START;
     for (u64 i = 0; i < 1024; i++) sum = hash(sum, cells[(((hart + round) % HARTS) * 1024) + i]);
@@ -74,7 +74,7 @@ void program(u64 hart) {
   go_round(hart);
   barrier(HARTS);
   // The last wake went to hart 0, which may not have taken it yet.
-  while (kicks < 100 * HARTS) {}
+  while (kicks < 50 * HARTS) {}
   csr_clear(mstatus, MIE);
   if (hart == 0) for (int i = 0; i < HARTS; i++) line("wakes", wakes[i]);
   compute(hart);
