@@ -66,6 +66,9 @@ let package = Package(
     .target(
       name: "FSRTestSupport", dependencies: ["FSRSystem"], path: "Tests/FSRTestSupport", swiftSettings: strict
     ),
+    .target(
+      name: "FSRGuestSupport", dependencies: ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"],
+      path: "Tests/FSRGuestSupport", swiftSettings: strict),
     tests("FSRSystemTests", ["FSRSystem", "FSRTestSupport"]),
     tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
@@ -74,8 +77,13 @@ let package = Package(
     tests(
       "FSRCommandsTests",
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
-    tests("FSRSoftCPUTests", ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState", "FSRTestSupport"]),
     tests("FSRReferenceTests", ["FSRReference", "FSRMachine", "FSRSystem", "FSRTestSupport"]),
+    tests(
+      "FSRSoftCPUTests",
+      ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState", "FSRGuestSupport", "FSRTestSupport"]),
+    tests(
+      "OracleTests", ["FSRMachine", "FSRSystem", "FSRGuestSupport", "FSRTestSupport", "fsr"],
+      exclude: ["Programs"]),
     tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them

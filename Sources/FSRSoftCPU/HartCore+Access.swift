@@ -17,18 +17,24 @@ extension HartCore {
     if access.isStore {
       switch machine.bus.store(x[Int(op.second)], at: address, width: access.width) {
       case .done: endsSlice = true
-      case .fault: return raise(Trap.storeAccessFault, address, at: pc)
+      case .fault: return raise(Trap.storeAccessFault, Self.absent(address, machine.memory), at: pc)
       case .ended(let end):
         self.end = end
         endsSlice = true
       }
     } else {
       guard let value = machine.bus.load(address, width: access.width) else {
-        return raise(Trap.loadAccessFault, address, at: pc)
+        return raise(Trap.loadAccessFault, Self.absent(address, machine.memory), at: pc)
       }
       x[Int(op.target & 63)] = access.extend(value)
     }
     return next
+  }
+
+  /// What mtval says of an access at `address` that nothing answers: where the part begins that is not there. An
+  /// access that begins in RAM goes on beyond its end.
+  private static func absent(_ address: UInt64, _ memory: GuestMemory) -> UInt64 {
+    memory.contains(address &- BoardMap.ram, count: 1) ? BoardMap.ram + memory.size : address
   }
 }
 

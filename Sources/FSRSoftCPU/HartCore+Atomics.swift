@@ -3,7 +3,8 @@ import FSRMemory
 import Synchronization
 
 extension HartCore {
-  /// Load-reserved and store-conditional.
+  /// Load-reserved and store-conditional. A store-conditional that fails anyway does not look whether there is
+  /// anything at its address.
   mutating func executeReserved(_ op: MicroOp, _ pc: UInt64, _ next: UInt64, _ memory: GuestMemory) -> UInt64
   {
     let address = x[Int(op.first)]
@@ -13,17 +14,17 @@ extension HartCore {
     guard address % width == 0 else {
       return raise(isLoad ? Trap.loadMisaligned : Trap.storeMisaligned, address, at: pc)
     }
-    let offset = address &- BoardMap.ram
-    guard memory.contains(offset, count: width) else {
-      return raise(isLoad ? Trap.loadAccessFault : Trap.storeAccessFault, address, at: pc)
-    }
     if isLoad {
+      let offset = address &- BoardMap.ram
+      guard memory.contains(offset, count: width) else {
+        return raise(Trap.loadAccessFault, address, at: pc)
+      }
       let value =
         isDouble
         ? memory.atomicLoadRelaxed(offset, as: UInt64.self)
         : UInt64(bitPattern: Int64(Int32(bitPattern: memory.atomicLoadRelaxed(offset, as: UInt32.self))))
       atomicMemoryFence(ordering: .acquiring)
-      reservation = Reservation(address: address, value: value, isDouble: isDouble)
+      reservation = Reservation(address: address, value: value)
       x[Int(op.target & 63)] = value
     } else {
       x[Int(op.target & 63)] = storeConditionally(x[Int(op.second)], address, isDouble, memory) ? 0 : 1
@@ -31,15 +32,14 @@ extension HartCore {
     return next
   }
 
+  /// Its width need not be that of the load-reserved, as long as both lie in RAM.
   private mutating func storeConditionally(
     _ value: UInt64, _ address: UInt64, _ isDouble: Bool, _ memory: GuestMemory
   ) -> Bool {
-    guard let held = reservation, held.address == address, held.isDouble == isDouble else {
-      reservation = nil
-      return false
-    }
-    reservation = nil
+    defer { reservation = nil }
     let offset = address &- BoardMap.ram
+    guard let held = reservation, held.address == address, memory.contains(offset, count: isDouble ? 8 : 4)
+    else { return false }
     if isDouble {
       return memory.atomicCompareExchange(offset, expected: held.value, desired: value).exchanged
     }

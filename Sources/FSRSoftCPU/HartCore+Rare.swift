@@ -12,9 +12,10 @@ extension HartCore {
       endsSlice = true
       return next
     case .ecall: return raise(Trap.machineCall, 0, at: pc)
-    case .ebreak: return raise(Trap.breakpoint, pc, at: pc)
+    case .ebreak: return raise(Trap.breakpoint, 0, at: pc)
     case .mret:
       endsSlice = true
+      reservation = nil
       return control.leave()
     case .wfi:
       isWaiting = true

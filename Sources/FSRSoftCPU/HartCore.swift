@@ -40,10 +40,13 @@ struct HartCore {
   /// What a load-reserved has seen. A store-conditional succeeds where the same address still holds the same
   /// value: a change back and forth in between (ABA) is not noticed, which programs written for the
   /// architecture's LR/SC may notice only if they count on it.
+  ///
+  /// A trap, and the return from one, drop it, so that a handler which switches between programs does not hand
+  /// one's reservation to the other.
   struct Reservation {
     let address: UInt64
+    /// Sign-extended, where it was loaded as a word.
     let value: UInt64
-    let isDouble: Bool
   }
 
   /// Runs until something is to be done outside.
@@ -125,6 +128,7 @@ struct HartCore {
     let number: UInt64 =
       pending & Interrupt.external != 0 ? 11 : pending & Interrupt.software != 0 ? 3 : 7
     pc = control.enter(Trap.interrupt | number, 0, at: pc)
+    reservation = nil
     // An interrupt is not an instruction, and the look at the clock is worth nothing after it.
     slicesUntilClock = 0
   }
@@ -132,6 +136,7 @@ struct HartCore {
   /// Takes an exception of the instruction at `pc`, which does not retire; answers where to go on.
   mutating func raise(_ cause: UInt64, _ value: UInt64, at pc: UInt64) -> UInt64 {
     retiredOffset &-= 1
+    reservation = nil
     return control.enter(cause, value, at: pc)
   }
 }

@@ -21,6 +21,22 @@ import Testing
     #expect(bus.store(0x5555, at: BoardMap.finisher, width: 8) == .fault)
   }
 
+  @Test func devicesTakeTheirWidthsAlone() throws {
+    let bus = try board().bus
+    for width in [1, 2, 8] {
+      #expect(bus.load(BoardMap.clint, width: width) == nil)
+      #expect(bus.store(1, at: BoardMap.clint, width: width) == .fault)
+    }
+    for width in [1, 8] {
+      #expect(bus.load(BoardMap.finisher, width: width) == nil)
+      #expect(bus.store(0x5555, at: BoardMap.finisher, width: width) == .fault)
+    }
+    #expect(bus.load(BoardMap.clint + 0xc000, width: 8) == nil)
+    #expect(bus.store(0, at: BoardMap.clint + 0xc000, width: 8) == .fault)
+    #expect(bus.load(Self.uart + 8, width: 1) == nil)
+    #expect(bus.store(0, at: Self.uart + 8, width: 1) == .fault)
+  }
+
   @Test func theFinisherKnowsThreeWords() throws {
     let bus = try board().bus
     #expect(bus.store(0x5555, at: BoardMap.finisher, width: 4) == .ended(.passed))

@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import FSRTestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import FSRMachine
 import FSRTestSupport
 import Testing

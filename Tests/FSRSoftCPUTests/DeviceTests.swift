@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import FSRMachine
 import FSRMemory
 import FSRSoftCPU

@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import FSRMachine
 import FSRMemory
 import FSRTestSupport
@@ -78,6 +79,75 @@ import Testing
       sc.w s9, a1, (a0)
       """)
     #expect(["s2", "s3", "s4", "s5", "s6", "s7", "s9"].map { registers[$0] } == [1, 0, 0, 1, 7, 1, 1])
+  }
+
+  @Test func aReservationHoldsForAnyWidthAtItsAddress() throws {
+    let registers = try GuestProgram.registers(
+      """
+      la a0, data
+      li a1, 7
+      lr.d s2, (a0)
+      sc.w s3, a1, (a0)
+      lr.w s4, (a0)
+      sc.d s5, a1, (a0)
+      li a2, 1 << 32
+      sd a2, 0(a0)
+      lr.w s6, (a0)
+      sc.d s7, a1, (a0)
+      ld s8, 0(a0)
+      """)
+    // The last one finds an upper half that is not the loaded word's sign.
+    #expect(
+      ["s3", "s4", "s5", "s6", "s7", "s8"].map { registers[$0] } == [0, 7, 0, 0, 1, 1 << 32])
+  }
+
+  @Test func aTrapDropsTheReservation() throws {
+    let registers = try GuestProgram.registers(
+      """
+      .option norvc
+      la t0, 1f
+      csrw mtvec, t0
+      la a0, data
+      lr.d s2, (a0)
+      ecall
+      .balign 4
+      1:
+      sc.d s3, a1, (a0)
+      la t0, 2f
+      csrw mepc, t0
+      lr.d s2, (a0)
+      mret
+      2:
+      sc.d s4, a1, (a0)
+      la t0, 3f
+      csrw mtvec, t0
+      csrwi mie, 8
+      li a2, 0x2000000
+      li a3, 1
+      lr.d s2, (a0)
+      sw a3, 0(a2)
+      csrsi mstatus, 8
+      j .
+      .balign 4
+      3:
+      sc.d s5, a1, (a0)
+      """)
+    #expect(["s3", "s4", "s5"].map { registers[$0] } == [1, 1, 1])
+  }
+
+  @Test func aStoreConditionalThatFailsAnywayLooksAtNothing() throws {
+    let registers = try GuestProgram.registers(
+      """
+      la a0, data
+      sc.d s2, a1, (zero)
+      lr.d s3, (a0)
+      sc.w s4, a1, (zero)
+      li a2, 0x800ffffc
+      lr.w s5, (a2)
+      addi a2, a2, 4
+      sc.w s6, a1, (a2)
+      """)
+    #expect(["s2", "s4", "s6"].map { registers[$0] } == [1, 1, 1])
   }
 
   @Test func countersSharedByHartsOnThreadsAreExact() throws {

@@ -1,7 +1,9 @@
+import FSRGuestSupport
 import FSRMachine
 import FSRMemory
 import FSRSoftCPU
 import FSRState
+import FSRTestSupport
 import Testing
 
 @Suite struct SaveRestoreTests {

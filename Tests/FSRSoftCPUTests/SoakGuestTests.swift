@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import FSRMachine
 import FSRMemory
 import FSRSoftCPU
@@ -117,7 +118,8 @@ import Testing
       .appendingPathComponent("../../Sources/FSRMachine/SoakGuest").standardizedFileURL
     let names = ["start.S", "soak.c", "soak.ld"]
     let files = try names.map { name in
-      (name: name, text: try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8))
+      GuestProgram.File(
+        name, try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8))
     }
     let built = try GuestProgram.build(files, ["-Wl,-T,soak.ld", "start.S", "soak.c"])
     if ProcessInfo.processInfo.environment["FSR_UPDATE_SOAK_IMAGE"] != nil {

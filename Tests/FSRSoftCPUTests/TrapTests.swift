@@ -1,3 +1,4 @@
+import FSRGuestSupport
 import FSRMachine
 import FSRTestSupport
 import Testing
@@ -26,18 +27,27 @@ import Testing
 
   @Test func exceptionsSayWhatAndWhere() throws {
     try Self.expect("ecall", cause: 11, value: 0, at: 0)
-    try Self.expect("ebreak", cause: 3, value: nil, at: 0)
+    try Self.expect("ebreak", cause: 3, value: 0, at: 0)
     try Self.expect(".word 0xffffffff", cause: 2, value: 0xffff_ffff, at: 0)
     try Self.expect("sret", cause: 2, value: 0x1020_0073, at: 0)
     try Self.expect("ld a0, 8(zero)", cause: 5, value: 8, at: 0)
     try Self.expect("sb a0, -1(zero)", cause: 7, value: .max, at: 0)
     try Self.expect("li a1, 0x80100000\n lw a0, 0(a1)", cause: 5, value: 0x8010_0000, at: 8)
-    try Self.expect("li a1, 0x800ffffd\n sw a0, 0(a1)", cause: 7, value: 0x800f_fffd, at: 12)
+    try Self.expect("li a1, 0x800ffffd\n sw a0, 0(a1)", cause: 7, value: 0x8010_0000, at: 12)
     try Self.expect("la a1, data\n addi a1, a1, 2\n lr.w a0, (a1)", cause: 4, value: 0x8000_1002, at: 12)
     try Self.expect(
       "la a1, data\n addi a1, a1, 4\n amoadd.d a0, a0, (a1)", cause: 6, value: 0x8000_1004, at: 12)
     try Self.expect("amoadd.w a0, a0, (zero)", cause: 7, value: 0, at: 0)
     try Self.expect("lr.d a0, (zero)", cause: 5, value: 0, at: 0)
+  }
+
+  /// The value is the address of the part that is not there.
+  @Test func anAccessOverTheEndOfRAMFaultsAtItsEnd() throws {
+    for (instruction, cause) in [("ld", 5), ("lhu", 5), ("sh", 7), ("sd", 7)] {
+      try Self.expect(
+        "li a1, 0x800fffff\n \(instruction) a0, 0(a1)", cause: UInt64(cause), value: 0x8010_0000, at: 12)
+    }
+    try Self.expect("li a1, 0x7fffffff\n lw a0, 0(a1)", cause: 5, value: 0x7fff_ffff, at: 8)
   }
 
   @Test func aJumpOutOfRAMIsAFaultOfItsTarget() throws {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Guest programs in assembler, built by the toolchain's own clang.
+/// Guest programs, built by the toolchain's own clang.
 public enum GuestProgram {
   /// Ends the guest by the finisher; takes t5 and t6.
   public static let finish = "li t5, 0x100000\n li t6, 0x5555\n sw t6, 0(t5)\n 1: j 1b\n"
@@ -21,19 +21,38 @@ public enum GuestProgram {
       SECTIONS { . = 0x80000000; .text : { *(.text) } :all .data : { *(.data) } :all /DISCARD/ : { *(.riscv.attributes) } }
       PHDRS { all PT_LOAD FLAGS(7); }
       """
-    return try build([("program.S", source), ("program.ld", script)], ["-Wl,-T,program.ld", "program.S"])
+    return try build(
+      [File("program.S", source), File("program.ld", script)], ["-Wl,-T,program.ld", "program.S"])
+  }
+
+  /// A source of a program: text, or bytes that another one includes.
+  public struct File: Sendable {
+    public let name: String
+    public let bytes: [UInt8]
+
+    public init(_ name: String, _ text: String) { self.init(name, bytes: Array(text.utf8)) }
+
+    public init(_ name: String, bytes: [UInt8]) {
+      self.name = name
+      self.bytes = bytes
+    }
+  }
+
+  /// Why there is no program.
+  public struct NotBuilt: Error, CustomStringConvertible {
+    public let description: String
   }
 
   /// Runs clang for RISC-V in a folder with these files.
-  public static func build(_ files: [(name: String, text: String)], _ arguments: [String]) throws -> [UInt8] {
+  public static func build(_ files: [File], _ arguments: [String]) throws -> [UInt8] {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fsr-" + UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     for file in files {
-      try Data(file.text.utf8).write(to: folder.appendingPathComponent(file.name))
+      try Data(file.bytes).write(to: folder.appendingPathComponent(file.name))
     }
     let clang = Process()
-    guard let executable = Self.clang else { throw Absent() }
+    guard let executable = Self.clang else { throw NotBuilt(description: "no clang beside a swift in PATH") }
     clang.executableURL = executable
     clang.currentDirectoryURL = folder
     clang.arguments =
@@ -44,12 +63,11 @@ public enum GuestProgram {
       ] + arguments
     try clang.run()
     clang.waitUntilExit()
-    guard clang.terminationStatus == 0 else { throw Unbuilt() }
+    guard clang.terminationStatus == 0 else {
+      throw NotBuilt(description: "clang \(arguments) ended with \(clang.terminationStatus)")
+    }
     return [UInt8](try Data(contentsOf: folder.appendingPathComponent("program.elf")))
   }
-
-  /// Clang has said what is wrong with a guest.
-  public struct Unbuilt: Error {}
 
   /// The clang beside the first `swift` in PATH: another one makes other bytes.
   private static let clang: URL? = {
@@ -68,7 +86,7 @@ public enum GuestProgram {
 
   /// Whether there is a clang to build guests with.
   public static let isClangThere: Bool = {
-    let there = (try? build([("program.S", ".global _start\n_start: ret\n")], ["program.S"])) != nil
+    let there = (try? build([File("program.S", ".global _start\n_start: ret\n")], ["program.S"])) != nil
     if !there { print("SKIPPED: no clang for RISC-V in PATH: guests cannot be assembled") }
     return there
   }()

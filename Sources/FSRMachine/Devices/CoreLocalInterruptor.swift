@@ -38,8 +38,10 @@ public final class CoreLocalInterruptor: BusDevice {
     case software(Int)
     case timeCompare(Int)
     case time
-    /// In the window, and without meaning: reads 0, takes every store.
+    /// Of a hart that there is not: reads 0, takes every store.
     case reserved
+    /// Nothing answers.
+    case absent
   }
 
   private func register(_ offset: UInt64) -> Register {
@@ -51,25 +53,29 @@ public final class CoreLocalInterruptor: BusDevice {
       let hart = Int((offset - 0x4000) / 8)
       return hart < lines.count ? .timeCompare(hart) : .reserved
     case 0xbff8..<0xc000: return .time
-    default: return .reserved
+    default: return .absent
     }
   }
 
+  /// Software interrupts are words; the timer's registers can be taken whole or in halves.
+  private func register(_ offset: UInt64, width: Int) -> Register {
+    width == 4 || width == 8 && offset >= 0x4000 ? register(offset) : .absent
+  }
+
   func load(_ offset: UInt64, width: Int) -> UInt64? {
-    guard width == 4 || width == 8 && offset >= 0x4000 else { return nil }
     let whole: UInt64
-    switch register(offset) {
+    switch register(offset, width: width) {
     case .software(let hart): return UInt64(lines[hart].software.load(ordering: .relaxed))
     case .timeCompare(let hart): whole = lines[hart].timeCompare.load(ordering: .relaxed)
     case .time: whole = time
     case .reserved: return 0
+    case .absent: return nil
     }
     return width == 8 ? whole : (whole >> (offset % 8 * 8)) & 0xffff_ffff
   }
 
   func store(_ value: UInt64, at offset: UInt64, width: Int) -> BusOutcome {
-    guard width == 4 || width == 8 && offset >= 0x4000 else { return .fault }
-    switch register(offset) {
+    switch register(offset, width: width) {
     case .software(let hart): setSoftware(hart, value & 1)
     case .timeCompare(let hart):
       let old = lines[hart].timeCompare.load(ordering: .relaxed)
@@ -81,6 +87,7 @@ public final class CoreLocalInterruptor: BusDevice {
       shift.store(merge(value, into: old, offset, width) &- now, ordering: .releasing)
       for hart in lines.indices { waker.wake(hart: hart) }
     case .reserved: break
+    case .absent: return .fault
     }
     return .done
   }

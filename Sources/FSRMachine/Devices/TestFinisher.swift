@@ -1,9 +1,11 @@
 /// The register by which a guest ends itself; it has no state.
 final class TestFinisher: BusDevice {
-  func load(_ offset: UInt64, width: Int) -> UInt64? { width == 2 || width == 4 ? 0 : nil }
+  private static func isTaken(_ width: Int) -> Bool { width == 2 || width == 4 }
+
+  func load(_ offset: UInt64, width: Int) -> UInt64? { Self.isTaken(width) ? 0 : nil }
 
   func store(_ value: UInt64, at offset: UInt64, width: Int) -> BusOutcome {
-    guard width == 2 || width == 4 else { return .fault }
+    guard Self.isTaken(width) else { return .fault }
     guard offset == 0 else { return .done }
     let code = (value >> 16) & 0xffff
     switch value & 0xffff {

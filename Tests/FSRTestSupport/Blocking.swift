@@ -2,8 +2,8 @@ import FSRSystem
 import Synchronization
 
 /// Work that waits a lot, on a thread of its own: the pool of Swift's tasks is as small as the machine.
-enum Blocking {
-  static func run<Answer: Sendable>(_ body: @escaping @Sendable () -> Answer) async -> Answer {
+public enum Blocking {
+  public static func run<Answer: Sendable>(_ body: @escaping @Sendable () -> Answer) async -> Answer {
     await withCheckedContinuation { continuation in
       do {
         _ = try OSThread.start(name: "test", detached: true) { continuation.resume(returning: body()) }
