@@ -110,6 +110,7 @@ import Testing
       let client = try ConsoleClient(console.vm, .pipes, ["--read-only"], isRead: false)
       let other = try ConsoleClient(console.vm, .pipes)
       client.closeOutput()
+      console.expectOutput(EchoGuest.greeting, of: other, "the greeting")
       try other.type([EchoGuest.flood])
       try console.expectEnd(0, of: client, "without a reader")
       try console.expect(try client.complaints().isEmpty, "it says \(try client.complaints())")
