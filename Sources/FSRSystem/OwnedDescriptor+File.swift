@@ -81,6 +81,15 @@ extension OwnedDescriptor {
     unsafe try write(bytes, "write") { source, count, _ in unsafe cfsr_write(raw, source, count) }
   }
 
+  /// Makes reads and writes that would wait fail with EAGAIN (O_NONBLOCK), for every duplicate too; no change for
+  /// a plain file.
+  public func makeNonBlocking() throws(SystemError) {
+    let flags = fcntl(raw, F_GETFL)
+    if flags < 0 || fcntl(raw, F_SETFL, flags | O_NONBLOCK) < 0 {
+      throw SystemError("fcntl F_SETFL", on: subject, errno: errno)
+    }
+  }
+
   /// Writes what one write(2) takes, at least a byte; answers how many that were. EAGAIN when a non-blocking
   /// descriptor takes none.
   public func writeSome(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {

@@ -64,6 +64,8 @@ extension SystemError {
   public var isTaken: Bool { errno == EEXIST || errno == EADDRINUSE }
   /// Whether it took longer than allowed.
   public var isTimeout: Bool { errno == ETIMEDOUT || errno == EAGAIN }
-  /// Whether nobody is at the other end any more: of a pipe, a socket, a terminal.
-  public var isHangup: Bool { errno == EPIPE || errno == ECONNRESET || errno == EIO }
+  /// Whether nobody is at the other end of a pipe or socket any more.
+  public var isBrokenPipe: Bool { errno == EPIPE || errno == ECONNRESET }
+  /// What a terminal says when it is gone, and a disk when it is broken.
+  public var isInputOutput: Bool { errno == EIO }
 }

@@ -56,6 +56,13 @@ import Testing
     let bytes = [UInt8](repeating: 7, count: 100)
     #expect(try ends.writing.writeSome(bytes[10..<30]) == 20)
     #expect(try ends.reading.read(limit: 100).count == 20)
+    try ends.writing.makeNonBlocking()
+    let much = [UInt8](repeating: 7, count: 1 << 20)
+    let taken = try ends.writing.writeSome(much[...])
+    #expect(taken > 0 && taken < much.count)
+    #expect(throws: SystemError("write", on: "descriptor \(ends.writing.number)", errno: 11)) {
+      try ends.writing.writeSome(much[...])
+    }
     let full = try OwnedDescriptor.open("/dev/full", .readWrite)
     #expect(throws: SystemError.self) { try full.writeSome([1]) }
   }

@@ -70,6 +70,20 @@ import Testing
     for finding in findings { Issue.record("\(finding)") }
   }
 
+  @Test func aTerminalForAConsoleFileThatNobodyReadsStopsNobody() async {
+    let findings = await Blocking.run { () -> [String] in
+      do {
+        let terminal = Owned(try PseudoTerminal())
+        let path = "/proc/\(ProcessIdentity.current().pid)/fd/\(terminal.value.program.number)"
+        return ConsoleVM.findings(["--console", path]) {
+          try Self.pourPastTheConsoleFile($0)
+          _ = terminal
+        }
+      } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
   private static func pourPastTheConsoleFile(_ console: ConsoleVM) throws {
     let client = try ConsoleClient(console.vm, .pipes)
     try client.type([EchoGuest.pour])
@@ -110,6 +124,7 @@ import Testing
       let client = try ConsoleClient(console.vm, .pipes, ["--read-only"], isRead: false)
       let other = try ConsoleClient(console.vm, .pipes)
       client.closeOutput()
+      console.expectOutput(EchoGuest.greeting, of: other, "the greeting")
       try other.type([EchoGuest.flood])
       try console.expectEnd(0, of: client, "without a reader")
       try console.expect(try client.complaints().isEmpty, "it says \(try client.complaints())")

@@ -99,7 +99,13 @@ struct RunCommand: AnsweringCommand {
     }
     if let path = console {
       configuration.console = WorkingDirectory.absolute(path)
-      do { file = try OwnedDescriptor.open(path, .append) } catch {
+      do {
+        let opened = try OwnedDescriptor.open(path, .append)
+        // A terminal may take less than it says, and whoever waits for the rest holds up a handoff. Opened by its
+        // path, it is nobody else's.
+        try opened.makeNonBlocking()
+        file = consume opened
+      } catch {
         throw Failure(.refused, "the console file cannot be opened: \(error)")
       }
     }

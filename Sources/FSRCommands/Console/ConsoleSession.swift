@@ -148,7 +148,9 @@ struct ConsoleSession: ~Copyable {
     } catch {
       if error.isTimeout { return nil }
       // A terminal that is gone has ended.
-      guard error.isHangup else { throw Failure(.failed, "standard input cannot be read: \(error)") }
+      guard kind == .terminal, error.isInputOutput else {
+        throw Failure(.failed, "standard input cannot be read: \(error)")
+      }
       bytes = []
     }
     if bytes.isEmpty {
@@ -166,7 +168,7 @@ struct ConsoleSession: ~Copyable {
   }
 
   private func outputEnd() -> End {
-    if let failure = output.failure { return failure.isHangup ? .outputClosed : .outputFailed(failure) }
+    if let failure = output.failure { return failure.isBrokenPipe ? .outputClosed : .outputFailed(failure) }
     return isFinishing.map { .vm($0) } ?? .outputClosed
   }
 

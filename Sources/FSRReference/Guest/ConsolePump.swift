@@ -6,7 +6,7 @@ internal import FSRSystem
 /// It is needed only for a guest that does not touch its port: one that does fills the port's FIFO itself.
 final class ConsolePump: Sendable {
   /// Nanoseconds after which a byte is taken whose client died before it rang.
-  private static let patience: UInt64 = 250_000_000
+  private static let patience: UInt64 = 1_000_000_000
 
   private let input: ConsoleInput
   private let uart: UART16550
