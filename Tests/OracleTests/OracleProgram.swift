@@ -9,10 +9,13 @@ import Testing
 struct OracleProgram: CustomTestStringConvertible, Sendable {
   let source: String
   let harts: Int
+  /// Whether QEMU's hart is to have its other modes: the PLIC has a context for each.
+  let isPlain: Bool
 
-  init(_ source: String, harts: Int = 1) {
+  init(_ source: String, harts: Int = 1, isPlain: Bool = false) {
     self.source = source
     self.harts = harts
+    self.isPlain = isPlain
   }
 
   var testDescription: String { source }
@@ -45,7 +48,7 @@ struct OracleProgram: CustomTestStringConvertible, Sendable {
   func outcomes(_ elf: [UInt8]) throws -> (ours: Outcome, oracle: Outcome) {
     let place = try TemporaryDirectory()
     try place.directory.openFile("guest", .createNew).write(elf)
-    return (try runHere(elf), try Emulator.run(place.path + "/guest", harts: harts))
+    return (try runHere(elf), try Emulator.run(place.path + "/guest", harts: harts, isPlain: isPlain))
   }
 
   /// Runs it on our board, in this process.

@@ -10,7 +10,8 @@ import Testing
 struct ProgramTests {
   static let programs = [
     OracleProgram("arithmetic.c"), OracleProgram("atomics.c", harts: 4), OracleProgram("compressed.c"),
-    OracleProgram("devices.c"), OracleProgram("external.c", harts: 2), OracleProgram("harts.c", harts: 4),
+    OracleProgram("devices.c"), OracleProgram("external.c", harts: 2, isPlain: true),
+    OracleProgram("harts.c", harts: 4),
     OracleProgram("interrupts.c"),
     OracleProgram("memory.c"),
     OracleProgram("patching.c", harts: 2), OracleProgram("pointers.c"), OracleProgram("registers.c"),
