@@ -33,17 +33,16 @@ struct CodeCache {
     var first: Int
   }
 
-  private(set) var ops: [TraceOp] = []
-  private(set) var marks: [TraceMark] = []
+  var ops: [TraceOp] = []
+  var marks: [TraceMark] = []
   private(set) var pages = [Page](repeating: Page(address: 1, first: 0), count: pageLimit)
   /// A trace's start for each halfword of a page; 0 where none starts.
   private(set) var entries: [Int32] = []
   /// Rises with each drop: what was known of operations before is void.
   private(set) var generation = 0
   /// The ways out of the trace under way.
-  private var exits: [(op: Int, pc: UInt64)] = []
+  var exits: [(op: Int, pc: UInt64)] = []
 
-  func dbg() { print("ops", ops.count, "traces", entries.reduce(0){ $0 + ($1 != 0 ? 1 : 0)}, "gen", generation, "stubs", ops.reduce(0){ $0 + ($1.operation == .unlinked ? 1 : 0)}) }
   init() {
     ops.reserveCapacity(Self.operationLimit)
     marks.reserveCapacity(Self.operationLimit)
@@ -72,7 +71,7 @@ struct CodeCache {
   mutating func link(_ op: Int, to start: Int) {
     let from = Int(ops[op].a.immediate)
     ops[from].link = Int32(truncatingIfNeeded: start)
-    if from == op { ops[op].operation = .jump }
+    if from == op { makeJump(op) }
   }
 
   /// The trace that starts at `pc`, made if there is none; nil where no instruction lies in RAM.
@@ -118,7 +117,7 @@ struct CodeCache {
     return Int(entries[page.first &+ Int(truncatingIfNeeded: pc % pageSize / 2)])
   }
 
-  private func entry(_ pc: UInt64) -> Int? {
+  func entry(_ pc: UInt64) -> Int? {
     let start = Self.entry(pc, pages.span, entries.span)
     return start == 0 ? nil : start
   }
@@ -140,154 +139,8 @@ struct CodeCache {
     entries[pages[index].first + Int(pc % Self.pageSize / 2)] = start
   }
 
-  private mutating func append(_ op: TraceOp, _ mark: TraceMark) {
+  mutating func append(_ op: TraceOp, _ mark: TraceMark) {
     ops.append(op)
     marks.append(mark)
-  }
-}
-
-// MARK: translation
-
-extension CodeCache {
-  /// Appends the trace of at most `limit` instructions that starts with `first` at `start`.
-  private mutating func translate(_ first: MicroOp, _ start: UInt64, limit: Int, _ memory: GuestMemory) {
-    exits.removeAll(keepingCapacity: true)
-    var trace = TraceUnderWay(start: ops.count, pc: start)
-    var op = first
-    while true {
-      let isOver = add(op, &trace)
-      if isOver { break }
-      if trace.count == limit || entry(trace.pc) != nil || isSplit(trace.pc) {
-        end(trace)
-        break
-      }
-      guard let next = Self.fetch(trace.pc, memory) else {
-        end(trace)
-        break
-      }
-      op = next
-    }
-    for exit in exits {
-      ops[exit.op].link = Int32(truncatingIfNeeded: ops.count)
-      append(
-        TraceOp(.unlinked, a: .init(Int32(truncatingIfNeeded: exit.op))),
-        TraceMark(pc: exit.pc, count: 0, length: 0))
-    }
-  }
-
-  /// Whether a branch of the trace under way goes to `pc`, and what follows is not to be there twice.
-  private func isSplit(_ pc: UInt64) -> Bool {
-    ops.count > Self.copyLimit && exits.contains { $0.pc == pc }
-  }
-
-  /// Goes on with the trace at `trace.pc`.
-  private mutating func end(_ trace: TraceUnderWay) {
-    var op = TraceOp(.unlinked, a: .init(Int32(truncatingIfNeeded: ops.count)), count: trace.count)
-    if let known = entry(trace.pc) {
-      op.operation = .jump
-      op.link = Int32(truncatingIfNeeded: known)
-    }
-    append(op, TraceMark(pc: trace.pc, count: UInt8(trace.count), length: 0))
-  }
-
-  /// Adds an instruction; answers whether the trace ends with it.
-  private mutating func add(_ op: MicroOp, _ trace: inout TraceUnderWay) -> Bool {
-    let pc = trace.pc
-    let next = pc &+ op.length
-    let half = TraceOp.Half(op)
-    switch op.operation {
-    case .lui: addConstant(op.extended, half.target, op, &trace)
-    case .auipc: addConstant(pc &+ op.extended, half.target, op, &trace)
-    case .jal:
-      addConstant(next, half.target, op, &trace)
-      if half.target == 1 { trace.returnsTo = next }
-      trace.pc = pc &+ op.extended
-      return false
-    case .jalr: return addJalr(half, op, &trace)
-    case .beq, .bne, .blt, .bge, .bltu, .bgeu:
-      let b = TraceOp.Half(first: op.first, second: op.second)
-      emit(TraceOp(op.operation, b: b, count: trace.count + 1), op, &trace)
-      exits.append((ops.count - 1, pc &+ op.extended))
-    case .lb, .lh, .lw, .ld, .lbu, .lhu, .lwu, .sb, .sh, .sw, .sd, .fence:
-      emit(TraceOp(op.operation, a: half), op, &trace)
-    case let rare where rare.isRare:
-      emit(TraceOp(rare, a: half), op, &trace)
-      return true
-    default:
-      if half.target == Registers.discarded {
-        addNothing(op, &trace)
-      } else {
-        emit(TraceOp(op.operation, a: half), op, &trace)
-      }
-    }
-    trace.pc = next
-    return false
-  }
-
-  /// An instruction without effect takes room only where the trace would not begin at its address.
-  private mutating func addNothing(_ op: MicroOp, _ trace: inout TraceUnderWay) {
-    if trace.count == 0 { emit(TraceOp(.nothing), op, &trace) } else { trace.count += 1 }
-  }
-
-  private mutating func addConstant(_ value: UInt64, _ target: UInt8, _ op: MicroOp, _ trace: inout TraceUnderWay)
-  {
-    if target == Registers.discarded { return addNothing(op, &trace) }
-    emit(Self.constant(value, target), op, &trace)
-  }
-
-  private static func constant(_ value: UInt64, _ target: UInt8) -> TraceOp {
-    let low = Int32(truncatingIfNeeded: value)
-    let half = TraceOp.Half(target: target, low)
-    if UInt64(bitPattern: Int64(low)) == value { return TraceOp(.constant, a: half) }
-    if UInt64(UInt32(bitPattern: low)) == value { return TraceOp(.address, a: half) }
-    return TraceOp(.wideConstant, a: half, b: .init(Int32(truncatingIfNeeded: value >> 32)))
-  }
-
-  private mutating func addJalr(_ half: TraceOp.Half, _ op: MicroOp, _ trace: inout TraceUnderWay) -> Bool {
-    let count = trace.count + 1
-    let next = trace.pc &+ op.length
-    let low = UInt32(truncatingIfNeeded: next)
-    if half.target == Registers.discarded {
-      if let target = trace.returnsTo, op.first == 1, op.immediate == 0, target >> 32 == 0, limitAllows(trace) {
-        let b = TraceOp.Half(Int32(truncatingIfNeeded: target))
-        emit(TraceOp(.returns, a: half, b: b, count: count), op, &trace)
-        trace.returnsTo = nil
-        trace.pc = target
-        return false
-      }
-      emit(TraceOp(.jr, a: half, count: count), op, &trace)
-    } else if UInt64(low) == next {
-      emit(TraceOp(.jalr, a: half, b: .init(Int32(bitPattern: low)), count: count), op, &trace)
-    } else {
-      let mark = TraceMark(pc: trace.pc, count: UInt8(trace.count), length: 0)
-      append(Self.constant(next, Registers.scratch), mark)
-      emit(TraceOp(.farJalr, a: half, count: count), op, &trace)
-    }
-    return true
-  }
-
-  private func limitAllows(_ trace: TraceUnderWay) -> Bool { true }
-
-  /// Appends the operation of the instruction `op`.
-  private mutating func emit(_ new: TraceOp, _ op: MicroOp, _ trace: inout TraceUnderWay) {
-    append(new, TraceMark(pc: trace.pc, count: UInt8(trace.count), length: UInt8(op.length)))
-    trace.count += 1
-  }
-}
-
-/// A trace that is being made.
-private struct TraceUnderWay {
-  /// Its first operation.
-  let start: Int
-  /// The next instruction's address.
-  var pc: UInt64
-  /// Instructions so far.
-  var count = 0
-  /// Where the call that the trace followed last is to return to.
-  var returnsTo: UInt64?
-
-  init(start: Int, pc: UInt64) {
-    self.start = start
-    self.pc = pc
   }
 }

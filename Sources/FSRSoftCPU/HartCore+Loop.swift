@@ -55,15 +55,15 @@ extension HartCore {
   /// Does the instruction for which the loop was left in the middle of a trace; answers what is left.
   private mutating func leave(at exit: TraceExit, _ machine: Machine, _ memory: GuestMemory) -> Int {
     let mark = cache.marks[exit.index]
-    let operation = cache.ops[exit.index].operation
+    let step = cache.ops[exit.index].step
     var before = Int(mark.count)
     pc = mark.pc
-    if exit.reason == .first, operation.isRare || operation.isAccess {
+    if exit.reason == .first, step == .rare || step.isAccess {
       executed &+= UInt64(before)
       let op = MicroOp(cache.ops[exit.index], length: mark.length)
       let next = pc &+ op.length
       pc =
-        operation.isRare
+        step == .rare
         ? executeRare(op, pc, next, 1, machine) : accessSlowly(op, pc, next, machine)
       executed &+= 1
     } else {
@@ -72,7 +72,7 @@ extension HartCore {
         pc &+= UInt64(mark.length)
       }
       executed &+= UInt64(before)
-      step(machine, memory)
+      self.step(machine, memory)
     }
     return exit.left &- before &- Self.slowCost
   }

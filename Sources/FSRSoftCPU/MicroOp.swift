@@ -21,9 +21,12 @@ struct MicroOp: BitwiseCopyable {
     self.immediate = immediate
   }
 
-  /// The instruction that became half `a` of `op` alone.
+  /// The instruction that `op` was made from, where it is a rare one or an access alone.
   init(_ op: TraceOp, length: UInt8) {
-    operation = op.operation
+    guard let operation = Operation(rawValue: op.b.target) else {
+      preconditionFailure("the operation was kept")
+    }
+    self.operation = operation
     (target, first, second) = (op.a.target, op.a.first, op.a.second)
     immediate = op.a.immediate
     if length == 2 { target |= 0x80 }

@@ -25,16 +25,23 @@ extension Registers {
   }
 
   @inline(__always)
-  private mutating func set(_ half: TraceOp.Half, _ value: Int64) { self[half.target] = UInt64(bitPattern: value) }
+  private mutating func set(_ half: TraceOp.Half, _ value: Int64) {
+    self[half.target] = UInt64(bitPattern: value)
+  }
 
   /// Where an indirect jump goes.
   @inline(__always)
   mutating func target(_ half: TraceOp.Half) -> UInt64 { (self[half.first] &+ half.extended) & ~1 }
 
+  /// Where a return goes, which has no offset.
+  @inline(__always)
+  mutating func returnTarget(_ half: TraceOp.Half) -> UInt64 { self[half.first] & ~1 }
+
   /// Where a load or store is, from the start of RAM.
   @inline(__always)
-  private mutating func offset(_ half: TraceOp.Half) -> UInt64 { self[half.first] &+ half.extended &- BoardMap.ram }
-
+  private mutating func offset(_ half: TraceOp.Half) -> UInt64 {
+    self[half.first] &+ half.extended &- BoardMap.ram
+  }
 
   @inline(__always)
   mutating func addi(_ half: TraceOp.Half) {

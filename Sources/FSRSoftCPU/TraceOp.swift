@@ -1,7 +1,7 @@
 /// One step of a trace, in 16 bytes: two halves, each with the operands of one instruction.
 ///
-/// Most operations use half `a` alone. A branch uses `b` and `link`; so one that is fused behind another
-/// instruction keeps its place.
+/// Most steps use half `a` alone. What may leave the trace uses `b`, and `link`, which is its immediate: so
+/// nothing moves when it is fused behind another instruction.
 struct TraceOp: BitwiseCopyable {
   /// The operands of one instruction.
   struct Half: BitwiseCopyable {
@@ -28,7 +28,7 @@ struct TraceOp: BitwiseCopyable {
     @inline(__always) var unsigned: UInt64 { UInt64(UInt32(bitPattern: immediate)) }
   }
 
-  var operation: Operation
+  var step: Step
   private var target: UInt8
   private var first: UInt8
   private var second: UInt8
@@ -41,11 +41,24 @@ struct TraceOp: BitwiseCopyable {
   /// Where it leaves its trace to: the index of an operation. Otherwise the immediate of half `b`.
   var link: Int32
 
-  init(_ operation: Operation, a: Half = Half(), b: Half = Half(), count: Int = 0) {
-    self.operation = operation
+  init(_ step: Step, a: Half = Half(), b: Half = Half(), count: Int = 0) {
+    self.step = step
     (target, first, second, immediate) = (a.target, a.first, a.second, a.immediate)
     (target2, first2, second2, link) = (b.target, b.first, b.second, b.immediate)
     self.count = UInt8(truncatingIfNeeded: count)
+  }
+
+  /// An instruction as it is; `b` holds what it was, for those that may be done outside the loop.
+  init(_ op: MicroOp) {
+    let was = Half(target: op.operation.rawValue)
+    self.init(op.operation.isRare ? .rare : Step(op.operation), a: Half(op), b: was)
+  }
+
+  /// This one and `next` in one; nil where there is no such step.
+  func fused(with next: TraceOp) -> TraceOp? {
+    guard let step = Step.fused(step, next.step) else { return nil }
+    let b = next.step.leaves ? next.b : next.a
+    return TraceOp(step, a: a, b: b, count: Int(next.count))
   }
 
   /// The first instruction's operands.
