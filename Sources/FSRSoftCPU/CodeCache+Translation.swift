@@ -24,8 +24,10 @@ extension CodeCache {
     exits.removeAll(keepingCapacity: true)
     var trace = TraceUnderWay(pc: start)
     var op = first
-    while !add(op, &trace) {
-      let goesOn = trace.count < limit && entry(trace.pc) == nil && !isSplit(trace.pc)
+    while true {
+      let next = trace.pc &+ op.length
+      if add(op, &trace) { break }
+      let goesOn = trace.count < limit && entry(trace.pc) == nil && !isSplit(trace.pc, behind: next)
       guard goesOn, let next = Self.fetch(trace.pc, memory) else {
         end(trace)
         break
@@ -40,9 +42,10 @@ extension CodeCache {
     }
   }
 
-  /// Whether a branch of the trace under way goes to `pc`, and what follows is not to be there twice.
-  private func isSplit(_ pc: UInt64) -> Bool {
-    ops.count > Self.copyLimit && exits.contains { $0.pc == pc }
+  /// Whether the code at `pc`, after an instruction that ends at `next`, is likely to be in other traces too and
+  /// is not to be there twice: where a jump or a branch of this trace goes.
+  private func isSplit(_ pc: UInt64, behind next: UInt64) -> Bool {
+    ops.count > Self.copyLimit && (pc != next || exits.contains { $0.pc == pc })
   }
 
   /// Goes on elsewhere, with the trace at `trace.pc`.
@@ -79,7 +82,9 @@ extension CodeCache {
       let b = TraceOp.Half(first: op.first, second: op.second)
       emit(TraceOp(Step(op.operation), b: b, count: trace.count + 1), op, &trace)
       exits.append((ops.count - 1, pc &+ op.extended))
-    case .lb, .lh, .lw, .ld, .lbu, .lhu, .lwu, .sb, .sh, .sw, .sd, .fence: emit(TraceOp(op), op, &trace)
+    case .lb, .lh, .lw, .ld, .lbu, .lhu, .lwu, .sb, .sh, .sw, .sd, .fence,
+      .amoswapw, .amoswapd, .amoaddw, .amoaddd:
+      emit(TraceOp(op), op, &trace)
     case let rare where rare.isRare:
       emit(TraceOp(op), op, &trace)
       return true

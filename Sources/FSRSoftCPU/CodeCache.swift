@@ -67,11 +67,23 @@ struct CodeCache {
     append(TraceOp(.unlinked), TraceMark(pc: 0, count: 0, length: 0))
   }
 
-  /// Lets operation `op` go to the trace `start` from now on.
+  /// Lets operation `op`, for which the loop was left, go to the trace `start` from now on.
   mutating func link(_ op: Int, to start: Int) {
-    let from = Int(ops[op].a.immediate)
-    ops[from].link = Int32(truncatingIfNeeded: start)
-    if from == op { makeJump(op) }
+    let link = Int32(truncatingIfNeeded: start)
+    switch ops[op].step {
+    case .rare: ops[op].link = link
+    case .unlinked:
+      let from = Int(ops[op].a.immediate)
+      ops[from].link = link
+      if from == op { makeJump(op) }
+    default: break
+    }
+  }
+
+  /// The trace at `pc` if that was linked to the rare operation `op`; otherwise 0.
+  func start(after op: Int, at pc: UInt64) -> Int {
+    let start = Int(ops[op].link)
+    return marks[start].pc == pc ? start : 0
   }
 
   /// The trace that starts at `pc`, made if there is none; nil where no instruction lies in RAM.

@@ -3,8 +3,10 @@ import FSRMemory
 
 extension HartCore {
   /// What an instruction that is done outside the loop counts towards the slice: about as long takes an access
-  /// to a device. So a slice of nothing else is over as soon as one of ordinary code.
+  /// to a device, or a look at the clock. So a slice of nothing else is over as soon as one of ordinary code.
   private static let slowCost = 16
+  /// The same of an atomic one.
+  private static let atomicCost = 2
 
   /// Runs `count` instructions at most; answers how many were begun, at least one.
   ///
@@ -16,65 +18,71 @@ extension HartCore {
     if count < CodeCache.longestTrace {
       step(machine, memory)
     } else {
-      var credit = count
-      while credit >= CodeCache.longestTrace, !endsSlice { credit = runTraces(credit, machine, memory) }
+      runTraces(count, machine, memory)
     }
     return Int(truncatingIfNeeded: executed &- before)
   }
 
-  /// Goes from trace to trace until one of them is left for good; answers what is left of `credit`.
-  private mutating func runTraces(_ credit: Int, _ machine: Machine, _ memory: GuestMemory) -> Int {
-    guard var start = cache.trace(at: pc, memory) else {
-      step(machine, memory)
-      return credit &- Self.slowCost
-    }
-    var left = credit &- CodeCache.longestTrace
-    while true {
+  /// Goes from trace to trace until less than the longest is left of `count`, or the slice is to end.
+  private mutating func runTraces(_ count: Int, _ machine: Machine, _ memory: GuestMemory) {
+    var left = count &- CodeCache.longestTrace
+    var start = 0
+    // The operation that the next trace may be linked to, if nothing is dropped before.
+    var from: (op: Int, generation: Int)?
+    while left >= 0, !endsSlice {
+      if start == 0 {
+        guard let found = cache.trace(at: pc, memory) else { return step(machine, memory) }
+        if let from, from.generation == cache.generation { cache.link(from.op, to: found) }
+        start = found
+      }
       let exit = TraceLoop.run(&x, cache, memory, from: start, left: left)
       executed &+= UInt64(bitPattern: Int64(left &- exit.left))
       left = exit.left
+      start = 0
+      from = nil
       switch exit.reason {
       case .budget: pc = cache.marks[exit.index].pc
       case .missing: pc = exit.pc
       case .unlinked:
         pc = cache.marks[exit.index].pc
-        let generation = cache.generation
-        if let next = cache.trace(at: pc, memory) {
-          if cache.generation == generation { cache.link(exit.index, to: next) }
-          if left >= 0 {
-            start = next
-            continue
-          }
-        }
-      case .first, .second: return leave(at: exit, machine, memory) &+ CodeCache.longestTrace
+        from = (exit.index, cache.generation)
+      case .rare:
+        from = (exit.index, cache.generation)
+        left &-= executeRare(at: exit.index, machine)
+        if cache.generation == from?.generation { start = cache.start(after: exit.index, at: pc) }
+      case .first, .second: left &-= access(at: exit, machine, memory)
       }
-      return left &+ CodeCache.longestTrace
     }
   }
 
-  /// Does the instruction for which the loop was left in the middle of a trace; answers what is left.
-  private mutating func leave(at exit: TraceExit, _ machine: Machine, _ memory: GuestMemory) -> Int {
+  /// Does a rare instruction in a trace; answers what it counts.
+  private mutating func executeRare(at index: Int, _ machine: Machine) -> Int {
+    let mark = cache.marks[index]
+    let op = MicroOp(cache.ops[index], length: mark.length)
+    executed &+= UInt64(mark.count)
+    pc = executeRare(op, mark.pc, mark.pc &+ op.length, 1, machine)
+    executed &+= 1
+    return Int(mark.count) &+ (op.operation.isAtomic ? Self.atomicCost : Self.slowCost)
+  }
+
+  /// Does an access that is not in RAM; answers what it and the instructions before it count.
+  private mutating func access(at exit: TraceExit, _ machine: Machine, _ memory: GuestMemory) -> Int {
     let mark = cache.marks[exit.index]
-    let step = cache.ops[exit.index].step
     var before = Int(mark.count)
     pc = mark.pc
-    if exit.reason == .first, step == .rare || step.isAccess {
-      executed &+= UInt64(before)
+    if exit.reason == .second {
+      before &+= 1
+      pc &+= UInt64(mark.length)
+    }
+    executed &+= UInt64(before)
+    if cache.ops[exit.index].step.isAccess {
       let op = MicroOp(cache.ops[exit.index], length: mark.length)
-      let next = pc &+ op.length
-      pc =
-        step == .rare
-        ? executeRare(op, pc, next, 1, machine) : accessSlowly(op, pc, next, machine)
+      pc = accessSlowly(op, pc, pc &+ op.length, machine)
       executed &+= 1
     } else {
-      if exit.reason == .second {
-        before &+= 1
-        pc &+= UInt64(mark.length)
-      }
-      executed &+= UInt64(before)
-      self.step(machine, memory)
+      step(machine, memory)
     }
-    return exit.left &- before &- Self.slowCost
+    return before &+ Self.slowCost
   }
 
   /// Executes one instruction, whichever it is.
@@ -100,7 +108,7 @@ extension HartCore {
     switch exit.reason {
     case .budget, .unlinked: return cache.marks[exit.index].pc
     case .missing: return exit.pc
-    case .first, .second: return accessSlowly(op, pc, next, machine)
+    case .first, .second, .rare: return accessSlowly(op, pc, next, machine)
     }
   }
 }

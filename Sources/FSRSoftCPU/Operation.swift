@@ -22,4 +22,7 @@ enum Operation: UInt8, BitwiseCopyable {
 
   /// Whether it is done outside the loop.
   var isRare: Bool { rawValue >= Operation.fencei.rawValue }
+
+  /// Whether it is one of those that change memory in one piece.
+  var isAtomic: Bool { rawValue >= Operation.lrw.rawValue }
 }

@@ -334,4 +334,54 @@ extension Registers {
   mutating func sd(_ half: TraceOp.Half, _ memory: GuestMemory) -> Bool {
     memory.guestStore(self[half.second], at: offset(half))
   }
+
+  // The atomic ones that count most. They answer false, and do nothing, where they cannot be done.
+
+  @inline(__always)
+  mutating func amoswapw(_ half: TraceOp.Half, _ memory: GuestMemory) -> Bool {
+    let operand = word(half.second)
+    guard let old: UInt32 = exchange(half, memory, { _ in operand }) else { return false }
+    setWord(half, old)
+    return true
+  }
+
+  @inline(__always)
+  mutating func amoswapd(_ half: TraceOp.Half, _ memory: GuestMemory) -> Bool {
+    let operand = self[half.second]
+    guard let old: UInt64 = exchange(half, memory, { _ in operand }) else { return false }
+    self[half.target] = old
+    return true
+  }
+
+  @inline(__always)
+  mutating func amoaddw(_ half: TraceOp.Half, _ memory: GuestMemory) -> Bool {
+    let operand = word(half.second)
+    guard let old: UInt32 = exchange(half, memory, { $0 &+ operand }) else { return false }
+    setWord(half, old)
+    return true
+  }
+
+  @inline(__always)
+  mutating func amoaddd(_ half: TraceOp.Half, _ memory: GuestMemory) -> Bool {
+    let operand = self[half.second]
+    guard let old: UInt64 = exchange(half, memory, { $0 &+ operand }) else { return false }
+    self[half.target] = old
+    return true
+  }
+
+  /// Changes an aligned word of RAM in one piece; answers what it was.
+  @inline(__always)
+  private mutating func exchange<T: GuestWord>(
+    _ half: TraceOp.Half, _ memory: GuestMemory, _ change: (T) -> T
+  ) -> T? {
+    let offset = self[half.first] &- BoardMap.ram
+    let width = UInt64(MemoryLayout<T>.size)
+    guard offset % width == 0, memory.contains(offset, count: width) else { return nil }
+    var seen: T = memory.atomicLoadRelaxed(offset)
+    while true {
+      let (exchanged, original) = memory.atomicCompareExchange(offset, expected: seen, desired: change(seen))
+      if exchanged { return original }
+      seen = original
+    }
+  }
 }

@@ -21,6 +21,8 @@ enum Step: UInt8, BitwiseCopyable {
   case mulw, divw, divuw, remw, remuw
   case fence
 
+  case amoswapw, amoswapd, amoaddw, amoaddd
+
   /// Nothing: an instruction without effect at the start of a trace.
   case nothing
   /// An indirect jump without a link.

@@ -7,9 +7,11 @@ struct TraceExit: BitwiseCopyable {
     case unlinked
     /// No trace is known at `pc`.
     case missing
-    /// The first instruction at `index` is to be done outside the loop: it did nothing yet.
+    /// The instruction at `index` is done outside.
+    case rare
+    /// The first instruction at `index` accesses something else than RAM; it did nothing yet.
     case first
-    /// The second one, behind the first, which is done.
+    /// The second one does, behind the first, which is done.
     case second
   }
 

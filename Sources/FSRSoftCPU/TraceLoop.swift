@@ -52,7 +52,7 @@ enum TraceLoop {
           case .unlinked:
             return TraceExit(.unlinked, index, left &- Int(ops[index].count))
           case .rare:
-            return TraceExit(.first, index, left)
+            return TraceExit(.rare, index, left)
           case .addi:
             x.addi(ops[index].a)
           case .slti:
@@ -169,6 +169,14 @@ enum TraceLoop {
             if x.bltu(ops[index].b) { break taken }
           case .bgeu:
             if x.bgeu(ops[index].b) { break taken }
+          case .amoswapw:
+            guard x.amoswapw(ops[index].a, memory) else { return TraceExit(.rare, index, left) }
+          case .amoswapd:
+            guard x.amoswapd(ops[index].a, memory) else { return TraceExit(.rare, index, left) }
+          case .amoaddw:
+            guard x.amoaddw(ops[index].a, memory) else { return TraceExit(.rare, index, left) }
+          case .amoaddd:
+            guard x.amoaddd(ops[index].a, memory) else { return TraceExit(.rare, index, left) }
           // Two instructions in one.
           case .addiAddi:
             x.addi(ops[index].a)

@@ -51,7 +51,16 @@ struct TraceOp: BitwiseCopyable {
   /// An instruction as it is; `b` holds what it was, for those that may be done outside the loop.
   init(_ op: MicroOp) {
     let was = Half(target: op.operation.rawValue)
-    self.init(op.operation.isRare ? .rare : Step(op.operation), a: Half(op), b: was)
+    let step: Step =
+      switch op.operation {
+      case .amoswapw: .amoswapw
+      case .amoswapd: .amoswapd
+      case .amoaddw: .amoaddw
+      case .amoaddd: .amoaddd
+      case let rare where rare.isRare: .rare
+      default: Step(op.operation)
+      }
+    self.init(step, a: Half(op), b: was)
   }
 
   /// This one and `next` in one; nil where there is no such step.
