@@ -48,15 +48,15 @@ private struct Access {
     switch operation {
     case .lb: self.init(1, isSigned: true)
     case .lh: self.init(2, isSigned: true)
-    case .lw, .clw: self.init(4, isSigned: true)
-    case .ld, .cld: self.init(8)
+    case .lw: self.init(4, isSigned: true)
+    case .ld: self.init(8)
     case .lbu: self.init(1)
     case .lhu: self.init(2)
     case .lwu: self.init(4)
     case .sb: self.init(1, isStore: true)
     case .sh: self.init(2, isStore: true)
-    case .sw, .csw: self.init(4, isStore: true)
-    case .sd, .csd: self.init(8, isStore: true)
+    case .sw: self.init(4, isStore: true)
+    case .sd: self.init(8, isStore: true)
     default: return nil
     }
   }

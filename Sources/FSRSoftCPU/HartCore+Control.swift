@@ -25,7 +25,7 @@ extension HartCore {
     return true
   }
 
-  private func readControl(_ number: UInt32, _ before: UInt64, _ machine: Machine) -> UInt64? {
+  private mutating func readControl(_ number: UInt32, _ before: UInt64, _ machine: Machine) -> UInt64? {
     switch number {
     case 0x300: return control.readableStatus
     case 0x301: return ControlRegisters.isa

@@ -7,7 +7,7 @@ extension HartCore: SavesState {
   func save(to writer: inout ByteWriter) {
     writer.write(UInt16(hart))
     writer.write(pc)
-    for register in 1..<32 { writer.write(x[register]) }
+    for value in x.saved { writer.write(value) }
     writer.write(control.status)
     writer.write(control.enabled)
     writer.write(control.vector)
@@ -29,7 +29,7 @@ extension HartCore: SavesState {
     guard Int(number) == hart else { throw .invalid("hart number", UInt64(number)) }
     let newPC = try reader.read(UInt64.self)
     guard newPC % 2 == 0 else { throw .invalid("pc", newPC) }
-    var registers = InlineArray<64, UInt64>(repeating: 0)
+    var registers = Registers()
     for register in 1..<32 { registers[register] = try reader.read() }
     let newControl = try ControlRegisters(from: &reader)
     let counts: (UInt64, UInt64, UInt64) = (try reader.read(), try reader.read(), try reader.read())

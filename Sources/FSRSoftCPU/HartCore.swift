@@ -5,14 +5,12 @@ import Synchronization
 /// A hart's whole state, and what it runs with. A value: one owner at a time runs it (`SoftCPU`).
 struct HartCore {
   /// Instructions between two looks at stop requests, interrupts and `tohost`.
-  static let slice = 256
+  static let slice = 1024
   /// Slices between two looks at the clock, while the timer interrupt is enabled.
-  static let clockSlices = 16
+  static let clockSlices = 4
 
   let hart: Int
-  /// x0 to x31, and behind them the place that takes what is written to x0. A power of two, so that an index
-  /// that is masked needs no check.
-  var x = InlineArray<64, UInt64>(repeating: 0)
+  var x = Registers()
   var pc: UInt64 = BoardMap.ram
   var control = ControlRegisters()
   /// Instructions begun since the guest's birth.

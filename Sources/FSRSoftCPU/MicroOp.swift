@@ -1,4 +1,4 @@
-/// One predecoded instruction, in 8 bytes.
+/// One decoded instruction, in 8 bytes.
 struct MicroOp: BitwiseCopyable {
   var operation: Operation
   /// The target register; x0 as target is `discarded`. The top bit says that the instruction is compressed.
@@ -11,9 +11,7 @@ struct MicroOp: BitwiseCopyable {
   var immediate: Int32
 
   /// The register that takes what is written to x0.
-  static let discarded: UInt8 = 32
-
-  static let undecoded = MicroOp(.undecoded)
+  static let discarded = Registers.discarded
 
   init(_ operation: Operation, rd: UInt32 = 0, rs1: UInt32 = 0, rs2: UInt32 = 0, _ immediate: Int32 = 0) {
     self.operation = operation
@@ -23,10 +21,20 @@ struct MicroOp: BitwiseCopyable {
     self.immediate = immediate
   }
 
+  /// The instruction that `op` was made from, where it is a rare one or an access alone.
+  init(_ op: TraceOp, length: UInt8) {
+    guard let operation = Operation(rawValue: op.b.target) else {
+      preconditionFailure("the operation was kept")
+    }
+    self.operation = operation
+    (target, first, second) = (op.a.target, op.a.first, op.a.second)
+    immediate = op.a.immediate
+    if length == 2 { target |= 0x80 }
+  }
+
   /// The same, two bytes long.
   var compressed: MicroOp {
     var op = self
-    op.operation = operation.compressedTwin
     op.target |= 0x80
     return op
   }

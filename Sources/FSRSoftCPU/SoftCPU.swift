@@ -27,7 +27,10 @@ public final class SoftCPU: VirtualCPU {
   public var instructions: UInt64 { machine.lines(of: hart).instructions.load(ordering: .relaxed) }
 
   public func run(budget: UInt64) -> CPUExit {
-    core.withLock { $0.run(machine, budget: budget) }
+    core.withLock {
+      let e = $0.run(machine, budget: budget)
+      return e
+    }
   }
 
   public func reset(entry: UInt64, deviceTree: UInt64) {
