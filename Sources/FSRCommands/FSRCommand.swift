@@ -17,10 +17,27 @@ struct FSRCommand: ParsableCommand {
       Exit codes: 0 done; 1 failed; 3 refused, the guest untouched; 4 called off, the source runs; 5 stunned, \
       `fsr recover` is needed; 6 the VM is lost; 7 no such VM; 64 wrong usage.
       """,
-    subcommands: answering.map { $0 as any ParsableCommand.Type } + [FloorPeerCommand.self])
+    subcommands: answering.map { $0 as any ParsableCommand.Type } + [
+      BenchCommand.self, FloorPeerCommand.self,
+    ])
 
   static let answering: [any AnsweringCommand.Type] = [
     RunCommand.self, ListCommand.self, StatusCommand.self, HandoffCommand.self, StopCommand.self,
-    RecoverCommand.self, DemoCommand.self, BenchCommand.self,
+    RecoverCommand.self, DemoCommand.self,
   ]
+
+  /// The command that `arguments` ask for, and the words that name it; nil where they name none.
+  static func answering(_ arguments: [String]) -> (command: any AnsweringCommand.Type, words: String)? {
+    guard let first = arguments.first else { return nil }
+    if first == BenchCommand.configuration.commandName {
+      let second = BenchCommand.answering.first {
+        $0.configuration.commandName == arguments.dropFirst().first
+      }
+      guard let second, let name = second.configuration.commandName else {
+        return (BenchHandoffCommand.self, "\(first) handoff")
+      }
+      return (second, "\(first) \(name)")
+    }
+    return answering.first { $0.configuration.commandName == first }.map { ($0, first) }
+  }
 }

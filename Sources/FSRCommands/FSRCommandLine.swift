@@ -24,10 +24,10 @@ public enum FSRCommandLine {
       Terminal.output.line(FSRCommand.fullMessage(for: error))
       return FSRExit.done.rawValue
     }
-    let command = FSRCommand.answering.first { $0.configuration.commandName == arguments.first }
-    let help = command == nil ? "fsr --help" : "fsr \(arguments[0]) --help"
+    let asked = FSRCommand.answering(arguments)
+    let help = asked.map { "fsr \($0.words) --help" } ?? "fsr --help"
     let failure = Failure(.usage, FSRCommand.message(for: error))
-    if arguments.contains("--json"), let command {
+    if arguments.contains("--json"), let command = asked?.command {
       Terminal.output.write(command.blankJSON(reason: failure.description))
     }
     complain("\(failure.description); see `\(help)`")

@@ -15,15 +15,18 @@ struct TemporaryVM: ~Copyable {
   private let path: String
   private let leaf: String
 
-  /// Starts it. `configuration.name` is the folder's too.
-  static func start(_ configuration: VMConfiguration) throws -> TemporaryVM {
+  /// Starts it. `configuration.name` is the folder's too; `image` and `console` are as for `VMLauncher`.
+  static func start(
+    _ configuration: VMConfiguration, image: consuming OwnedDescriptor? = nil,
+    console: consuming OwnedDescriptor? = nil
+  ) throws -> TemporaryVM {
     var random = SystemRandomNumberGenerator()
     let leaf =
       "fsr-\(configuration.name)-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
     let path = root + "/" + leaf
     do {
       let runtime = try RuntimeDirectory.open(path, creating: true)
-      _ = try VMLauncher.start(configuration, in: runtime)
+      _ = try VMLauncher.start(configuration, in: runtime, image: image, console: console)
       return TemporaryVM(folder: try runtime.vm(configuration.name), path: path, leaf: leaf)
     } catch {
       try? Directory.open(root).removeDirectory(leaf)
