@@ -76,6 +76,22 @@ struct TemporaryVM: ~Copyable {
     return run
   }
 
+  /// What was executed in the first moments after a handoff that has just ended.
+  ///
+  /// - Throws: `Failure` where the VMM does not say.
+  func arrival() throws -> [VMStatus.Arrival] {
+    let late = MonotonicClock.now() + TemporaryVM.patience
+    while true {
+      // Asked when all should be there, so that asking takes nothing from the guest.
+      _ = try Poller().wait(timeout: Brownouts.patience)
+      let samples = try measure().status.arrival
+      if samples.count >= Brownouts.moments { return samples }
+      guard MonotonicClock.now() < late else {
+        throw Failure(.failed, "the VMM does not say how the guest fared after the handoff")
+      }
+    }
+  }
+
   /// Waits until the soak guest has walked `passes` passes over its memory.
   ///
   /// - Parameter progress: told the guest's state at every look; what it throws ends the wait.

@@ -29,6 +29,8 @@ final class ReferenceGuest: Sendable {
   let console: ConsoleBuffer
   let drain: ConsoleDrain
   let sections: MachineSections
+  /// Of this guest's coming here; it has nothing to tell where the guest was born here.
+  let arrival: ArrivalSampler
   /// The control socket, which only the owner accepts on.
   let listener: Owned<UnixSocket>
   /// Optional sections of a build that knows more than this one: they go on to the next.
@@ -49,6 +51,7 @@ final class ReferenceGuest: Sendable {
       memory: memory, harts: configuration.vcpus, clock: clock, console: console, waker: threads)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
+    arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     self.listener = Owned(listener)
     self.folder = Owned(folder)
