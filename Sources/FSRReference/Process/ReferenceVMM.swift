@@ -212,7 +212,9 @@ final class ReferenceVMM: Sendable {
       request: request)
     switch session.run() {
     case .kept: break
-    case .left: VMMProcess.leave()
+    case .left:
+      Retreat.giveBackMemory(of: guest)
+      VMMProcess.leave()
     }
   }
 
