@@ -41,7 +41,10 @@ let package = Package(
     // machine: knows nothing of being moved
     .target(
       name: "FSRMachine", dependencies: ["FSRMemory", "FSRState"],
-      exclude: ["SoakGuest/soak.c", "SoakGuest/start.S", "SoakGuest/soak.ld"], swiftSettings: strict),
+      exclude: [
+        "SoakGuest/soak.c", "SoakGuest/start.S", "SoakGuest/soak.ld", "BenchGuest/bench.c",
+        "BenchGuest/kernels.c", "BenchGuest/kernels.h", "BenchGuest/start.S", "BenchGuest/bench.ld",
+      ], swiftSettings: strict),
     room("FSRSoftCPU", ["FSRMachine", "FSRMemory", "FSRState"]),
 
     // doors: each makes one kind of VMM a participant in a handoff
@@ -76,7 +79,7 @@ let package = Package(
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests(
       "FSRCommandsTests",
-      ["FSRCommands", "FSRReference", "FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
+      ["FSRCommands", "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem", "FSRTestSupport", "fsr"]),
     tests("FSRReferenceTests", ["FSRReference", "FSRMachine", "FSRSystem", "FSRTestSupport"]),
     tests(
       "FSRSoftCPUTests",

@@ -18,12 +18,26 @@ struct FSRCommand: ParsableCommand {
       `fsr recover` is needed; 6 the VM is lost; 7 no such VM; 64 wrong usage.
       """,
     subcommands: answering.map { $0 as any ParsableCommand.Type } + [
-      ConsoleCommand.self, FloorPeerCommand.self,
+      ConsoleCommand.self, BenchCommand.self, FloorPeerCommand.self,
     ])
 
   static let answering: [any AnsweringCommand.Type] = [
     RunCommand.self, ListCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self,
-    StopCommand.self,
-    HandoffCommand.self, RecoverCommand.self, DemoCommand.self, BenchCommand.self,
+    StopCommand.self, HandoffCommand.self, RecoverCommand.self, DemoCommand.self,
   ]
+
+  /// The command that `arguments` ask for, and the words that name it; nil where they name none.
+  static func answering(_ arguments: [String]) -> (command: any AnsweringCommand.Type, words: String)? {
+    guard let first = arguments.first else { return nil }
+    if first == BenchCommand.configuration.commandName {
+      let second = BenchCommand.answering.first {
+        $0.configuration.commandName == arguments.dropFirst().first
+      }
+      guard let second, let name = second.configuration.commandName else {
+        return (BenchHandoffCommand.self, "\(first) handoff")
+      }
+      return (second, "\(first) \(name)")
+    }
+    return answering.first { $0.configuration.commandName == first }.map { ($0, first) }
+  }
 }

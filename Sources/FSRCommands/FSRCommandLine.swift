@@ -24,11 +24,12 @@ public enum FSRCommandLine {
       Terminal.output.line(FSRCommand.fullMessage(for: error))
       return FSRExit.done.rawValue
     }
-    let command = FSRCommand.answering.first { $0.configuration.commandName == arguments.first }
-    let isCommand = command != nil || arguments.first == ConsoleCommand.configuration.commandName
-    let help = isCommand ? "fsr \(arguments[0]) --help" : "fsr --help"
+    let asked = FSRCommand.answering(arguments)
+    let console = ConsoleCommand.configuration.commandName
+    let words = asked?.words ?? (arguments.first == console ? console : nil)
+    let help = words.map { "fsr \($0) --help" } ?? "fsr --help"
     let failure = Failure(.usage, FSRCommand.message(for: error))
-    if arguments.contains("--json"), let command {
+    if arguments.contains("--json"), let command = asked?.command {
       Terminal.output.write(command.blankJSON(reason: failure.description))
     }
     complain("\(failure.description); see `\(help)`")

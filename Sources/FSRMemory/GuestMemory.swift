@@ -53,6 +53,12 @@ extension GuestMemory {
       offset = data.upperBound
     }
   }
+
+  /// Takes the pages of `range`, whole ones, out of this process's page tables, as its end would do. What the
+  /// guest has in them stays, for whoever has it now.
+  public func unmapPages(_ range: Range<UInt64>) throws(SystemError) {
+    try region.unmapPages(range.lowerBound, count: range.upperBound - range.lowerBound)
+  }
 }
 
 /// Why memory was refused.

@@ -172,6 +172,14 @@ internal import CFSRLinux
       unsafe cfsr_advise(base + Int(offset), Int(count), CFSR_POPULATE_READ), "madvise", on: "POPULATE_READ")
   }
 
+  /// Takes `count` bytes from `offset`, whole pages, out of this process's page tables (MADV_DONTNEED). In a
+  /// shared mapping nothing is lost: the next access maps them again. A private one is zeros afterwards.
+  public func unmapPages(_ offset: UInt64, count: UInt64) throws(SystemError) {
+    precondition(contains(offset, count: count), "outside the mapping")
+    // SAFETY: the range was checked.
+    try check(unsafe cfsr_advise(base + Int(offset), Int(count), CFSR_DONTNEED), "madvise", on: "DONTNEED")
+  }
+
   /// Keeps the mapping out of core dumps.
   public func excludeFromCoreDumps() throws(SystemError) {
     // SAFETY: the whole mapping.

@@ -56,6 +56,12 @@ public enum Scheduling {
     return true
   }
 
+  /// Lets the thread get its share, but not take a processor from a normal one that runs when it wakes up.
+  /// What it starts is the same.
+  public static func setBatch(of thread: Int32) throws(SystemError) {
+    try check(cfsr_set_policy(thread, CFSR_SCHED_BATCH, 0), "sched_setscheduler", on: "thread \(thread)")
+  }
+
   /// Puts the thread back among the normal ones.
   public static func setNormal(of thread: Int32) throws(SystemError) {
     try check(cfsr_set_policy(thread, CFSR_SCHED_NORMAL, 0), "sched_setscheduler", on: "thread \(thread)")

@@ -14,6 +14,13 @@ import Testing
       #expect(one["handoffs"]?.number == 3 && one["failed"]?.number == 0)
       #expect(
         one["floor_us"]?.keys == ["p50", "p99", "max"] && one["downtime_us"]?.keys == ["p50", "p99", "max"])
+      let brownout = try #require(one["brownout"])
+      #expect(
+        brownout.keys == [
+          "samples", "steady_mips", "one_ms.p50", "one_ms.worst", "ten_ms.p50", "ten_ms.worst",
+          "hundred_ms.p50", "hundred_ms.worst",
+        ])
+      #expect(brownout["samples"]?.number == 3 && brownout["hundred_ms"]?["worst"]?.number != nil)
       #expect(one["ratio_to_floor"]?.number != nil && one["ratio_to_first"]?.number != nil)
     }
   }

@@ -15,7 +15,10 @@ import Testing
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
     ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--fault", "nobody:never:kill"], ["recover", ".."],
     ["demo", "--handoffs", "0"], ["demo", "--memory", "1M"], ["bench", "--vcpus", "1,,2"],
-    ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"], ["floor-peer", "--threads", "0"],
+    ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"],
+    ["bench", "handoff", "--handoffs", "0"],
+    ["bench", "cpu", "--vcpus", "17"], ["bench", "cpu", "--repeats", "0"], ["bench", "cpu", "--work", "0"],
+    ["bench", "nonsense"], ["floor-peer", "--threads", "0"],
   ])
   func wrongUsageIsOneLineAnd64(arguments: [String]) throws {
     let result = try BuiltCommand.run(arguments)
@@ -38,6 +41,12 @@ import Testing
     let result = try BuiltCommand.run([command, "--help"])
     #expect(result.code == 0 && result.errors.isEmpty && result.output.contains("Example"))
     #expect(result.output.contains("fsr \(command)"))
+  }
+
+  @Test(arguments: ["handoff", "cpu"]) func theBenchesHaveHelpOfTheirOwn(bench: String) throws {
+    let result = try BuiltCommand.run(["bench", bench, "--help"])
+    #expect(result.code == 0 && result.output.contains("fsr bench \(bench)"))
+    #expect(result.output.contains("--vcpus") && !result.output.contains("--work"))
   }
 
   @Test func theHelpNamesEveryCommandAndCode() throws {

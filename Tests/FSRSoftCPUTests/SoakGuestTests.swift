@@ -3,7 +3,6 @@ import FSRMachine
 import FSRMemory
 import FSRSoftCPU
 import FSRTestSupport
-import Foundation
 import Testing
 
 @Suite struct SoakGuestTests {
@@ -111,35 +110,11 @@ import Testing
     #expect(try Self.hart(rig).maxGapTicks == 100_000)
   }
 
-  /// With FSR_UPDATE_SOAK_IMAGE set it writes the new image first: the way to bring it up to date after a
-  /// change of the sources, or of the toolchain.
   @Test(.enabled(if: GuestProgram.isClangThere)) func theCommittedImageIsWhatItsSourcesGive() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../Sources/FSRMachine/SoakGuest").standardizedFileURL
-    let names = ["start.S", "soak.c", "soak.ld"]
-    let files = try names.map { name in
-      GuestProgram.File(
-        name, try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8))
-    }
-    let built = try GuestProgram.build(files, ["-Wl,-T,soak.ld", "start.S", "soak.c"])
-    if ProcessInfo.processInfo.environment["FSR_UPDATE_SOAK_IMAGE"] != nil {
-      try Self.write(built, to: folder.appendingPathComponent("SoakGuestImage.swift"))
-      return
-    }
+    let guest = CommittedGuest(
+      folder: "SoakGuest", script: "soak.ld", sources: ["start.S", "soak.c"], image: "SoakGuestImage.swift")
+    let built = try guest.build()
+    if try guest.isToBeRenewed(with: built) { return }
     #expect(built == SoakGuestImage.bytes, "FSR_UPDATE_SOAK_IMAGE=1 swift test --filter SoakGuestTests")
-  }
-
-  /// Puts `image` between the quotes of the Swift file that holds it.
-  private static func write(_ image: [UInt8], to file: URL) throws {
-    let old = try String(contentsOf: file, encoding: .utf8)
-    let parts = old.split(separator: "\"\"\"", omittingEmptySubsequences: false)
-    try #require(parts.count == 3)
-    let text = Array(Data(image).base64EncodedString())
-    let lines = stride(from: 0, to: text.count, by: 96).map { start in
-      "    " + String(text[start..<min(start + 96, text.count)])
-    }
-    let quotes = "\"\"\""
-    let new = "\(parts[0])\(quotes)\n\(lines.joined(separator: "\\\n"))\n    \(quotes)\(parts[2])"
-    try new.write(to: file, atomically: true, encoding: .utf8)
   }
 }

@@ -61,6 +61,20 @@ import Testing
     thread.join()
   }
 
+  @Test func aBatchThreadIsOneUntilItIsNormalAgain() throws {
+    let result = Mutex<[Scheduling.Policy?]>([])
+    let thread = try OSThread.start(name: "batch") {
+      @Sendable func note() { result.withLock { $0.append(try? Scheduling.policy(of: 0)) } }
+      try? Scheduling.setBatch(of: 0)
+      note()
+      try? Scheduling.setNormal(of: 0)
+      note()
+    }
+    thread.join()
+    let seen = result.withLock { $0 }
+    #expect(seen == [.batch, .normal])
+  }
+
   @Test func policyIsReadAndSetWhereAllowed() throws {
     let gate = try EventDescriptor()
     let thread = try withGate(gate) { wait throws in

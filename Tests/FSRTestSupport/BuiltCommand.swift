@@ -19,13 +19,14 @@ public enum BuiltCommand {
     return folder.joined(separator: "/") + "/fsr"
   }
 
-  /// Runs it to its end. `environment` is added to a plain one.
+  /// Runs it to its end. `environment` is added to a plain one, whose PATH it may replace.
   public static func run(_ arguments: [String], environment: [String] = []) throws -> Result {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("output", .append)
     let errors = try place.directory.openFile("errors", .append)
+    let plain = environment.contains { $0.hasPrefix("PATH=") } ? [] : ["PATH=/usr/bin:/bin"]
     let child = try ChildProcess.spawn(
-      executable: path(), arguments: ["fsr"] + arguments, environment: ["PATH=/usr/bin:/bin"] + environment,
+      executable: path(), arguments: ["fsr"] + arguments, environment: plain + environment,
       inheriting: [.init(output.number, as: 1), .init(errors.number, as: 2)])
     _ = try child.process.waitForExit(timeout: nil)
     return Result(

@@ -19,6 +19,43 @@ package struct BenchAnswer: Answer {
     }
   }
 
+  /// Throughput in a window after the guest's entry, by what it was before the handoff.
+  struct Window: Codable, Equatable, Sendable {
+    @Nullable var p50: Double?
+    @Nullable var worst: Double?
+
+    init(_ ratios: [Double] = []) {
+      let sorted = ratios.sorted()
+      p50 = sorted.isEmpty ? nil : BenchAnswer.rounded(sorted[(sorted.count - 1) / 2])
+      worst = sorted.first.map(BenchAnswer.rounded)
+    }
+
+    /// For people: `p50 / worst`, in percent.
+    var text: String {
+      guard let p50, let worst else { return "-" }
+      return "\(Int((p50 * 100).rounded())) / \(Int((worst * 100).rounded()))"
+    }
+  }
+
+  struct Brownout: Codable, Equatable, Sendable {
+    var samples = 0
+    /// Before the handoffs, of all vCPUs.
+    @Nullable var steadyMips: Double?
+    var oneMs = Window()
+    var tenMs = Window()
+    var hundredMs = Window()
+
+    init() {}
+
+    init(_ brownouts: Brownouts) {
+      samples = brownouts.count
+      steadyMips = brownouts.steadyMips.map { ($0 * 10).rounded() / 10 }
+      oneMs = Window(brownouts.ratios[0])
+      tenMs = Window(brownouts.ratios[1])
+      hundredMs = Window(brownouts.ratios[2])
+    }
+  }
+
   struct Case: Codable, Equatable, Sendable {
     var vcpus: Int
     var memory: String
@@ -31,6 +68,7 @@ package struct BenchAnswer: Answer {
     var downtimeUs = Spread()
     var floorUs = Spread()
     var guestMaxGapUs = Spread()
+    var brownout = Brownout()
     /// The downtime's p50 by the floor's.
     @Nullable var ratioToFloor: Double?
     /// The downtime's p50 by that of the first memory size with as many vCPUs.
@@ -55,8 +93,11 @@ package struct BenchAnswer: Answer {
 
   private static func ratio(_ value: Double?, _ base: Double?) -> Double? {
     guard let value, let base, base > 0 else { return nil }
-    return (value / base * 100).rounded() / 100
+    return rounded(value / base)
   }
+
+  /// To a hundredth.
+  private static func rounded(_ ratio: Double) -> Double { (ratio * 100).rounded() / 100 }
 
   /// For people: a row for each case, times in µs.
   var lines: [String] {
@@ -72,6 +113,21 @@ package struct BenchAnswer: Answer {
         one.ratioToFirst.map { "\($0)" } ?? "-", one.guestMaxGapUs.text,
       ])
     }
-    return table.lines + ["times in µs"]
+    return table.lines + ["times in µs"] + brownoutLines
+  }
+
+  private var brownoutLines: [String] {
+    var table = TextTable([
+      ("VCPUS", .right), ("MEMORY", .left), ("SAMPLES", .right), ("STEADY MIPS", .right),
+      ("FIRST 1 ms", .right), ("FIRST 10 ms", .right), ("FIRST 100 ms p50/worst", .right),
+    ])
+    for one in cases where one.brownout.samples > 0 {
+      let brownout = one.brownout
+      table.add([
+        "\(one.vcpus)", one.memory, "\(brownout.samples)", brownout.steadyMips.map { "\($0)" } ?? "-",
+        brownout.oneMs.text, brownout.tenMs.text, brownout.hundredMs.text,
+      ])
+    }
+    return [""] + table.lines + ["brownout: throughput after the handoff in % of that before it"]
   }
 }

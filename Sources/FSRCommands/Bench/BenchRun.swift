@@ -7,6 +7,9 @@ struct BenchRun {
   /// Nanoseconds in which the guest touches all of its memory.
   private static let patience: UInt64 = 1_800_000_000_000
 
+  /// Handoffs of a case, about, of which the brownout is looked at.
+  private static let brownoutLimit = 100
+
   let vcpus: Int
   let memory: BenchMemory
   let handoffs: Int
@@ -34,8 +37,10 @@ struct BenchRun {
     var downtimes = Latencies()
     var floors = Latencies()
     var gaps = Latencies()
+    var brownouts = Brownouts()
     for number in 0..<handoffs {
       bar.show("handoffs, \(vcpus) vCPUs, \(memory)", done: number, of: handoffs)
+      let steady = number % brownoutStride == 0 ? try Throughput.measure(vm) : nil
       let run = try vm.handOver(interruption)
       if let failure = run.failure(vm: "the guest") {
         result.failed += 1
@@ -46,16 +51,21 @@ struct BenchRun {
         result.handoffs += 1
         downtimes.add(downtime)
         if let gap = report.guestMaxGapMicroseconds { gaps.add(gap * 1000) }
+        if let steady { brownouts.add(try vm.arrival(), against: steady) }
       }
       floors.add(try floor.sample())
     }
     result.downtimeUs = BenchAnswer.Spread(downtimes)
     result.floorUs = BenchAnswer.Spread(floors)
     result.guestMaxGapUs = BenchAnswer.Spread(gaps)
+    result.brownout = BenchAnswer.Brownout(brownouts)
     let errors = try vm.measure().guest.errors
     guard errors == 0 else { throw Failure(.failed, "the guest found \(errors) errors in its memory") }
     return result
   }
+
+  /// A brownout takes a quarter of a second to see, so it is looked at in so many handoffs only, all along.
+  private var brownoutStride: Int { max(1, handoffs / BenchRun.brownoutLimit) }
 
   /// Lets the guest touch all that it works in.
   private func fill(_ vm: borrowing TemporaryVM, _ bar: inout ProgressBar) throws {

@@ -15,15 +15,18 @@ struct TemporaryVM: ~Copyable {
   private let path: String
   private let leaf: String
 
-  /// Starts it. `configuration.name` is the folder's too.
-  static func start(_ configuration: VMConfiguration) throws -> TemporaryVM {
+  /// Starts it. `configuration.name` is the folder's too; `image` and `console` are as for `VMLauncher`.
+  static func start(
+    _ configuration: VMConfiguration, image: consuming OwnedDescriptor? = nil,
+    console: consuming OwnedDescriptor? = nil
+  ) throws -> TemporaryVM {
     var random = SystemRandomNumberGenerator()
     let leaf =
       "fsr-\(configuration.name)-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
     let path = root + "/" + leaf
     do {
       let runtime = try RuntimeDirectory.open(path, creating: true)
-      _ = try VMLauncher.start(configuration, in: runtime)
+      _ = try VMLauncher.start(configuration, in: runtime, image: image, console: console)
       return TemporaryVM(folder: try runtime.vm(configuration.name), path: path, leaf: leaf)
     } catch {
       try? Directory.open(root).removeDirectory(leaf)
@@ -71,6 +74,22 @@ struct TemporaryVM: ~Copyable {
     let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
     try interruption.check()
     return run
+  }
+
+  /// What was executed in the first moments after a handoff that has just ended.
+  ///
+  /// - Throws: `Failure` where the VMM does not say.
+  func arrival() throws -> [VMStatus.Arrival] {
+    let late = MonotonicClock.now() + TemporaryVM.patience
+    while true {
+      // Asked when all should be there, so that asking takes nothing from the guest.
+      _ = try Poller().wait(timeout: Brownouts.patience)
+      let samples = try measure().status.arrival
+      if samples.count >= Brownouts.moments { return samples }
+      guard MonotonicClock.now() < late else {
+        throw Failure(.failed, "the VMM does not say how the guest fared after the handoff")
+      }
+    }
   }
 
   /// Waits until the soak guest has walked `passes` passes over its memory.

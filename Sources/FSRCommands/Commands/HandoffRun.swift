@@ -26,12 +26,20 @@ struct HandoffRun {
     var session = CoordinatorSession(
       purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
       isCancelled: isCancelled)
-    let end = session.run()
+    let end = politely { session.run() }
     let reason = session.reason
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
     return HandoffRun(end: end, report: report, reason: reason, owner: session.block?.owner?.pid)
+  }
+
+  /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
+  private static func politely(_ body: () -> HandoffEnd) -> HandoffEnd {
+    guard (try? Scheduling.policy(of: 0)) == .normal else { return body() }
+    try? Scheduling.setBatch(of: 0)
+    defer { try? Scheduling.setNormal(of: 0) }
+    return body()
   }
 
   /// The exit code for it, with the sentence; nil for a guest that runs on the destination.

@@ -161,12 +161,14 @@ extension CoordinatorSession {
     while true {
       let isVictorGone = victor.map { Rival($0, of: block)?.isGone ?? true } ?? false
       var isLoserLeft = false
+      var living: Rival?
       for attempt in (try? blocks.attempts()) ?? [] {
         guard let other = try? blocks.open(attempt) else { continue }
         // The victor stands in older blocks too, under the part that it had there.
         for party in [Party.source, .destination] where other.identity(of: party) != victorIdentity {
           guard let rival = Rival(party, of: other), !rival.isGone else { continue }
           isLoserLeft = true
+          living = rival
           if isVictorGone, now() >= late { _ = rival.kill(timeout: limits.reap) }
         }
       }
@@ -177,7 +179,13 @@ extension CoordinatorSession {
         if !isLoserLeft, block.state.isDecided { try? blocks.removeOlder(than: block.attempt) }
         return isVictorGone && !hasReported && machine.end != .lost ? .failed : .done
       }
-      wait(limits.look)
+      // Looking costs: it opens files and processes, while the guest wants its processors.
+      guard let living else {
+        wait(limits.look)
+        continue
+      }
+      beat()
+      _ = living.waitForExit(timeout: limits.look * 5)
     }
   }
 }

@@ -18,6 +18,14 @@ public struct VMStatus: Equatable, Sendable {
     public var maxGapMicroseconds: UInt64
   }
 
+  /// What was executed since the guest came to its VMM, soon after that.
+  public struct Arrival: Equatable, Sendable {
+    /// Since the first vCPU entered the guest there.
+    public var nanoseconds: UInt64
+    /// Of all vCPUs.
+    public var instructions: UInt64
+  }
+
   public var name: String
   public var state: State
   public var generation: UInt64 = 0
@@ -29,6 +37,10 @@ public struct VMStatus: Equatable, Sendable {
   public var consolePath = ""
   public var droppedBytes: UInt64 = 0
   public var vcpus: [VCPU] = []
+  /// When the vCPUs' instructions were read, in nanoseconds on the monotonic clock; 0 where nobody says.
+  public var countedAt: UInt64 = 0
+  /// The first moments of the guest in its VMM, earliest first; none where it was born there.
+  public var arrival: [Arrival] = []
   /// Nil where the guest is not the soak guest, or nobody answers for it.
   public var guest: Guest?
   public var log = ""
@@ -39,6 +51,8 @@ public struct VMStatus: Equatable, Sendable {
     self.name = name
     self.state = state
   }
+
+  private static let arrivalLimit = 16
 
   private enum Tag {
     static let name: UInt16 = 1
@@ -54,6 +68,8 @@ public struct VMStatus: Equatable, Sendable {
     static let vcpus: UInt16 = 11
     static let guest: UInt16 = 12
     static let log: UInt16 = 13
+    static let countedAt: UInt16 = 20
+    static let arrival: UInt16 = 21
   }
 
   var encoded: [UInt8] {
@@ -76,6 +92,11 @@ public struct VMStatus: Equatable, Sendable {
       for value in [guest.ticks, guest.passes, guest.errors, guest.maxGapMicroseconds] { writer.write(value) }
     }
     fields.put(Tag.log, log)
+    fields.put(Tag.countedAt, countedAt)
+    fields.put(Tag.arrival, list: arrival) { sample, writer in
+      writer.write(sample.nanoseconds)
+      writer.write(sample.instructions)
+    }
     return fields.bytes
   }
 
@@ -101,6 +122,13 @@ public struct VMStatus: Equatable, Sendable {
         maxGapMicroseconds: try reader.read())
     }.first
     log = try fields.string(Tag.log, limit: Manifest.textLimit)
+    // An older VMM says nothing of these.
+    if fields.bytes(Tag.countedAt) != nil { countedAt = try fields.integer(Tag.countedAt) }
+    if fields.bytes(Tag.arrival) != nil {
+      arrival = try fields.list(Tag.arrival, limit: Self.arrivalLimit) { reader throws(StateError) in
+        Arrival(nanoseconds: try reader.read(), instructions: try reader.read())
+      }
+    }
     isAnswered = true
   }
 }

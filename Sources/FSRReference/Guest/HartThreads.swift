@@ -48,6 +48,7 @@ final class HartThreads: WakesHarts, Sendable {
   private let isOver = Flag()
   private let holds = Mutex(Holds.stopped)
   private let switchover = Mutex<(@Sendable () -> Void)?>(nil)
+  private let calmed = Mutex<(@Sendable () -> Void)?>(nil)
   private let ended: @Sendable (GuestEnd) -> Void
 
   /// - Parameter ended: called on a vCPU thread when the guest ends itself, which then stands still.
@@ -85,11 +86,16 @@ final class HartThreads: WakesHarts, Sendable {
     let lead: @Sendable () -> Bool
     /// Parks another thread until the switch begins.
     let follow: @Sendable () -> Void
+    /// Done by the first thread as it enters the guest.
+    let entered: @Sendable () -> Void
+    /// Done by the first thread when it has run a while, and is an ordinary one again.
+    let calmed: @Sendable () -> Void
   }
 
   /// Makes the threads, parked at the gate or, in a destination, for the switch.
   func start(machine: Machine, cpus: [any VirtualCPU], switching: Switch? = nil) throws(SystemError) {
     self.machine.withLock { $0 = machine }
+    calmed.withLock { $0 = switching?.calmed }
     for cpu in cpus {
       let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
         guard let switching else {
@@ -102,7 +108,9 @@ final class HartThreads: WakesHarts, Sendable {
         ready.add(1, ordering: .acquiringAndReleasing)
         if cpu.hart == 0 {
           // Who leads has been let through already, unless the guest comes paused.
-          if switching.lead() { run(cpu, machine, isParked: isPaused) }
+          guard switching.lead() else { return }
+          switching.entered()
+          run(cpu, machine, isParked: isPaused)
         } else {
           follow(switching, cpu.hart)
           run(cpu, machine, isParked: true)
@@ -362,7 +370,10 @@ final class HartThreads: WakesHarts, Sendable {
     urge(OSThread.currentThreadID, hart, priority: hart == 0 ? 3 : 2)
   }
 
-  private func calm(_ hart: Int) { relax(OSThread.currentThreadID, hart) }
+  private func calm(_ hart: Int) {
+    relax(OSThread.currentThreadID, hart)
+    if hart == 0 { calmed.withLock { $0 }?() }
+  }
 
   private func urge(_ thread: Int32, _ hart: Int, priority: Int32) {
     // Urgency first: moved as an ordinary thread, it would queue behind whatever runs there.

@@ -35,6 +35,8 @@ final class ReferenceGuest: Sendable {
   /// What a reset starts again; nil where the guest comes from a build that did not keep it.
   private let image: Owned<OwnedDescriptor>?
   let sections: MachineSections
+  /// Of this guest's coming here; it has nothing to tell where the guest was born here.
+  let arrival: ArrivalSampler
   /// The control socket, which only the owner accepts on.
   let listener: Owned<UnixSocket>
   /// Optional sections of a build that knows more than this one: they go on to the next.
@@ -57,6 +59,7 @@ final class ReferenceGuest: Sendable {
       waker: threads)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
+    arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     pump = ConsolePump(input: input, uart: machine.uart)
     self.image = image

@@ -28,7 +28,9 @@ final class ReferenceDestination: HandoffDestination {
     try made.memory.mapPresentPages { false }
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
-      follow: { [weak session] in session?.followSwitch() })
+      follow: { [weak session] in session?.followSwitch() },
+      entered: { made.arrival.guestEntered() }, calmed: { made.arrival.wake() })
+    try made.arrival.start()
     try made.threads.start(machine: made.machine, cpus: made.cpus, switching: switching)
     guest.withLock { $0 = made }
   }

@@ -244,7 +244,9 @@ final class ReferenceVMM: Sendable {
       request: request)
     switch session.run() {
     case .kept: break
-    case .left: VMMProcess.leave()
+    case .left:
+      Retreat.giveBackMemory(of: guest)
+      VMMProcess.leave()
     }
   }
 
@@ -318,6 +320,8 @@ final class ReferenceVMM: Sendable {
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount
     status.vcpus = guest.cpus.map { VMStatus.VCPU(id: $0.hart, instructions: $0.instructions) }
+    status.countedAt = MonotonicClock.now()
+    status.arrival = guest.arrival.samples
     if let soak = SoakStatistics(of: guest.machine) {
       status.guest = VMStatus.Guest(
         ticks: soak.harts.map(\.ticks).reduce(0, &+), passes: soak.harts.map(\.passes).min() ?? 0,

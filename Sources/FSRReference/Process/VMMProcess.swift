@@ -53,6 +53,8 @@ public enum VMMProcess {
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
     try SignalDescriptor.ignoreBrokenPipes()
+    // As a successor it was started by a coordinator, which is one that makes way.
+    if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
     let signals = try endingSignals()
     if let vmm = try takeOver(socket) { try vmm.run(signals: signals) }
   }
@@ -75,6 +77,7 @@ public enum VMMProcess {
       let (block, build) = (session.block, session.sourceBuild)
       // Clients are answered meanwhile.
       let told = try? OSThread.start(name: "history", detached: true) {
+        try? Scheduling.setBatch(of: 0)
         vmm.handoffWon(block, fromBuild: build)
       }
       if told == nil { vmm.handoffWon(block, fromBuild: build) }

@@ -1,0 +1,74 @@
+internal import FSRMachine
+internal import FSRSystem
+internal import Synchronization
+
+/// How much of a guest was executed in the first moments after it came here: its brownout.
+///
+/// A thread of its own looks at the harts' counters. It sleeps through the switch, and is woken by the first
+/// hart once that has run a while.
+final class ArrivalSampler: Sendable {
+  /// When it looks, in nanoseconds after the entry. It may be late, so each sample says when it was.
+  private static let moments: [UInt64] = [1_000_000, 10_000_000, 100_000_000]
+  /// Above the vCPUs, else it would look when they let it; it takes some microseconds each time.
+  private static let priority: Int32 = 4
+  private static let sleepLimit: UInt64 = 10_000_000_000
+  /// In the region: 0 asleep, 1 woken.
+  private static let word: UInt64 = 0
+
+  private let harts: [any VirtualCPU]
+  private let region: MappedRegion
+  private let entryTime = Atomic<UInt64>(0)
+  private let entryCount = Atomic<UInt64>(0)
+  private let taken = Mutex<[VMStatus.Arrival]>([])
+
+  init(_ harts: [any VirtualCPU]) throws(SystemError) {
+    self.harts = harts
+    region = try MappedRegion(anonymous: 4096)
+    // Touched now: a page fault is nothing for the moments after a switch.
+    region.atomicStore(UInt32(0), at: Self.word)
+  }
+
+  /// What was seen so far; empty where the guest was born here.
+  var samples: [VMStatus.Arrival] { taken.withLock { $0 } }
+
+  /// Starts the thread, before the guest comes.
+  func start() throws(SystemError) {
+    _ = try OSThread.start(name: "arrival", detached: true) { [self] in
+      _ = try? Scheduling.setFIFO(priority: Self.priority, of: OSThread.currentThreadID)
+      while region.atomicLoad(Self.word, as: UInt32.self) == 0 {
+        region.wait(at: Self.word, while: 0, timeout: Self.sleepLimit)
+      }
+      sample()
+    }
+  }
+
+  /// Said by the first hart's thread as it enters the guest. Takes some loads and stores.
+  func guestEntered() {
+    entryCount.store(count, ordering: .relaxed)
+    entryTime.store(MonotonicClock.now(), ordering: .relaxed)
+  }
+
+  /// Said by the first hart's thread when the switch is well behind it.
+  func wake() {
+    region.atomicStore(UInt32(1), at: Self.word)
+    region.wake(at: Self.word)
+  }
+
+  private func sample() {
+    let start = entryTime.load(ordering: .relaxed)
+    let before = entryCount.load(ordering: .relaxed)
+    for moment in Self.moments {
+      let due = start &+ moment
+      while true {
+        let now = MonotonicClock.now()
+        if now >= due { break }
+        _ = try? Poller().wait(timeout: due - now)
+      }
+      let sample = VMStatus.Arrival(
+        nanoseconds: MonotonicClock.now() - start, instructions: count &- before)
+      taken.withLock { $0.append(sample) }
+    }
+  }
+
+  private var count: UInt64 { harts.reduce(0) { $0 &+ $1.instructions } }
+}

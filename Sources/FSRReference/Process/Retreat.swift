@@ -1,0 +1,45 @@
+internal import FSRMemory
+internal import FSRSystem
+
+/// How a VMM whose guest is elsewhere gives back what it had of it, without taking the guest's processors.
+///
+/// The kernel takes page tables of gigabytes apart for long. What a process has not given back when it ends is
+/// taken apart at once, on one of its processors, while the guest's thread waits for it.
+enum Retreat {
+  /// Bytes in a piece. How many are mapped, and so how long it takes, shows when it is done.
+  private static let smallestPiece: UInt64 = 512 << 10
+  private static let largestPiece: UInt64 = 16 << 20
+  /// Nanoseconds that a piece is to take, about.
+  private static let aim: UInt64 = 100_000
+  /// Where every processor may be the guest's, one in so many moments is used.
+  private static let share: UInt64 = 10
+  /// Nanoseconds after which whoever waits for this process's end matters more.
+  private static let patience: UInt64 = 1_000_000_000
+
+  /// Called on a thread that has no urgency any more. What fails here is done by the process's end.
+  static func giveBackMemory(of guest: ReferenceGuest) {
+    let isCrowded = !leaveProcessors(to: guest.configuration.vcpus)
+    let memory = guest.memory
+    let late = MonotonicClock.now() &+ patience
+    var piece = smallestPiece
+    var offset: UInt64 = 0
+    var now = MonotonicClock.now()
+    while offset < memory.size, now < late {
+      let end = min(memory.size, offset + piece)
+      try? memory.unmapPages(offset..<end)
+      offset = end
+      let taken = MonotonicClock.now() - now
+      piece = taken < aim ? min(piece * 2, largestPiece) : max(piece / 2, smallestPiece)
+      if isCrowded { _ = try? Poller().wait(timeout: min(taken, aim * 2) * (share - 1)) }
+      now = MonotonicClock.now()
+    }
+  }
+
+  /// Moves the calling thread to processors on which no hart entered; false where there is none.
+  private static func leaveProcessors(to harts: Int) -> Bool {
+    let others = ((try? Scheduling.affinity(of: 0).cpus) ?? []).dropFirst(harts)
+    if others.isEmpty { return false }
+    try? Scheduling.setAffinity(CPUSet(others), of: 0)
+    return true
+  }
+}
