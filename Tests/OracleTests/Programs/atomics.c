@@ -80,6 +80,18 @@ static void count(u64 hart) {
   }
 }
 
+// Nothing but one AMO, and nothing but one pair, as long as it takes for harts to run side by side.
+static volatile u64 crowded, crowded_pairs;
+
+static void crowd(void) {
+  for (u64 i = 0; i < 50000; i++) {
+    __asm__ volatile(
+        "amoadd.d x0, %0, (%1); amoadd.d x0, %0, (%1); amoadd.d x0, %0, (%1); amoadd.d x0, %0, (%1)" ::"r"(1), "r"(&crowded)
+        : "memory");
+  }
+  for (u64 i = 0; i < 20000; i++) store_conditional(&crowded_pairs, 1);
+}
+
 // Each hart sends to the next, round and round; a message's words are written before its number.
 static struct {
   volatile u64 number, words[4];
@@ -124,6 +136,9 @@ void program(u64 hart) {
     shared.minimum = 0;
   }
   barrier(HARTS);
+  crowd();
+  barrier(HARTS);
+  if (hart == 0) line2("crowded", crowded, crowded_pairs);
   count(hart);
   barrier(HARTS);
   if (hart == 0) {

@@ -18,15 +18,7 @@ static void woken(struct frame *frame) {
 // A token goes round: who has it wakes the next and waits.
 static void go_round(u64 hart) {
   for (u64 round = 0; round < 50; round++) {
-    u64 turn = round * HARTS + hart;
-    // Off while it looks, so that the interrupt cannot come between the look and the wait.
-    while (1) {
-      csr_clear(mstatus, MIE);
-      if (__atomic_load_n(&kicks, __ATOMIC_ACQUIRE) >= turn) break;
-      __asm__ volatile("wfi");
-      csr_set(mstatus, MIE);
-    }
-    csr_set(mstatus, MIE);
+    sleep_until(&kicks, round * HARTS + hart);
     write32(CLINT + 4 * ((hart + 1) % HARTS), 1);
   }
 }
@@ -59,9 +51,8 @@ static void count_time(u64 hart) {
   write64(CLINT + 0x4000 + 8 * hart, ticks() + 1000);
   csr_write(mie, TIMER);
   csr_set(mstatus, MIE);
-  while (timers[hart] < 10) {
-    if (hart % 2) __asm__ volatile("wfi");
-  }
+  if (hart % 2) sleep_until(&timers[hart], 10);
+  while (timers[hart] < 10) {}
   csr_clear(mstatus, MIE);
 }
 

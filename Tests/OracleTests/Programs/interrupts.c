@@ -68,7 +68,7 @@ static void show_timer(void) {
   show("timer taken in a loop");
   u64 due = ticks() + 20000;
   set_timer(due);
-  while (!taken) __asm__ volatile("wfi");
+  sleep_until(&taken, 1);
   line("waited long enough", ticks() >= due);
   show("timer taken in wfi");
   csr_clear(mstatus, MIE);

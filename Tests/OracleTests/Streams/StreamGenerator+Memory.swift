@@ -85,7 +85,8 @@ extension StreamGenerator {
     for _ in 0..<number(0...2) { code += coin() ? arithmetic() : compressedArithmetic() }
     if number(0...3) == 0 { code += Instruction.store(3, rs1: pointer, rs2: source(), 0).bytes }
     if number(0...7) == 0 { code += Instruction(word: 0x0000_0073).bytes }
-    if number(0...7) > 0 {
+    // Seldom none, seldom two.
+    for _ in 0..<oneOf([0, 1, 1, 1, 1, 1, 1, 2]) {
       code +=
         Instruction.atomic(
           3, isDouble: isDouble, order: bits(2), rd: target(), rs1: pointer, rs2: source()

@@ -80,6 +80,17 @@ u64 ticks(void) { return read64(CLINT + 0xbff8); }
 
 u64 hart_id(void) { return csr_read(mhartid); }
 
+void sleep_until(volatile u64 *word, u64 least) {
+  // Off while it looks, so that no interrupt comes between the look and the wait.
+  csr_clear(mstatus, MIE);
+  while (*word < least) {
+    __asm__ volatile("wfi" ::: "memory");
+    csr_set(mstatus, MIE);
+    csr_clear(mstatus, MIE);
+  }
+  csr_set(mstatus, MIE);
+}
+
 void barrier(u64 harts) {
   static volatile u64 arrived, round;
   u64 mine = round;

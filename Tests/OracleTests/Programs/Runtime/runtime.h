@@ -65,6 +65,8 @@ u64 next_random(u64 *state);
 
 u64 ticks(void);
 u64 hart_id(void);
+// Sleeps until the interrupt handler has brought `*word` to `least`. Interrupts are on outside.
+void sleep_until(volatile u64 *word, u64 least);
 // Waits for all `harts`.
 void barrier(u64 harts);
 
