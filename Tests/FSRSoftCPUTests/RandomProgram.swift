@@ -26,8 +26,8 @@ struct RandomProgram {
   static let ramSize: UInt64 = 1 << 20
   static let data: UInt64 = 0x8_0000
   private static let values: [UInt32] = [5, 6, 7, 10, 11, 12]
-  /// The kinds of instructions, by name.
-  static let kinds = Array(encoders.keys).sorted()
+  /// The kinds of instructions, by name; the last two are short sequences.
+  static let kinds = Array(encoders.keys).sorted() + ["jalr", "ret"]
 
   private var numbers: SeededNumbers
   /// Where in RAM it starts.
@@ -40,16 +40,55 @@ struct RandomProgram {
     self.start = start
   }
 
-  /// Adds an instruction of some kind.
-  mutating func add() { add(Self.kinds.randomElement(using: &numbers)!) }
-
-  /// Adds an instruction of this kind; a branch goes some instructions back or ahead.
-  mutating func add(_ kind: String) {
-    let target = Self.jumps[kind].map { _ in code.count + Int.random(in: -6...8, using: &numbers) }
-    var operands = Operands(numbers: numbers)
-    code.append((kind, Self.encoders[kind]!(&operands), target))
-    numbers = operands.numbers
+  /// Adds an instruction of some kind. A branch may go some instructions back, other jumps go ahead, so that the
+  /// program gets round.
+  mutating func add() {
+    let kind = Self.kinds.randomElement(using: &numbers)!
+    let isBranch = kind.hasPrefix("b") || kind.hasPrefix("c.b")
+    if kind == "jalr" || kind == "ret" {
+      add("addi", then: kind)
+    } else {
+      append(kind, reach: isBranch ? -2...8 : 1...6)
+    }
   }
+
+  /// Adds an instruction and another behind it, where jumps go two instructions ahead at most. Before an indirect
+  /// jump comes what it needs.
+  mutating func add(_ first: String, then second: String) {
+    switch second {
+    case "jalr":
+      // auipc x26, 0
+      append(bits: 0x0000_0d17)
+      append(first, reach: 1...1)
+      let offset = 8 + Self.length(code.last!.bits)
+      append(bits: Self.immediate(offset, 26, 0, numbers.next() % 2 == 0 ? 0 : 6, 0x67))
+    case "ret":
+      // A call, and a jump over the function: jal x1, .+6; c.j
+      append("call", bits: 0x0000_00ef, target: code.count + 2)
+      append("c.j", bits: 0xa001, target: code.count + 3)
+      append(first, reach: 1...1)
+      append(bits: 0x0000_8067)
+    default:
+      append(first == "jalr" || first == "ret" ? "addi" : first, reach: 1...2)
+      append(second, reach: 1...2)
+    }
+  }
+
+  private mutating func append(_ kind: String, reach: ClosedRange<Int>) {
+    // A sequence cannot be part of another.
+    guard let encoder = Self.encoders[kind] else { return append(bits: 0x0000_0013) }
+    let target = Self.jumps[kind].map { _ in code.count + Int.random(in: reach, using: &numbers) }
+    var operands = Operands(numbers: numbers)
+    let bits = encoder(&operands)
+    numbers = operands.numbers
+    append(kind, bits: bits, target: target)
+  }
+
+  private mutating func append(_ kind: String = "", bits: UInt32, target: Int? = nil) {
+    code.append((kind, bits, target))
+  }
+
+  private static func length(_ bits: UInt32) -> UInt32 { bits & 3 == 3 ? 4 : 2 }
 
   mutating func number(in range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &numbers) }
 
@@ -60,7 +99,7 @@ struct RandomProgram {
     Self.write(Self.prologue(at: start), to: start, rig.memory)
     let first = start + UInt64(Self.prologue(at: start).count * 4)
     var offsets = [first]
-    for instruction in code { offsets.append(offsets.last! + (instruction.bits & 3 == 3 ? 4 : 2)) }
+    for instruction in code { offsets.append(offsets.last! + UInt64(Self.length(instruction.bits))) }
     for (index, instruction) in code.enumerated() {
       var bits = instruction.bits
       if let target = instruction.target {
@@ -113,6 +152,7 @@ struct RandomProgram {
     let compressed: [[UInt32]] = [[8, 1, 12], [3, 2, 10], [6, 2, 5], [1, 2, 3], [5, 1, 2]]
     var jumps = ["c.beqz": compressed, "c.bnez": compressed]
     for name in ["beq", "bne", "blt", "bge", "bltu", "bgeu"] { jumps[name] = branch }
+    jumps["call"] = [[20, 1, 31], [1, 10, 21], [11, 1, 20], [12, 8, 12]]
     jumps["jal"] = [[20, 1, 31], [1, 10, 21], [11, 1, 20], [12, 8, 12]]
     jumps["c.j"] = [
       [11, 1, 12], [4, 1, 11], [8, 2, 9], [10, 1, 8], [6, 1, 7], [7, 1, 6], [1, 3, 3], [5, 1, 2],
@@ -191,8 +231,7 @@ struct RandomProgram {
     }
     all["lui"] = { $0.below(1 << 20) << 12 | $0.target() << 7 | 0x37 }
     all["auipc"] = { $0.below(1 << 20) << 12 | $0.target() << 7 | 0x17 }
-    all["jal"] = { [1, 0, $0.value()][Int($0.below(3))] << 7 | 0x6f }
-    all["ret"] = { _ in 0x0000_8067 }
+    all["jal"] = { [0, 6, $0.value()][Int($0.below(3))] << 7 | 0x6f }
     all["fence"] = { _ in 0x0ff0_000f }
     all["fence.i"] = { _ in 0x0000_100f }
     all["minstret"] = { 0xb020_2073 | $0.target() << 7 }
@@ -257,7 +296,7 @@ struct RandomProgram {
     for (index, register) in values.enumerated() {
       words.append(immediate(UInt32(index * 8), 8, 3, register, 0x03))
     }
-    // A return without a call leads here.
-    return words + [0x0000_0097]
+    // A return without a call, and an indirect jump without its address, lead here.
+    return words + [0x0000_0097, 0x0000_0d17]
   }
 }

@@ -63,6 +63,19 @@ final class TestVM: Sendable {
       inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
   }
 
+  /// Types `text` for the guest, and waits until it was taken.
+  func type(_ text: String) throws -> ExitStatus? {
+    let place = try TemporaryDirectory()
+    try place.directory.openFile("typed", .createNew).write(Array(text.utf8))
+    let typed = try place.directory.openFile("typed", .read)
+    let child = try ChildProcess.spawn(
+      executable: BuiltCommand.path(),
+      arguments: ["fsr", "console", name, "--new", "--runtime-dir", runtime],
+      environment: ["PATH=/usr/bin:/bin"], inheriting: [.init(typed.number, as: 0)])
+    _ = try child.process.waitForExit(timeout: Self.patience)
+    return try child.process.reap()
+  }
+
   func machines() throws -> [Int32: ProcessTable.State] { try ProcessTable.machines(named: name) }
 
   /// Lets every stopped VMM go on; answers whether there was one.
@@ -124,12 +137,16 @@ final class TestVM: Sendable {
   func stopped() throws -> [String] {
     let blocks = blocksPath()
     let result = try fsr(["stop", name])
-    var left: [String] = []
+    var left = try remains()
     if result.code != 0 { left.append("stop ended with \(result)") }
-    left += try machines().map { "process \($0.key), \($0.value)" }
-    left += try folder.value.directory.names(limit: 1000).map { "entry \($0) in the runtime folder" }
     if let blocks, (try? Directory.open(blocks)) != nil { left.append("blocks in \(blocks)") }
     return left
+  }
+
+  /// What is there of it without its end being asked for: processes and files.
+  func remains() throws -> [String] {
+    try machines().map { "process \($0.key), \($0.value)" }
+      + folder.value.directory.names(limit: 1000).map { "entry \($0) in the runtime folder" }
   }
 }
 

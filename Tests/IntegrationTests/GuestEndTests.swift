@@ -1,0 +1,147 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// What a guest's own end means to commands, history and a handoff under way.
+@Suite(.serialized, .enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
+struct GuestEndTests {
+  private static func put(_ text: String) -> String {
+    "li t0, 0x10000000\n li t1, '\(text)'\n sb t1, 0(t0)\n"
+  }
+
+  private static func store(_ word: String) -> String {
+    "li t5, 0x100000\n li t6, \(word)\n sw t6, 0(t5)\n 1: j 1b\n"
+  }
+
+  /// Waits until a byte is typed.
+  private static let waitForKey =
+    "li s0, 0x10000000\n 1: lbu t0, 5(s0)\n andi t0, t0, 1\n beqz t0, 1b\n lbu s1, 0(s0)\n"
+
+  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
+    let findings = await Blocking.run { () -> [String] in
+      do { return try body() } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
+  private static func guest(_ text: String, in place: borrowing TemporaryDirectory) throws -> String {
+    try place.directory.openFile("guest", .createNew).write(try GuestProgram.assemble(text))
+    return place.path + "/guest"
+  }
+
+  private static func history(_ vm: TestVM) throws -> [String] {
+    let folder = try Directory.open("\(vm.runtime)/\(vm.name)")
+    let text = String(decoding: try folder.openFile("history", .read).readAll(limit: 1 << 20), as: UTF8.self)
+    return try text.split(separator: "\n").map { line in
+      let record = try JSONValue(parsing: String(line))
+      return "\(record["event"]?.text ?? "-"): \(record["reason"]?.text ?? "-")"
+    }
+  }
+
+  @Test(arguments: [
+    (store("0x5555"), 0 as Int32, "passed"), (store("0x2a3333"), 1, "failed 42"), ("unimp", 1, "crashed 1 0"),
+  ]) func aForegroundRunEndsWithTheGuest(text: String, code: Int32, reason: String) async {
+    await Self.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      let path = try Self.guest(text, in: place)
+      let result = try vm.fsr(["run", vm.name, "--memory", "2M", "--foreground", "--guest", path])
+      var findings: [String] = []
+      if result.code != code || result.errorLines.count != Int(code) { findings.append("run: \(result)") }
+      // Not waited for, it is found in the history.
+      try vm.run(["--memory", "2M", "--guest", path])
+      let hasEnded = try TestVM.wait { try vm.answer("status").code == 7 }
+      if !hasEnded { findings.append("it never ends") }
+      for command in ["handoff", "pause", "resume"] {
+        let code = try vm.answer(command).code
+        if code != 7 { findings.append("\(command) ended with \(code ?? -1)") }
+      }
+      let history = try Self.history(vm)
+      if history != ["ended: \(reason)"] { findings.append("history: \(history)") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  /// Counts its starts where a reset does not clear, and ends well the third time.
+  private static let restarting =
+    "li s2, 0x80080000\n ld s3, 0(s2)\n addi s3, s3, 1\n sd s3, 0(s2)\n" + put("r") + waitForKey
+    + "li t0, 3\n beq s3, t0, 2f\n" + store("0x7777") + "2:\n" + store("0x5555")
+
+  @Test func aResetStartsTheGuestAnewWhereverItIs() async {
+    await Self.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      try vm.run([
+        "--memory", "2M", "--guest", try Self.guest(Self.restarting, in: place), "--console",
+        place.path + "/console",
+      ])
+      var findings: [String] = []
+      for start in 1...3 {
+        let isUp = try TestVM.wait {
+          try place.directory.openFile("console", .read).readAll(limit: 100).count == start
+        }
+        if !isUp { findings.append("start \(start) never comes") }
+        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+        if code != 0 { findings.append("handoff \(start): \(answer)") }
+        _ = try vm.type("x")
+      }
+      let hasEnded = try TestVM.wait { try vm.answer("status").code == 7 }
+      if !hasEnded { findings.append("it never ends") }
+      let history = try Self.history(vm)
+      if history.filter({ $0.hasPrefix("handoff") }).count != 3 { findings.append("history: \(history)") }
+      if !history.contains(where: { $0.hasPrefix("reset: the guest asked for it") }) {
+        findings.append("history: \(history)")
+      }
+      if history.last != "ended: passed" { findings.append("history: \(history)") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  @Test func withoutRestartsAResetEndsTheVM() async {
+    await Self.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      let result = try vm.fsr([
+        "run", vm.name, "--memory", "2M", "--foreground", "--no-reboot", "--guest",
+        try Self.guest(Self.store("0x7777"), in: place),
+      ])
+      var findings: [String] = []
+      if result.code != 1 || result.errorLines.count != 1 { findings.append("run: \(result)") }
+      return findings + (try vm.remains().map { "left behind: \($0)" })
+    }
+  }
+
+  @Test(arguments: [("0x5555", 7 as Int32), ("0x7777", 0)])
+  func anEndBeforeTheStunCallsTheHandoffOff(word: String, later: Int32) async {
+    await Self.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      try vm.run([
+        "--memory", "2M", "--guest",
+        try Self.guest(Self.put("g") + Self.waitForKey + Self.store(word), in: place),
+        "--console", place.path + "/console",
+      ])
+      var findings: [String] = []
+      let output = try place.directory.openFile("output", .append)
+      // A destination that stands still in its preparation gives the guest time to end.
+      let handoff = try vm.startHandoff(
+        ["--timeout", "50s", "--fault", "destination:prepare:stop"], output: output)
+      let isStopped = try TestVM.wait { try vm.machines().contains { $0.value == .stopped } }
+      if !isStopped { findings.append("no destination stands still") }
+      _ = try vm.type("x")
+      _ = try handoff.process.waitForExit(timeout: TestVM.patience)
+      let status = try handoff.process.reap()
+      let said = String(
+        decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
+      if status != .exited(4) { findings.append("handoff ended with \(String(describing: status)): \(said)") }
+      try vm.letGo()
+      let isAsExpected = try TestVM.wait { try vm.answer("status").code == later }
+      if !isAsExpected { findings.append("status: \(try vm.answer("status"))") }
+      if later == 0 {
+        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+        if code != 0 { findings.append("the next handoff: \(answer)") }
+      }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+}
