@@ -58,6 +58,8 @@ struct CodeCache {
 
   /// Drops everything that was decoded.
   mutating func drop() {
+    // A hart that is restored in a switch has decoded nothing yet.
+    guard ops.count != 1 || !entries.isEmpty else { return }
     generation &+= 1
     for index in pages.indices { pages[index].address = 1 }
     entries.removeAll(keepingCapacity: true)

@@ -1,13 +1,14 @@
 import FSRState
 
-extension HartCore: SavesState {
+extension HartCore {
   static var stateVersion: UInt16 { 1 }
 
-  /// The reservation is dropped, as any trap may do; predecoded code is made again.
-  func save(to writer: inout ByteWriter) {
+  /// The reservation is dropped, as any trap may do; predecoded code is made again. Changes
+  /// nothing, and counts as changing as `Registers` do.
+  mutating func save(to writer: inout ByteWriter) {
     writer.write(UInt16(hart))
     writer.write(pc)
-    for value in x.saved { writer.write(value) }
+    x.save(to: &writer)
     writer.write(control.status)
     writer.write(control.enabled)
     writer.write(control.vector)

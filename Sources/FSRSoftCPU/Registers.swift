@@ -1,3 +1,5 @@
+import FSRState
+
 /// A hart's integer registers.
 ///
 /// There are 256 places, so that an index of one byte needs no check. x0 to x31 come first; what is written to
@@ -22,6 +24,8 @@ struct Registers: BitwiseCopyable {
     @inline(__always) set { places[number] = newValue }
   }
 
-  /// x1 to x31, of a hart that does not run.
-  var saved: [UInt64] { (1..<32).map { places[$0] } }
+  /// Appends x1 to x31, of a hart that does not run, without an array: the guest stands still meanwhile.
+  mutating func save(to writer: inout ByteWriter) {
+    for number in 1..<32 { writer.write(self[number]) }
+  }
 }
