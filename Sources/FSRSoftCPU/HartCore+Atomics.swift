@@ -19,6 +19,8 @@ extension HartCore {
       guard memory.contains(offset, count: width) else {
         return raise(Trap.loadAccessFault, address, at: pc)
       }
+      // As with the release bit, whether it is set or not: the stores before are seen before this load.
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       let value =
         isDouble
         ? memory.atomicLoadRelaxed(offset, as: UInt64.self)

@@ -53,6 +53,10 @@ import Testing
     #expect(machine.bus.store(7, at: time, width: 8) == .done)
     #expect(machine.clint.time == 7)
     #expect(machine.clint.clockTicks(at: 17) == 5_000_000_010)
+    // What has come is due at once, and what is far away is not.
+    #expect(machine.clint.clockTicks(at: 7) == 0)
+    #expect(machine.clint.clockTicks(at: 1 << 63) == UInt64(1) << 63 + 4_999_999_993)
+    #expect(machine.clint.clockTicks(at: .max - 1) == .max)
   }
 
   @Test func timersAreSetInHalvesToo() throws {

@@ -53,6 +53,26 @@ import Testing
     #expect(part.bytes == (start..<end).map(Self.byte))
   }
 
+  @Test func aFileThatFallsBehindGetsOnlyWholeBytesAndTheRestIsCounted() throws {
+    let buffer = try ConsoleBuffer()
+    var end = 2 * Self.capacity + 5
+    Self.write(0..<end, to: buffer)
+    var position = -1
+    while true {
+      let bytes = buffer.pending(limit: 4096)
+      if bytes.isEmpty { break }
+      if position < 0 { position = Int(buffer.droppedCount) }
+      #expect(bytes == (position..<position + bytes.count).map(Self.byte))
+      position += bytes.count
+      buffer.take(bytes.count)
+      if position < 2 * Self.capacity {
+        Self.write(end..<end + 1, to: buffer)
+        end += 1
+      }
+    }
+    #expect(buffer.droppedCount >= UInt64(Self.capacity) && buffer.undrainedCount == 0)
+  }
+
   /// Bytes may be lost, and are counted; none is another one's.
   @Test func aWriterThatOvertakesNeverShowsAWrongByte() throws {
     let buffer = try ConsoleBuffer()

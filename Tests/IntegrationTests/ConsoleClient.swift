@@ -83,6 +83,8 @@ final class ConsoleClient: Sendable {
   /// Whether it stands still by a signal.
   var isStopped: Bool { ProcessTable.state(of: child.value.pid) == .stopped }
 
+  var hasEnded: Bool { (try? child.value.process.hasExited()) ?? true }
+
   /// Closes what it prints to, which nobody reads.
   func closeOutput() { showing.withLock { $0 = nil } }
 

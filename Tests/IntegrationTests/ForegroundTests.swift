@@ -11,6 +11,61 @@ import Testing
     for finding in findings { Issue.record("\(finding)") }
   }
 
+  /// The result of a guest's work is what it says last.
+  @Test(.enabled(if: GuestProgram.isClangThere)) func aSlowReaderGetsAGuestsLastWords() async {
+    let findings = await Blocking.run { () -> [String] in
+      do { return try Self.lastWords() } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
+  /// More than a pipe holds, and less than the console keeps.
+  private static let talk = 300_000
+
+  private static func lastWords() throws -> [String] {
+    let vm = try TestVM()
+    let place = try TemporaryDirectory()
+    let guest = try GuestProgram.assemble(
+      """
+      li s0, 0x10000000
+      li s1, 0
+      li s2, \(talk)
+      1:
+      andi t0, s1, 63
+      addi t0, t0, 48
+      sb t0, 0(s0)
+      addi s1, s1, 1
+      bltu s1, s2, 1b
+      li t0, 0x100000
+      li t1, 0x5555
+      sw t1, 0(t0)
+      2:
+      j 2b
+      """)
+    try place.directory.openFile("guest", .createNew).write(guest)
+    let pipe = try PipeEnds()
+    let reading = try pipe.reading.duplicate()
+    let runner = try vm.startForeground(
+      ["--memory", "2M", "--guest", place.path + "/guest"], output: pipe.writing)
+    _ = consume pipe
+    // Meanwhile the guest has long ended.
+    _ = try Poller().wait(timeout: 1_000_000_000)
+    var output: [UInt8] = []
+    while true {
+      let bytes = try reading.read(limit: 1 << 16)
+      if bytes.isEmpty { break }
+      output += bytes
+    }
+    _ = try runner.process.waitForExit(timeout: TestVM.patience)
+    var findings: [String] = []
+    let status = try runner.process.reap()
+    if status != .exited(0) { findings.append("the run ended with \(String(describing: status))") }
+    if output != (0..<talk).map({ UInt8($0 & 63) + 48 }) {
+      findings.append("\(output.count) bytes came: \(String(decoding: output.suffix(200), as: UTF8.self))")
+    }
+    return findings + (try vm.remains().map { "left behind: \($0)" })
+  }
+
   private static func findings() throws -> [String] {
     let vm = try TestVM()
     let place = try TemporaryDirectory()

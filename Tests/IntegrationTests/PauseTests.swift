@@ -51,6 +51,27 @@ import Testing
     return findings + (try vm.stopped().map { "left behind: \($0)" })
   }
 
+  @Test(.enabled(if: GuestProgram.isClangThere)) func whatIsTypedForAPausedGuestWaits() async {
+    let findings = await Blocking.run {
+      ConsoleVM.findings([]) { console in
+        let code = try console.vm.answer("pause").code
+        console.expect(code == 0, "pause ended with \(code ?? -1)")
+        let client = try ConsoleClient(console.vm, .pipes)
+        try client.type("x")
+        client.endInput()
+        // Longer than it waits for a guest that reads.
+        _ = try Poller().wait(timeout: 2_500_000_000)
+        console.expect(!client.output.contains(UInt8(ascii: "x")) && !client.hasEnded, "it does not wait")
+        try console.handOver()
+        let resumed = try console.vm.answer("resume").code
+        console.expect(resumed == 0, "resume ended with \(resumed ?? -1)")
+        console.expectOutput(EchoGuest.greeting + Array("x".utf8), of: client, "what is typed")
+        try console.expectEnd(0, of: client, "leaving")
+      }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
   @Test func nobodyPausesWhatIsNotThere() async {
     let findings = await Blocking.run { () -> [String] in
       do {

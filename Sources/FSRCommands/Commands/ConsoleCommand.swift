@@ -106,7 +106,7 @@ struct ConsoleCommand: ParsableCommand {
     case .lost:
       throw Failure(.lost, "\(name) is lost: nobody runs it or can; `fsr stop \(name)` clears up")
     case .stopped: Terminal.errors.line("fsr: \(name) was stopped")
-    case .running, .undecided: break
+    case .running, .standing: break
     }
   }
 }

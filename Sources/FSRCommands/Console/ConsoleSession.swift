@@ -102,7 +102,7 @@ struct ConsoleSession: ~Copyable {
     switch life {
     case .running: break
     // A guest that stands still is not deaf.
-    case .undecided: unreadSince = now
+    case .standing: unreadSince = now
     case .ended, .stopped, .lost:
       // Nobody writes any more: what is there is all there will be.
       isFinishing = life

@@ -18,6 +18,10 @@ public struct VMLock: ~Copyable, Sendable {
 
   private init(_ file: consuming OwnedDescriptor) { self.file = file }
 
+  // Said, and not left to the closing: a process that another thread spawns at this moment has a duplicate of the
+  // descriptor until it executes its program, and the lock with it.
+  deinit { try? file.unlock() }
+
   /// What trying for the lock came to.
   public enum Attempt: ~Copyable, Sendable {
     case taken(VMLock)

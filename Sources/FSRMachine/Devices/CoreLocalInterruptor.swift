@@ -28,10 +28,13 @@ public final class CoreLocalInterruptor: BusDevice {
   }
 
   /// The guest clock's reading at which mtime is `time`; what a waiting hart sleeps until.
+  /// 0 where it has come.
   public func clockTicks(at time: UInt64) -> UInt64 {
-    let shift = shift.load(ordering: .relaxed)
-    // A time before the clock's zero has long passed.
-    return time == .max ? .max : time &- shift > UInt64(Int64.max) ? 0 : time &- shift
+    let ticks = clock.ticks
+    let now = ticks &+ shift.load(ordering: .relaxed)
+    if time <= now { return 0 }
+    let (due, isTooFar) = ticks.addingReportingOverflow(time - now)
+    return isTooFar ? .max : due
   }
 
   private enum Register {

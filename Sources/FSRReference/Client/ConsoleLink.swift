@@ -15,8 +15,8 @@ public final class ConsoleLink: Sendable {
   /// What has become of the VM.
   public enum Life: Equatable, Sendable {
     case running
-    /// A handoff is under way, or has to be settled.
-    case undecided
+    /// It is paused, or a handoff is under way or has to be settled.
+    case standing
     /// The guest has ended by itself.
     case ended(GuestEnd)
     /// The VM was stopped.
@@ -76,18 +76,20 @@ public final class ConsoleLink: Sendable {
       return since
     }
     guard let missed else { return state }
-    return now - missed < Self.doubt ? .undecided : .lost
+    return now - missed < Self.doubt ? .standing : .lost
   }
 
   /// What the newest block says, without asking anybody.
   private func state() -> Life {
     do {
-      guard let block = try VMClient.newestBlock(of: folder.value) else { return .lost }
-      if block.owner.map({ VMClient.isAlive($0) }) == true { return .running }
-      return try VMClient.isUndecided(folder.value) ? .undecided : .lost
+      switch try VMClient.ownership(of: folder.value) {
+      case .owner: return buffer.isPaused ? .standing : .running
+      case .undecided: return .standing
+      case .nobody: return .lost
+      }
     } catch {
       // Blocks come and go while somebody looks.
-      return .undecided
+      return .standing
     }
   }
 }

@@ -38,7 +38,7 @@ extension VMClient {
     if status.state == .lost {
       throw VMError(.lost, "\(name) is lost: nobody runs it or can; `fsr stop \(name)` clears up")
     }
-    if status.state == .stunned, try owner(of: folder) == nil, try !isUndecided(folder) {
+    if status.state == .stunned, case .nobody = try ownership(of: folder) {
       throw VMError(.stunned, "nobody runs \(name); `fsr recover \(name)` brings it back")
     }
   }

@@ -20,18 +20,38 @@ public enum VMClient {
     }
   }
 
-  /// Who owns the VM; nil where nobody does: it is lost, undecided, or gone.
-  public static func owner(of folder: borrowing VMFolder) throws(VMError) -> Owner? {
-    guard let newest = try newestBlock(of: folder), let owner = newest.owner,
-      let process = try? ProcessDescriptor.open(owner)
-    else { return nil }
-    return Owner(pid: owner.pid, process: Owned(process))
+  /// Who runs the VM.
+  enum Ownership {
+    case owner(Owner)
+    /// A handoff is under way that somebody may still bring to an end.
+    case undecided
+    /// It is lost, ended, or gone.
+    case nobody
   }
 
-  /// Whether a handoff is under way that somebody may still bring to an end.
-  static func isUndecided(_ folder: borrowing VMFolder) throws(VMError) -> Bool {
-    guard let block = try newestBlock(of: folder), !block.state.isDecided else { return false }
-    return status(from: block, folder).state != .lost
+  static func ownership(of folder: borrowing VMFolder) throws(VMError) -> Ownership {
+    while true {
+      // All of it from one look at the word, which may move between two.
+      guard let block = try newestBlock(of: folder) else { return .nobody }
+      let state = block.state
+      guard state.isDecided else {
+        // The word may have moved while the parties were looked at.
+        if status(from: block, folder).state != .lost || block.state != state { return .undecided }
+        return .nobody
+      }
+      if let owner = block.owner, let process = try? ProcessDescriptor.open(owner) {
+        return .owner(Owner(pid: owner.pid, process: Owned(process)))
+      }
+      // An owner that is gone may have handed the VM over meanwhile.
+      let newest = try newestBlock(of: folder)
+      if newest.map({ $0.attempt == block.attempt }) ?? true { return .nobody }
+    }
+  }
+
+  /// The process that owns the VM; nil where nobody does: it is lost, undecided, or gone.
+  public static func owner(of folder: borrowing VMFolder) throws(VMError) -> Owner? {
+    if case .owner(let owner) = try ownership(of: folder) { return owner }
+    return nil
   }
 
   static func newestBlock(of folder: borrowing VMFolder) throws(VMError) -> ControlBlock? {
@@ -184,7 +204,12 @@ public enum VMClient {
   ///
   /// - Throws: `VMError` `refused` where the name is in use.
   static func clearEnded(_ folder: borrowing VMFolder) throws(VMError) {
-    if folder.ended == nil, let block = try newestBlock(of: folder) {
+    if folder.ended != nil {
+      // It writes its end down before the last things that it does, and those go by the VM's name.
+      if let owner = try owner(of: folder), !owner.waitForExit(timeout: stopLimit) {
+        throw VMError(.refused, "the name \(folder.name) is in use: process \(owner.pid) is about to end")
+      }
+    } else if let block = try newestBlock(of: folder) {
       let isThere = block.owner.map { isAlive($0) } ?? true
       let state = isThere ? "in use" : "of a VM that is lost; `fsr stop \(folder.name)` clears it"
       throw VMError(.refused, "the name \(folder.name) is \(state)")

@@ -90,13 +90,11 @@ public enum VMLauncher {
   {
     while !isCancelled() {
       if let end = folder.ended { return end }
-      if let owner = try VMClient.owner(of: folder) {
-        _ = owner.waitForExit(timeout: 100_000_000)
-      } else if try VMClient.isUndecided(folder) {
-        // A handoff is under way: an owner will come of it.
-        _ = try? Poller().wait(timeout: 20_000_000)
-      } else {
-        return folder.ended
+      switch try VMClient.ownership(of: folder) {
+      case .owner(let owner): _ = owner.waitForExit(timeout: 100_000_000)
+      // An owner will come of it.
+      case .undecided: _ = try? Poller().wait(timeout: 20_000_000)
+      case .nobody: return folder.ended
       }
     }
     return nil

@@ -72,18 +72,41 @@ package final class ConsoleBuffer: ConsoleSink, Sendable {
   /// Bytes that no file has seen.
   package var droppedCount: UInt64 { region.value.atomicLoadRelaxed(ConsoleLayout.dropped) }
 
+  /// Bytes that are to go to the file.
+  package var undrainedCount: UInt64 {
+    let end = writtenCount
+    return end - drained(before: end)
+  }
+
+  /// Where the drain goes on. The counter comes from another process at first: one that cannot be is the oldest
+  /// byte kept.
+  private func drained(before end: UInt64) -> UInt64 {
+    let start = region.value.atomicLoadRelaxed(ConsoleLayout.drained, as: UInt64.self)
+    return start > end ? min(oldest, end) : start
+  }
+
   /// What is to go to the file next, `limit` bytes at most; `take` says afterwards how many went.
   package func pending(limit: Int) -> [UInt8] {
     let end = writtenCount
-    var start = region.value.atomicLoadRelaxed(ConsoleLayout.drained, as: UInt64.self)
-    // The counters come from another process at first: a start that cannot be is the oldest byte kept.
-    if start > end || end - start > ConsoleLayout.capacity {
-      let oldest = end > ConsoleLayout.capacity ? end - ConsoleLayout.capacity : 0
-      if start < oldest { addDropped(oldest - start) }
-      start = oldest
-      region.value.atomicStoreRelaxed(start, at: ConsoleLayout.drained)
+    var start = drained(before: end)
+    if end - start > ConsoleLayout.capacity {
+      // Half a ring ahead of the writer, not a byte: it would be overtaken again at once.
+      let target = end - ConsoleLayout.capacity / 2
+      addDropped(target - start)
+      start = target
     }
-    return bytes(at: start, count: Int(min(end - start, UInt64(limit))))
+    var bytes = bytes(at: start, count: Int(min(end - start, UInt64(limit))))
+    // The copy comes before the look at what was overwritten meanwhile.
+    atomicMemoryFence(ordering: .acquiring)
+    let oldest = oldest
+    if oldest > start {
+      let gone = min(oldest - start, UInt64(bytes.count))
+      addDropped(gone)
+      bytes.removeFirst(Int(gone))
+      start += gone
+    }
+    region.value.atomicStoreRelaxed(start, at: ConsoleLayout.drained)
+    return bytes
   }
 
   /// Says that `count` pending bytes have been dealt with.
@@ -100,7 +123,13 @@ package final class ConsoleBuffer: ConsoleSink, Sendable {
       at: ConsoleLayout.dropped)
   }
 
-  // MARK: the guest's end
+  // MARK: how the guest fares
+
+  /// Whether the guest was told to stand still, so that nobody takes it for deaf.
+  package var isPaused: Bool {
+    get { region.value.atomicLoad(ConsoleLayout.paused, as: UInt32.self) != 0 }
+    set { region.value.atomicStore(UInt32(newValue ? 1 : 0), at: ConsoleLayout.paused) }
+  }
 
   /// How the guest ended by itself, for those who still read its last words; nil where it has not.
   package var end: GuestEnd? {

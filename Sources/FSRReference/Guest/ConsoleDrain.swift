@@ -29,6 +29,20 @@ final class ConsoleDrain: Sendable {
   /// Returns when the thread is gone; what is left in the buffer stays there for the next one.
   func stop() { worker.stop() }
 
+  /// Writes all that a guest which has ended has said, and drops and counts what is left when the reader takes
+  /// nothing for `patience` nanoseconds.
+  func finish(patience: UInt64) {
+    var left = buffer.undrainedCount
+    var late = MonotonicClock.now() &+ patience
+    while left > 0 {
+      drain()
+      let now = buffer.undrainedCount
+      if now != left { late = MonotonicClock.now() &+ patience }
+      left = now
+      if MonotonicClock.now() >= late { return buffer.take(Int(clamping: left), areLost: true) }
+    }
+  }
+
   /// Writes all that is pending, while `isWanted` says so. On a full disk the output is dropped and counted.
   func drain(while isWanted: () -> Bool = { true }) {
     guard let file else { return }

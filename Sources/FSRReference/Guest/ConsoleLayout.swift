@@ -6,6 +6,7 @@
 /// 64    bell: output was written
 /// 128   typed bytes ever taken  192   typed bytes ever put            256  bell: input was put
 /// 320   bell: input was taken   384   how the guest ended: length, then text
+/// 512   1 while it is paused
 /// 2048  the input ring          4096  the output ring
 /// ```
 /// Builds that know only the first three words and the output ring keep to them, and leave the rest as it is.
@@ -25,6 +26,7 @@ package enum ConsoleLayout {
   package static let roomBell: UInt64 = 320
   package static let end: UInt64 = 384
   package static let endLimit = 64
+  package static let paused: UInt64 = 512
   package static let inputRing: UInt64 = 2048
   package static let inputSlots: UInt64 = 512
   package static let outputRing: UInt64 = 4096

@@ -33,7 +33,8 @@ final class HartThreads: WakesHarts, Sendable {
     static let ended = Holds(rawValue: 4)
   }
 
-  /// A cache line per hart with its futex, and one for the gate.
+  /// A cache line per hart with its futex, and one for the gate: open where bit 0 is set; the others count
+  /// closings, so that nobody falls asleep over one.
   private let words: MappedRegion
   private let gate: UInt64
   private let harts: Int
@@ -127,7 +128,7 @@ final class HartThreads: WakesHarts, Sendable {
     guard hart < Self.processors.count else { return }
     switching.follow()
     let late = MonotonicClock.now() + Self.spinLimit
-    while words.atomicLoad(gate, as: UInt32.self) == 0, !isOver.isUp, MonotonicClock.now() < late {}
+    while !isOpen, !isOver.isUp, MonotonicClock.now() < late {}
   }
 
   private func run(_ cpu: any VirtualCPU, _ machine: Machine, isParked: Bool) {
@@ -164,10 +165,11 @@ final class HartThreads: WakesHarts, Sendable {
   private func park() {
     arrived.add(1, ordering: .acquiringAndReleasing)
     while !isOver.isUp {
+      let seen = words.atomicLoad(gate, as: UInt32.self)
       switchOverIfLast()
-      if words.atomicLoad(gate, as: UInt32.self) == 1 { break }
+      if seen & 1 == 1 { break }
       sleepers.add(1, ordering: .sequentiallyConsistent)
-      words.wait(at: gate, while: 0, timeout: Self.sleepLimit)
+      words.wait(at: gate, while: seen, timeout: Self.sleepLimit)
       sleepers.subtract(1, ordering: .sequentiallyConsistent)
     }
     arrived.subtract(1, ordering: .acquiringAndReleasing)
@@ -178,8 +180,9 @@ final class HartThreads: WakesHarts, Sendable {
     let count = arrived.load(ordering: .acquiring)
     // The first hart stops last: the destination's first thread waits on the same processor.
     if isFirstLast, count >= harts - 1 { askToStop(0) }
+    // Looked at again: the first hart may have gone in between, and not been told yet.
     // A guest that has ended itself is not handed over.
-    guard count == harts, !hasGuestEnded,
+    guard count == harts, arrived.load(ordering: .sequentiallyConsistent) == harts, !hasGuestEnded,
       stop.compareExchange(
         expected: Stop.asked.rawValue, desired: Stop.switching.rawValue, ordering: .acquiringAndReleasing
       ).exchanged
@@ -211,8 +214,10 @@ final class HartThreads: WakesHarts, Sendable {
     switchover.withLock { $0 = deed }
     holds.withLock { holds in
       holds.insert(.stopped)
-      words.atomicStore(UInt32(0), at: gate)
+      close()
       stop.store(Stop.asked.rawValue, ordering: .releasing)
+      // Again: who read the gate before is to look whether it was the last.
+      close()
     }
     for hart in (isFirstLast ? 1 : 0)..<harts { askToStop(hart) }
     // Threads that are parked already look whether they were the last.
@@ -238,7 +243,7 @@ final class HartThreads: WakesHarts, Sendable {
   private func hold(_ reason: Holds) {
     holds.withLock { holds in
       holds.insert(reason)
-      words.atomicStore(UInt32(0), at: gate)
+      close()
       machine.withLock { $0 }?.requestStop()
     }
   }
@@ -255,8 +260,14 @@ final class HartThreads: WakesHarts, Sendable {
     guard holds.isEmpty else { return }
     machine.withLock { $0 }?.clearStop()
     // Exchanged, not stored: who goes to sleep after it sees the open gate, who went before it is counted.
-    _ = words.atomicCompareExchange(gate, expected: UInt32(0), desired: 1)
+    let closed = words.atomicLoad(gate, as: UInt32.self)
+    _ = words.atomicCompareExchange(gate, expected: closed, desired: closed | 1)
   }
+
+  private var isOpen: Bool { words.atomicLoad(gate, as: UInt32.self) & 1 == 1 }
+
+  /// Only with the holds at hand.
+  private func close() { words.atomicStore((words.atomicLoad(gate, as: UInt32.self) &+ 2) & ~1, at: gate) }
 
   private func wakeSleepers() {
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { words.wake(at: gate) }
@@ -281,7 +292,7 @@ final class HartThreads: WakesHarts, Sendable {
     let obstacle: PauseOutcome? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
       holds.insert(.paused)
-      words.atomicStore(UInt32(0), at: gate)
+      close()
       machine.withLock { $0 }?.requestStop()
       return nil
     }

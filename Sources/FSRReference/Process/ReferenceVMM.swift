@@ -14,6 +14,8 @@ final class ReferenceVMM: Sendable {
   private static let connectionLimit = 16
   /// How long a client may take to ask, in nanoseconds.
   static let requestLimit: UInt64 = 1_000_000_000
+  /// How long the reader of the console may take nothing while the last words of a guest wait, in nanoseconds.
+  private static let lastWords: UInt64 = 5_000_000_000
 
   let guest: ReferenceGuest
   /// The newest decided block: who owns the VM, and in which generation.
@@ -167,6 +169,7 @@ final class ReferenceVMM: Sendable {
   private func guestEnded() {
     guard let end = ending.value else { return }
     stopGuest(removing: false)
+    guest.drain.finish(patience: Self.lastWords)
     guest.console.end = end
     log.notice("the guest has ended: \(end.text)")
     append(
@@ -295,13 +298,19 @@ final class ReferenceVMM: Sendable {
 
   private func pause() -> PauseAnswer {
     let answer = PauseAnswer(guest.threads.pause(limit: Self.requestLimit))
-    if answer == .done { log.notice("paused by a client") }
+    if answer == .done {
+      guest.console.isPaused = true
+      log.notice("paused by a client")
+    }
     return answer
   }
 
   private func unpause() -> PauseAnswer {
     let answer = PauseAnswer(guest.threads.unpause())
-    if answer == .done { log.notice("let run by a client") }
+    if answer == .done {
+      guest.console.isPaused = false
+      log.notice("let run by a client")
+    }
     return answer
   }
 
