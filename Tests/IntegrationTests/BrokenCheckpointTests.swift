@@ -46,7 +46,8 @@ import Testing
       findings.append("the source lost it: \(after)")
     }
     if try !vm.advances() { findings.append("the guest stands still") }
-    if after["guest"]?["errors"]?.number != 0 { findings.append("the guest counts errors: \(after)") }
+    let errors = try vm.guestErrors()
+    if errors != 0 { findings.append("the guest counts errors: \(String(describing: errors))") }
     for left in try vm.stopped() { findings.append("left behind: \(left)") }
     return findings
   }

@@ -113,8 +113,8 @@ struct CrashTrial {
   private mutating func checkGuest() throws {
     let advances = try vm.advances()
     expect(advances, "the guest stands still")
-    let guest = try vm.answer("status").value["guest"]
-    expect(guest?["errors"]?.number == 0, "the guest counts errors: \(String(describing: guest))")
+    let errors = try vm.guestErrors()
+    expect(errors == 0, "the guest counts errors: \(String(describing: errors))")
   }
 }
 

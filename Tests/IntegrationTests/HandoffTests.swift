@@ -42,7 +42,8 @@ import Testing
     expect(
       descriptorsAfter <= descriptorsBefore + 4, "\(descriptorsBefore) descriptors became \(descriptorsAfter)"
     )
-    expect(status["guest"]?["errors"]?.number == 0, "the guest counts errors: \(status)")
+    let errors = try vm.guestErrors()
+    expect(errors == 0, "the guest counts errors: \(String(describing: errors))")
     expect(try vm.advances(), "the guest stands still")
     let blocks = try vm.blockNames()
     expect(blocks == ["\(count + 1)"], "blocks \(blocks)")

@@ -46,7 +46,7 @@ import Testing
     if try !vm.advances() { findings.append("it does not go on") }
     let again = try vm.answer("resume").code
     if again != 0 { findings.append("a second resume ended with \(again ?? -1)") }
-    let errors = try vm.answer("status").value["guest"]?["errors"]?.number
+    let errors = try vm.guestErrors()
     if errors != 0 { findings.append("the guest found \(errors ?? -1) errors") }
     return findings + (try vm.stopped().map { "left behind: \($0)" })
   }

@@ -117,6 +117,17 @@ final class TestVM: Sendable {
     return true
   }
 
+  /// The errors that the soak guest counts; nil if nobody ever says. On a machine that is busy the block may have
+  /// to answer for the VMM, and it does not know the guest.
+  func guestErrors() throws -> Double? {
+    var errors: Double?
+    _ = try Self.wait {
+      errors = try answer("status").value["guest"]?["errors"]?.number
+      return errors != nil
+    }
+    return errors
+  }
+
   private func instructions() throws -> Double? {
     let (code, status) = try answer("status")
     guard code == 0, status["state"]?.text == "running" else { return nil }
