@@ -21,8 +21,13 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
   case sectionUnknown(String)
   /// Somebody asked for the end of the handoff.
   case aborted
+  /// A trial came as far as it was to.
+  case tried
   /// A process that is not the one it should be: a wrapper that forked, or a pid used anew.
   case wrongProcess(expected: Int32, was: Int32)
+
+  /// How a reason begins that is a destination's own.
+  public static let refusalPrefix = "the destination refused: "
 
   public var description: String {
     switch self {
@@ -40,6 +45,7 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
         + "\(theirs.lowerBound)…\(theirs.upperBound) there; use a build between the two"
     case .sectionUnknown(let name): "the destination cannot read section '\(name)'; use a build that can"
     case .aborted: "somebody asked for it"
+    case .tried: "it was a trial, and nothing stood in its way"
     case .wrongProcess(let expected, let was):
       "process \(was) answers where \(expected) was started; name the VMM itself, not a wrapper that forks"
     }

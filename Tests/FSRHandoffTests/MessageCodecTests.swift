@@ -17,7 +17,9 @@ import Testing
       fault: "destination:prepare:kill")
     hello.versions = 0...(.max)
     return [
-      .request(HandoffRequest()), .request(request), .accepted, .refused(reason: "weil nicht: größer"),
+      .request(HandoffRequest()), .request(request),
+      .request(HandoffRequest(executable: "/x", isTrial: true)), .accepted,
+      .refused(reason: "weil nicht: größer"),
       .hello(Hello(isSuccessor: false, sections: [], build: "")), .hello(hello),
       .agreed(Agreement(version: 1, build: "6c62272e07bb0142")), .manifest, .prepared, .holding,
       .refused(reason: ""),
@@ -119,7 +121,7 @@ import Testing
 
   @Test func kindsAndTagsKeepTheirNumbers() {
     let firsts = Self.messages.map { $0.encoded[0] }
-    #expect(firsts == [1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 3])
+    #expect(firsts == [1, 1, 9, 2, 3, 4, 4, 5, 6, 7, 8, 3])
     let agreed = Message.agreed(Agreement(version: 0x0102, build: "b")).encoded
     #expect(agreed == [5, 0, 8, 0, 2, 0, 0, 0, 2, 1, 9, 0, 1, 0, 0, 0, 0x62])
   }

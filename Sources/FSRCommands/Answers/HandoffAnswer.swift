@@ -24,12 +24,6 @@ package struct HandoffAnswer: Answer {
     @Nullable var bytes: UInt64?
   }
 
-  struct Blocker: Codable, Equatable, Sendable {
-    var code: String
-    var what: String
-    var remedy: String
-  }
-
   @Nullable var vm: String?
   @Nullable var handoffId: String?
   /// `source`, `destination`, `successor` or `none`.

@@ -18,19 +18,7 @@ struct HandoffCommand: AnsweringCommand {
       """)
 
   @OptionGroup var subjectName: NameArgument
-  @Option(help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"))
-  var to: String?
-  @Flag(help: "Do nothing if the VM runs on that build already.") var ifNeeded = false
-  @Option(
-    help: ArgumentHelp(
-      "How long the guest may stand still before the old VMM takes it back. (default: 50ms)",
-      valueName: "time"),
-    transform: TimeSpan.init(parsing:))
-  var maxDowntime = TimeSpan(nanoseconds: 50_000_000)
-  @Option(
-    help: ArgumentHelp("How long all of it may take. (default: 30s)", valueName: "time"),
-    transform: TimeSpan.init(parsing:))
-  var timeout = TimeSpan(nanoseconds: 30_000_000_000)
+  @OptionGroup var wish: HandoffOptions
   @Option(help: ArgumentHelp("A fault to commit, as PARTY:STEP:KIND.", visibility: .private)) var fault:
     String?
   @OptionGroup var runtime: RuntimeOptions
@@ -56,33 +44,21 @@ struct HandoffCommand: AnsweringCommand {
   func perform() throws -> Outcome<HandoffAnswer> {
     let interruption = try Interruption()
     let folder = try runtime.folder(of: subjectName.name)
-    let executable = try to.map(WorkingDirectory.absolute) ?? Executable.path()
-    let build: String
-    do { build = try BuildIdentity.ofExecutable(path: executable) } catch {
-      throw Failure(
-        .refused, "the new VMM's executable \(executable) cannot be read: \(error); name a file with --to")
-    }
-    let status = try VMClient.status(of: folder)
-    if status.state == .lost {
-      throw Failure(
-        .lost,
-        "\(folder.name) is lost: the process that owned it is gone; `fsr stop \(folder.name)` clears up")
-    }
-    if ifNeeded, status.isAnswered, status.build == build {
+    let destination = try wish.destination()
+    let status = try HandoffOptions.status(of: folder)
+    if wish.ifNeeded, status.isAnswered, status.build == destination.build {
       var answer = HandoffAnswer(vm: subject, reason: "runs that build already")
       answer.generation = status.generation
       return Outcome(answer)
     }
-    var options = CoordinatorSession.Options()
-    options.executable = executable
-    options.maxDowntime = maxDowntime.nanoseconds
-    options.timeout = timeout.nanoseconds
+    var options = wish.coordinatorOptions(executable: destination.path)
     options.fault = fault ?? ""
     let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
     let failure = run.failure(vm: folder.name)
-    let answer =
+    var answer =
       run.report.map { HandoffAnswer($0, memoryBytes: status.isAnswered ? status.memoryBytes : nil) }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
+    answer.blockers = run.blocker.map { [$0] } ?? []
     return Outcome(answer, failure)
   }
 }

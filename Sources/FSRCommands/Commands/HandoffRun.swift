@@ -9,6 +9,8 @@ struct HandoffRun {
   let report: HandoffReport?
   /// One sentence; empty where there is nothing to say.
   let reason: String
+  /// What stood in its way while the guest ran on.
+  let blocker: Blocker?
   /// Who owns the VM now.
   let owner: Int32?
 
@@ -31,7 +33,14 @@ struct HandoffRun {
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
-    return HandoffRun(end: end, report: report, reason: reason, owner: session.block?.owner?.pid)
+    let isUntouched = purpose == .handoff && (end == .refused || end == .source)
+    let blocker =
+      isUntouched
+      ? Blocker(
+        obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason)
+      : nil
+    return HandoffRun(
+      end: end, report: report, reason: reason, blocker: blocker, owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
@@ -42,11 +51,20 @@ struct HandoffRun {
     return body()
   }
 
+  /// Whether all that comes before the stun went well, and no more was wanted.
+  var hasPassedTrial: Bool { end == .source && reason(is: .tried) }
+
+  private func reason(is error: HandoffError) -> Bool { report?.reason == error.description }
+
+  /// Why it ended so, in words that are always there.
+  var why: String {
+    let known = report?.reason ?? (reason.isEmpty ? nil : reason)
+    return known ?? (end == .lost ? "the process that owned it is gone" : "no reason was given")
+  }
+
   /// The exit code for it, with the sentence; nil for a guest that runs on the destination.
   func failure(vm name: String) -> Failure? {
-    let known = report?.reason ?? (reason.isEmpty ? nil : reason)
-    let why = known ?? (end == .lost ? "the process that owned it is gone" : "no reason was given")
-    return switch end {
+    switch end {
     case .destination: nil
     case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(why)")
     case .source: Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(why)")

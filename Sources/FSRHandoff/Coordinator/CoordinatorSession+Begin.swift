@@ -12,6 +12,7 @@ extension CoordinatorSession {
         return true
       case .held(let holder):
         if machine.purpose == .handoff {
+          obstacle = .busy
           reason =
             "another handoff or recovery of \(name) is under way"
             + (holder.map { " (process \($0.identity.pid))" } ?? "")
@@ -20,6 +21,7 @@ extension CoordinatorSession {
         try evict(holder)
       }
       guard now() < late else {
+        obstacle = .busy
         reason = "another coordinator of \(name) is at work and does not end; wait for it"
         return false
       }
@@ -42,22 +44,26 @@ extension CoordinatorSession {
   /// Sees that the VM has an owner that lives, and that nothing is left of an earlier handoff.
   mutating func settle() throws -> Bool {
     guard let newest = try blocks.newest() else {
+      obstacle = .neverStarted
       reason = "\(name) has no control block; it was never started"
       return false
     }
     block = newest
     guard newest.state.isDecided else {
+      obstacle = .unsettled
       reason = "an earlier handoff of \(name) is not settled; run `fsr recover \(name)`"
       return false
     }
     let owner: Party = newest.state == .resumed ? .source : .destination
     guard let victor = Rival(owner, of: newest), !victor.isGone else {
+      obstacle = .lost
       reason = "the VMM of \(name) is gone; the VM is lost"
       return false
     }
     let late = now() + limits.reap * 2
     while let loser = Rival(owner == .source ? .destination : .source, of: newest), !loser.isGone {
       guard now() < late else {
+        obstacle = .leftover
         reason = "the loser of an earlier handoff of \(name) still lives; run `fsr recover \(name)`"
         return false
       }
@@ -102,7 +108,8 @@ extension CoordinatorSession {
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
     try link.send(
-      .request(HandoffRequest(executable: options.executable, fault: options.fault)),
+      .request(
+        HandoffRequest(executable: options.executable, fault: options.fault, isTrial: options.isTrial)),
       descriptors: introduction)
     let arrival = try receive(link, until: min(block.deadline, now() + limits.answer))
     switch arrival {

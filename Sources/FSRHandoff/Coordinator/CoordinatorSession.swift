@@ -13,8 +13,24 @@ public struct CoordinatorSession: ~Copyable {
     /// Nanoseconds for all of it.
     public var timeout: UInt64 = 30_000_000_000
     public var fault = ""
+    /// Whether to do all that comes before the guest is stopped, and no more.
+    public var isTrial = false
 
     public init() {}
+  }
+
+  /// What is in a handoff's way by itself.
+  public enum Obstacle: Sendable {
+    /// Another coordinator is at work.
+    case busy
+    /// An earlier handoff is not decided.
+    case unsettled
+    /// Its loser still lives.
+    case leftover
+    /// The owner is gone.
+    case lost
+    /// There never was a VMM.
+    case neverStarted
   }
 
   let limits: HandoffLimits
@@ -31,6 +47,8 @@ public struct CoordinatorSession: ~Copyable {
   var fault: FaultPlan
   /// Why it ended as it did, for a person.
   public internal(set) var reason = ""
+  /// Why nothing was begun, where that was found before anybody was asked.
+  public internal(set) var obstacle: Obstacle?
   /// The newest block this coordinator knows.
   public internal(set) var block: ControlBlock?
 

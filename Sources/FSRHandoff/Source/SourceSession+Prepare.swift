@@ -97,6 +97,8 @@ extension SourceSession {
       _ = try poller.wait(timeout: limits.look * 5)
     }
     block.pass(.prepared, at: now())
+    // From here on the guest notices.
+    if request.isTrial { throw HandoffError.tried }
     return .done
   }
 
@@ -140,7 +142,7 @@ extension SourceSession {
           throw HandoffError.wrongProcess(expected: childNumber, was: arrival.sender ?? 0)
         }
         if case .refused(let reason) = arrival.message {
-          throw HandoffError.refused("the destination refused: \(reason)")
+          throw HandoffError.refused(HandoffError.refusalPrefix + reason)
         }
         return .said(arrival.message)
       }

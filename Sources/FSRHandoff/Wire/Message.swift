@@ -67,10 +67,13 @@ public struct HandoffRequest: Equatable, Sendable {
   public var executable: String
   /// A fault to commit on purpose; empty for none.
   public var fault: String
+  /// Whether to do all that comes before the guest is stopped, and then to call it off.
+  public var isTrial: Bool
 
-  public init(executable: String = "", fault: String = "") {
+  public init(executable: String = "", fault: String = "", isTrial: Bool = false) {
     self.executable = executable
     self.fault = fault
+    self.isTrial = isTrial
   }
 }
 

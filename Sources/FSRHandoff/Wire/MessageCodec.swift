@@ -5,6 +5,8 @@ extension Message {
   private enum Kind: UInt16 {
     case request = 1
     case accepted, refused, hello, agreed, manifest, prepared, holding
+    /// A request for a trial. A kind of its own: who does not know it hands nothing over.
+    case trial
   }
 
   private enum Tag {
@@ -27,7 +29,7 @@ extension Message {
     let kind: Kind
     switch self {
     case .request(let request):
-      kind = .request
+      kind = request.isTrial ? .trial : .request
       fields.put(Tag.lowest, request.versions.lowerBound)
       fields.put(Tag.highest, request.versions.upperBound)
       fields.put(Tag.executable, request.executable)
@@ -84,10 +86,10 @@ extension Message {
       return .agreed(
         Agreement(
           version: try fields.integer(Tag.version), build: try fields.string(Tag.build, limit: buildLimit)))
-    case .request:
+    case .request, .trial:
       var request = HandoffRequest(
         executable: try fields.string(Tag.executable, limit: Manifest.textLimit),
-        fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit))
+        fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit), isTrial: kind == .trial)
       request.versions = try versions(fields)
       return .request(request)
     case .hello:

@@ -5,7 +5,7 @@ public struct HistoryRecord: Codable, Sendable {
   public var id: String
   /// ISO 8601, in UTC.
   public var time: String
-  /// `handoff`, `reset` or `ended`.
+  /// `handoff`, `check`, `reset` or `ended`.
   public var event: String
   public var fromBuild: String?
   public var toBuild: String?

@@ -10,12 +10,15 @@ final class ReferenceSource: HandoffSource {
   /// The running program itself, also when its file has been replaced or removed since.
   let executable = "/proc/self/exe"
   var build: String { vmm.build }
+  /// Whether all of it is only to be tried.
+  let isTrial: Bool
   let arguments: [String]
   let environment: [String]
 
-  init(guest: ReferenceGuest, vmm: ReferenceVMM) {
+  init(guest: ReferenceGuest, vmm: ReferenceVMM, isTrial: Bool) {
     self.guest = guest
     self.vmm = vmm
+    self.isTrial = isTrial
     arguments = VMMProcess.arguments
     environment = Environment.all
   }
@@ -62,5 +65,7 @@ final class ReferenceSource: HandoffSource {
     vmm.stopAccepting()
   }
 
-  func keep(_ ended: ControlBlock, reason: String) { vmm.handoffEnded(ended, reason: reason) }
+  func keep(_ ended: ControlBlock, reason: String) {
+    vmm.handoffEnded(ended, reason: reason, isTrial: isTrial)
+  }
 }

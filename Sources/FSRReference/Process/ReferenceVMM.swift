@@ -241,9 +241,10 @@ final class ReferenceVMM: Sendable {
       try channel.send(.refused(reason: "the request is for another VM or process, or was called off"))
       return
     }
-    log.notice("handoff \(next.attempt) begins")
+    log.notice("\(request.isTrial ? "check" : "handoff") \(next.attempt) begins")
     let session = SourceSession(
-      guest: ReferenceSource(guest: guest, vmm: self), block: next, blocks: blocks, coordinator: channel,
+      guest: ReferenceSource(guest: guest, vmm: self, isTrial: request.isTrial), block: next, blocks: blocks,
+      coordinator: channel,
       request: request)
     switch session.run() {
     case .kept: break
@@ -267,18 +268,20 @@ final class ReferenceVMM: Sendable {
   }
 
   /// The handoff came to nothing, and the guest is still here.
-  func handoffEnded(_ ended: ControlBlock, reason: String) {
+  func handoffEnded(_ ended: ControlBlock, reason: String, isTrial: Bool) {
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
-    finish(ended, from: build, to: nil, reason: reason)
+    finish(ended, isTrial ? "check" : "handoff", from: build, to: nil, reason: reason)
   }
 
   /// The guest has come here by `ended`.
   func handoffWon(_ ended: ControlBlock, fromBuild: String?) {
-    finish(ended, from: fromBuild, to: build, reason: "")
+    finish(ended, "handoff", from: fromBuild, to: build, reason: "")
   }
 
-  private func finish(_ ended: ControlBlock, from: String?, to: String?, reason: String) {
+  private func finish(
+    _ ended: ControlBlock, _ event: String, from: String?, to: String?, reason: String
+  ) {
     // A guest that is paused sees no time.
     if ended.time(of: .left) != 0, !guest.threads.isPaused {
       ended.guestGap = GuestGap.measure(
@@ -287,9 +290,9 @@ final class ReferenceVMM: Sendable {
     let report = HandoffReport(of: ended, vm: guest.configuration.name, reason: reason)
     append(
       HistoryRecord(
-        id: report.handoffID, time: HistoryRecord.now(), event: "handoff", fromBuild: from, toBuild: to,
+        id: report.handoffID, time: HistoryRecord.now(), event: event, fromBuild: from, toBuild: to,
         phases: report.phases, victor: report.victor, reason: report.reason))
-    log.notice("handoff \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
+    log.notice("\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
     ended.pass(.reported, at: MonotonicClock.now())
     ended.announce()
   }

@@ -1,0 +1,14 @@
+internal import FSRReference
+
+/// The answer of `fsr check`.
+package struct CheckAnswer: Answer {
+  @Nullable var vm: String?
+  /// Whether a handoff would go through, as far as can be known before the guest is stopped.
+  var ok = false
+  var blockers: [Blocker] = []
+  /// The build that would run the guest.
+  @Nullable var build: String?
+  @Nullable var reason: String?
+
+  init(vm: String?) { self.vm = vm }
+}

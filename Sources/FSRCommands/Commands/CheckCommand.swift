@@ -1,0 +1,79 @@
+internal import ArgumentParser
+internal import FSRHandoff
+internal import FSRReference
+internal import FSRSystem
+
+/// `fsr check`
+struct CheckCommand: AnsweringCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Find out whether a VM can be handed over.",
+    discussion: """
+      Does all of a handoff that comes before the guest is stopped, and then calls it off: the new VMM is started, \
+      the two agree on versions, and it gets ready to run this very guest. The guest runs on and notices nothing. \
+      What stands in the way is said with a remedy, and the exit code is 3.
+
+      Examples:
+        fsr check web
+        fsr check web --to /opt/fsr-2/bin/fsr --json
+      """)
+
+  @OptionGroup var subjectName: NameArgument
+  @OptionGroup var wish: HandoffOptions
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  var subject: String? { subjectName.name.description }
+
+  static func blank(name: String?, reason: String) -> CheckAnswer {
+    var answer = CheckAnswer(vm: name)
+    answer.reason = reason
+    return answer
+  }
+
+  func lines(of reply: CheckAnswer) -> [String] {
+    ["\(reply.vm ?? "-"): \(reply.reason ?? "can be handed over") (build \(reply.build ?? "-"))"]
+  }
+
+  func perform() throws -> Outcome<CheckAnswer> {
+    let interruption = try Interruption()
+    let folder = try runtime.folder(of: subjectName.name)
+    let status = try HandoffOptions.status(of: folder)
+    var answer = CheckAnswer(vm: subject)
+    let destination: (path: String, build: String)
+    do { destination = try wish.destination() } catch {
+      return refused(answer, [Blocker(.executable, Failure(error).description)])
+    }
+    answer.build = destination.build
+    if wish.ifNeeded, status.isAnswered, status.build == destination.build {
+      answer.ok = true
+      answer.reason = "runs that build already"
+      return Outcome(answer)
+    }
+    var options = wish.coordinatorOptions(executable: destination.path)
+    options.isTrial = true
+    let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    switch run.end {
+    case .source where run.hasPassedTrial:
+      answer.ok = true
+      return Outcome(answer)
+    case .refused, .source, .destination:
+      if let blocker = run.blocker { return refused(answer, [blocker]) }
+      let failure = Failure(.failed, "the check of \(folder.name) came to no end: \(run.why)")
+      answer.reason = failure.description
+      return Outcome(answer, failure)
+    case .stunned, .lost:
+      let failure = run.failure(vm: folder.name)
+      answer.reason = failure?.description
+      return Outcome(answer, failure)
+    }
+  }
+
+  private func refused(_ answer: CheckAnswer, _ blockers: [Blocker]) -> Outcome<CheckAnswer> {
+    var answer = answer
+    answer.blockers = blockers
+    let said = blockers.map { "\($0.what); \($0.remedy)" }.joined(separator: "; ")
+    let failure = Failure(.refused, "\(answer.vm ?? "-") cannot be handed over: \(said)")
+    answer.reason = failure.description
+    return Outcome(answer, failure)
+  }
+}

@@ -1,0 +1,54 @@
+internal import ArgumentParser
+internal import FSRHandoff
+internal import FSRReference
+internal import FSRSystem
+
+/// What a handoff is to be like, and a check of one.
+struct HandoffOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"))
+  var to: String?
+  @Flag(help: "Do nothing if the VM runs on that build already.") var ifNeeded = false
+  @Option(
+    help: ArgumentHelp(
+      "How long the guest may stand still before the old VMM takes it back. (default: 50ms)",
+      valueName: "time"),
+    transform: TimeSpan.init(parsing:))
+  var maxDowntime = TimeSpan(nanoseconds: 50_000_000)
+  @Option(
+    help: ArgumentHelp("How long all of it may take. (default: 30s)", valueName: "time"),
+    transform: TimeSpan.init(parsing:))
+  var timeout = TimeSpan(nanoseconds: 30_000_000_000)
+
+  /// The destination's executable, and which build it is.
+  ///
+  /// - Throws: `Failure` `refused` where it cannot be read.
+  func destination() throws -> (path: String, build: String) {
+    let path = try to.map(WorkingDirectory.absolute) ?? Executable.path()
+    do { return (path, try BuildIdentity.ofExecutable(path: path)) } catch {
+      throw Failure(
+        .refused, "the new VMM's executable \(path) cannot be read: \(error); name a file with --to")
+    }
+  }
+
+  /// What the coordinator is told.
+  func coordinatorOptions(executable: String) -> CoordinatorSession.Options {
+    var options = CoordinatorSession.Options()
+    options.executable = executable
+    options.maxDowntime = maxDowntime.nanoseconds
+    options.timeout = timeout.nanoseconds
+    return options
+  }
+
+  /// How the VM fares, so far as it can be handed over.
+  ///
+  /// - Throws: `Failure` `lost`, and `VMError` `noSuchVM`.
+  static func status(of folder: borrowing VMFolder) throws -> VMStatus {
+    let status = try VMClient.status(of: folder)
+    guard status.state != .lost else {
+      throw Failure(
+        .lost,
+        "\(folder.name) is lost: the process that owned it is gone; `fsr stop \(folder.name)` clears up")
+    }
+    return status
+  }
+}
