@@ -72,6 +72,9 @@ let package = Package(
     .target(
       name: "FSRGuestSupport", dependencies: ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"],
       path: "Tests/FSRGuestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "OtherVMM", dependencies: ["FSRHandoff", "FSRState", "FSRSystem"], path: "Tests/OtherVMM",
+      swiftSettings: strict),
     tests("FSRSystemTests", ["FSRSystem", "FSRTestSupport"]),
     tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
@@ -87,7 +90,7 @@ let package = Package(
     tests(
       "OracleTests", ["FSRMachine", "FSRSystem", "FSRGuestSupport", "FSRTestSupport", "fsr"],
       exclude: ["Programs"]),
-    tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "fsr"]),
+    tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
     tests("TidyTests", ["FSRHandoff"]),

@@ -12,11 +12,13 @@ public enum BuiltCommand {
   }
 
   /// Beside the test bundle, where the package's executables are put.
-  public static func path() throws -> String {
+  public static func path() throws -> String { try path(of: "fsr") }
+
+  public static func path(of name: String) throws -> String {
     guard let program = CommandLine.arguments.first else { throw Absent() }
     let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? program
     let folder = bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    return folder.joined(separator: "/") + "/fsr"
+    return folder.joined(separator: "/") + "/" + name
   }
 
   /// Runs it to its end. `environment` is added to a plain one, whose PATH it may replace.

@@ -141,6 +141,9 @@ extension SourceSession {
         guard arrival.sender == childNumber else {
           throw HandoffError.wrongProcess(expected: childNumber, was: arrival.sender ?? 0)
         }
+        guard arrival.descriptors.numbers.isEmpty else {
+          throw HandoffError.protocolViolation("descriptors come with '\(arrival.message.name)'")
+        }
         if case .refused(let reason) = arrival.message {
           throw HandoffError.refused(HandoffError.refusalPrefix + reason)
         }
