@@ -15,6 +15,7 @@ struct HandoffCommand: AnsweringCommand {
         fsr handoff web
         fsr handoff web --to /opt/fsr-2/bin/fsr --max-downtime 5ms
         fsr handoff web --if-needed --json
+        fsr handoff web --trace handoff.json
       """)
 
   @OptionGroup var subjectName: NameArgument
@@ -31,6 +32,10 @@ struct HandoffCommand: AnsweringCommand {
     help: ArgumentHelp("How long all of it may take. (default: 30s)", valueName: "time"),
     transform: TimeSpan.init(parsing:))
   var timeout = TimeSpan(nanoseconds: 30_000_000_000)
+  @Option(
+    help: ArgumentHelp(
+      "Write the timeline to this file, as Trace Event JSON for Perfetto.", valueName: "file"))
+  var trace: String?
   @Option(help: ArgumentHelp("A fault to commit, as PARTY:STEP:KIND.", visibility: .private)) var fault:
     String?
   @OptionGroup var runtime: RuntimeOptions
@@ -39,6 +44,7 @@ struct HandoffCommand: AnsweringCommand {
   var subject: String? { subjectName.name.description }
 
   func validate() throws {
+    if trace == "" { throw ValidationError("'--trace' names a file") }
     guard let fault else { return }
     guard FaultPlan(fault) != nil else {
       let steps = Party.allCases.map { "\($0): \(FaultPlan.steps(of: $0).joined(separator: " "))" }
@@ -73,16 +79,34 @@ struct HandoffCommand: AnsweringCommand {
       answer.generation = status.generation
       return Outcome(answer)
     }
-    var options = CoordinatorSession.Options()
-    options.executable = executable
-    options.maxDowntime = maxDowntime.nanoseconds
-    options.timeout = timeout.nanoseconds
-    options.fault = fault ?? ""
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    let run = try tracing {
+      try HandoffRun.perform(.handoff, on: folder, options: options(executable)) { interruption.hasCome }
+    }
     let failure = run.failure(vm: folder.name)
     let answer =
       run.report.map { HandoffAnswer($0, memoryBytes: status.isAnswered ? status.memoryBytes : nil) }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
     return Outcome(answer, failure)
+  }
+
+  private func options(_ executable: String) -> CoordinatorSession.Options {
+    var options = CoordinatorSession.Options()
+    options.executable = executable
+    options.maxDowntime = maxDowntime.nanoseconds
+    options.timeout = timeout.nanoseconds
+    options.fault = fault ?? ""
+    return options
+  }
+
+  /// Runs `body` with a place for the trace. One that cannot be written after all changes nothing of the handoff.
+  private func tracing(_ body: () throws -> HandoffRun) throws -> HandoffRun {
+    guard let trace else { return try body() }
+    let file = try TraceFile(at: trace)
+    let run = try body()
+    guard let timeline = run.trace else { return run }
+    do { try file.write(timeline.json) } catch {
+      Terminal.errors.line("fsr: the trace was not written to \(trace): \(error)")
+    }
+    return run
   }
 }

@@ -7,6 +7,8 @@ struct HandoffRun {
   let end: HandoffEnd
   /// What the newest block says; nil where nothing was begun.
   let report: HandoffReport?
+  /// Its timeline; nil where nothing was begun.
+  let trace: HandoffTrace?
   /// One sentence; empty where there is nothing to say.
   let reason: String
   /// Who owns the VM now.
@@ -31,7 +33,9 @@ struct HandoffRun {
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
-    return HandoffRun(end: end, report: report, reason: reason, owner: session.block?.owner?.pid)
+    let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
+    return HandoffRun(
+      end: end, report: report, trace: trace, reason: reason, owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
