@@ -18,12 +18,13 @@ struct FSRCommand: ParsableCommand {
       `fsr recover` is needed; 6 the VM is lost; 7 no such VM; 64 wrong usage.
       """,
     subcommands: answering.map { $0 as any ParsableCommand.Type } + [
-      ConsoleCommand.self, BenchCommand.self, FloorPeerCommand.self,
+      ConsoleCommand.self, LogCommand.self, BenchCommand.self, FloorPeerCommand.self,
     ])
 
   static let answering: [any AnsweringCommand.Type] = [
     RunCommand.self, ListCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self,
-    StopCommand.self, CheckCommand.self, HandoffCommand.self, RecoverCommand.self, DemoCommand.self,
+    StopCommand.self, CheckCommand.self, HandoffCommand.self, RecoverCommand.self, HistoryCommand.self,
+    DemoCommand.self,
   ]
 
   /// The command that `arguments` ask for, and the words that name it; nil where they name none.

@@ -25,8 +25,8 @@ public enum FSRCommandLine {
       return FSRExit.done.rawValue
     }
     let asked = FSRCommand.answering(arguments)
-    let console = ConsoleCommand.configuration.commandName
-    let words = asked?.words ?? (arguments.first == console ? console : nil)
+    let others = [ConsoleCommand.configuration.commandName, LogCommand.configuration.commandName]
+    let words = asked?.words ?? others.compactMap { $0 }.first { $0 == arguments.first }
     let help = words.map { "fsr \($0) --help" } ?? "fsr --help"
     let failure = Failure(.usage, FSRCommand.message(for: error))
     if arguments.contains("--json"), let command = asked?.command {

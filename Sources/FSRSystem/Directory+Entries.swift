@@ -76,6 +76,14 @@ extension Directory {
     return (status.uid, status.mode & 0o7777)
   }
 
+  /// Whether the entry `name` is a plain file; false of a link, whatever it leads to.
+  public func isRegularFile(_ name: String) throws(SystemError) -> Bool {
+    var status = cfsr_status()
+    // SAFETY: as `call` says; the status is written by the call alone.
+    unsafe try call("fstatat", name) { unsafe cfsr_status_at($0, $1, &status) }
+    return status.mode & S_IFMT == S_IFREG
+  }
+
   /// Calls with this directory's number and `name` as a C string, which lives for the call and no longer.
   @discardableResult
   private func call(_ call: String, _ name: String, _ body: (Int32, UnsafePointer<CChar>) -> Int32)

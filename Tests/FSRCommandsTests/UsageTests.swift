@@ -18,6 +18,8 @@ import Testing
     ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"],
     ["bench", "handoff", "--handoffs", "0"],
     ["bench", "cpu", "--vcpus", "17"], ["bench", "cpu", "--repeats", "0"], ["bench", "cpu", "--work", "0"],
+    ["history"], ["history", "a", "--last", "0"], ["history", "a", "--last", "x"], ["log"],
+    ["log", "a", "--last", "-1"], ["log", "a", "--json"], ["handoff", "a", "--trace", ""],
     ["bench", "nonsense"], ["floor-peer", "--threads", "0"],
   ])
   func wrongUsageIsOneLineAnd64(arguments: [String]) throws {
@@ -28,7 +30,7 @@ import Testing
 
   @Test(arguments: [
     ("status", AnswerKeys.status), ("run", AnswerKeys.status), ("handoff", AnswerKeys.handoff),
-    ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop),
+    ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop), ("history", AnswerKeys.history),
   ])
   func wrongUsageHasAllKeysToo(command: String, keys: Set<String>) throws {
     let result = try BuiltCommand.run([command, "a/b", "--json"])
@@ -36,7 +38,9 @@ import Testing
     #expect(try JSONValue(parsing: result.output).keys == keys)
   }
 
-  @Test(arguments: ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "console"])
+  @Test(arguments: [
+    "run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "console", "history", "log",
+  ])
   func helpHasExamples(command: String) throws {
     let result = try BuiltCommand.run([command, "--help"])
     #expect(result.code == 0 && result.errors.isEmpty && result.output.contains("Example"))
@@ -52,7 +56,8 @@ import Testing
   @Test func theHelpNamesEveryCommandAndCode() throws {
     let result = try BuiltCommand.run(["--help"])
     for word in [
-      "run", "list", "status", "console", "handoff", "stop", "recover", "demo", "bench", "64 wrong usage",
+      "run", "list", "status", "console", "handoff", "stop", "recover", "demo", "bench", "history", "log",
+      "64 wrong usage",
     ] {
       #expect(result.output.contains(word))
     }

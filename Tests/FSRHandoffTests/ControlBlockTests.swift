@@ -240,6 +240,26 @@ import Testing
     #expect(block.explanation(of: .destination) == "x" + String(repeating: "ü", count: 249))
   }
 
+  @Test func whoAskedAndWhatRunsIsWrittenOnce() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let other = try fixture.secondMapping(of: 1)
+    #expect(other.asker == nil && Party.allCases.allSatisfy { other.executable(of: $0) == nil })
+    block.noteAsker(pid: 7, user: 1000)
+    block.noteAsker(pid: 8, user: 0)
+    let asker = try #require(other.asker)
+    #expect(asker == (7, 1000))
+    block.noteExecutable("/usr/bin/fsr", of: .source)
+    block.noteExecutable("/usr/bin/other", of: .source)
+    block.noteExecutable(String(repeating: "x", count: 701), of: .destination)
+    block.noteExecutable(String(repeating: "x", count: 700), of: .coordinator)
+    block.holdDescriptors(.source, numbers: Array(repeating: 5, count: 66))
+    block.enroll(.destination, as: ProcessIdentity.current())
+    #expect(other.executable(of: .source) == "/usr/bin/fsr" && other.executable(of: .destination) == nil)
+    #expect(other.executable(of: .coordinator)?.count == 700)
+    #expect(other.explanation(of: .source) == nil)
+  }
+
   @Test func countsThatNobodyWroteAreNotBelieved() throws {
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(1)
@@ -247,6 +267,8 @@ import Testing
     // The source's count of descriptors, and the length of its reason.
     try file.write([0xff, 0xff, 0xff, 0xff], at: 1024 + 48)
     try file.write([0xff, 0xff, 0xff, 0x7f], at: 4096)
+    try file.write([0xff, 0xff, 0xff, 0x7f], at: 1024 + 320)
+    #expect(block.executable(of: .source) == nil)
     #expect(block.heldDescriptors(of: .source).isEmpty)
     #expect(block.explanation(of: .source) == nil)
   }

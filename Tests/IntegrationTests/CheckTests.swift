@@ -97,6 +97,29 @@ import Testing
     }
   }
 
+  /// What is allowed is less than any handoff takes.
+  @Test func aHandoffThatWouldTakeTooLongIsNotBegun() async {
+    let findings = await Blocking.run { () -> [String] in
+      do {
+        let vm = try TestVM()
+        try vm.run(["--memory", "32M"])
+        var findings: [String] = []
+        for _ in 1...3 {
+          let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+          if code != 0 { findings.append("handoff: \(answer)") }
+        }
+        for command in ["check", "handoff"] {
+          let (code, answer) = try vm.answer(command, ["--max-downtime", "1us"])
+          if code != 3 || Self.codes(answer) != ["downtime"] { findings.append("\(command): \(answer)") }
+        }
+        let generation = try vm.answer("status").value["generation"]?.number
+        if generation != 4 { findings.append("generation \(String(describing: generation))") }
+        return findings + (try vm.stopped().map { "left behind: \($0)" })
+      } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
   @Test func aCheckStandsInTheHistoryAsOne() async {
     await Self.check { vm in
       _ = try vm.answer("check")

@@ -49,6 +49,8 @@ struct CheckCommand: AnsweringCommand {
       answer.reason = "runs that build already"
       return Outcome(answer)
     }
+    // As a handoff would, before it starts anything.
+    if let blocker = wish.forecast(for: folder) { return refused(answer, [blocker]) }
     var options = wish.coordinatorOptions(executable: destination.path)
     options.isTrial = true
     let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }

@@ -15,10 +15,15 @@ struct HandoffCommand: AnsweringCommand {
         fsr handoff web
         fsr handoff web --to /opt/fsr-2/bin/fsr --max-downtime 5ms
         fsr handoff web --if-needed --json
+        fsr handoff web --trace handoff.json
       """)
 
   @OptionGroup var subjectName: NameArgument
   @OptionGroup var wish: HandoffOptions
+  @Option(
+    help: ArgumentHelp(
+      "Write the timeline to this file, as Trace Event JSON for Perfetto.", valueName: "file"))
+  var trace: String?
   @Option(help: ArgumentHelp("A fault to commit, as PARTY:STEP:KIND.", visibility: .private)) var fault:
     String?
   @OptionGroup var runtime: RuntimeOptions
@@ -27,6 +32,7 @@ struct HandoffCommand: AnsweringCommand {
   var subject: String? { subjectName.name.description }
 
   func validate() throws {
+    if trace == "" { throw ValidationError("'--trace' names a file") }
     guard let fault else { return }
     guard FaultPlan(fault) != nil else {
       let steps = Party.allCases.map { "\($0): \(FaultPlan.steps(of: $0).joined(separator: " "))" }
@@ -51,14 +57,36 @@ struct HandoffCommand: AnsweringCommand {
       answer.generation = status.generation
       return Outcome(answer)
     }
+    if let blocker = wish.forecast(for: folder) {
+      let failure = Failure(
+        .refused,
+        "\(folder.name) was not handed over, its guest is untouched: \(blocker.what); \(blocker.remedy)")
+      var answer = HandoffAnswer(vm: subject, reason: failure.description)
+      answer.blockers = [blocker]
+      return Outcome(answer, failure)
+    }
     var options = wish.coordinatorOptions(executable: destination.path)
     options.fault = fault ?? ""
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    let run = try tracing {
+      try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    }
     let failure = run.failure(vm: folder.name)
     var answer =
       run.report.map { HandoffAnswer($0, memoryBytes: status.isAnswered ? status.memoryBytes : nil) }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
     answer.blockers = run.blocker.map { [$0] } ?? []
     return Outcome(answer, failure)
+  }
+
+  /// Runs `body` with a place for the trace. One that cannot be written after all changes nothing of the handoff.
+  private func tracing(_ body: () throws -> HandoffRun) throws -> HandoffRun {
+    guard let trace else { return try body() }
+    let file = try TraceFile(at: trace)
+    let run = try body()
+    guard let timeline = run.trace else { return run }
+    do { try file.write(timeline.json) } catch {
+      Terminal.errors.line("fsr: the trace was not written to \(trace): \(error)")
+    }
+    return run
   }
 }

@@ -39,6 +39,17 @@ struct HandoffOptions: ParsableArguments {
     return options
   }
 
+  /// What the VM's history says against a handoff; a history that cannot be read says nothing.
+  func forecast(for folder: borrowing VMFolder) -> Blocker? {
+    guard let expected = try? HistoryFile.read(in: folder).expectedDowntime,
+      expected > maxDowntime.nanoseconds / 1000
+    else { return nil }
+    return Blocker(
+      .downtime,
+      "by the handoffs before, the guest would stand still for \(expected) µs, and \(maxDowntime) are allowed"
+    )
+  }
+
   /// How the VM fares, so far as it can be handed over.
   ///
   /// - Throws: `Failure` `lost`, and `VMError` `noSuchVM`.

@@ -7,6 +7,8 @@ struct HandoffRun {
   let end: HandoffEnd
   /// What the newest block says; nil where nothing was begun.
   let report: HandoffReport?
+  /// Its timeline; nil where nothing was begun.
+  let trace: HandoffTrace?
   /// One sentence; empty where there is nothing to say.
   let reason: String
   /// What stood in its way while the guest ran on.
@@ -39,8 +41,10 @@ struct HandoffRun {
       ? Blocker(
         obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason)
       : nil
+    let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
-      end: end, report: report, reason: reason, blocker: blocker, owner: session.block?.owner?.pid)
+      end: end, report: report, trace: trace, reason: reason, blocker: blocker,
+      owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.

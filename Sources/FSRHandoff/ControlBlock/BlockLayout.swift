@@ -9,6 +9,7 @@
 /// 192   doorbell                            futex on which the destination's threads are parked
 /// 256   limits: max downtime, deadline      nanoseconds; the deadline is on the monotonic clock
 /// 272   the largest gap that the guest saw   microseconds plus one
+/// 280   who asked: 1 once written, pid, uid
 /// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
 /// 1024  three parties, 1 KiB each
 /// 4096  three reasons, 512 bytes each: length, UTF-8
@@ -37,6 +38,11 @@ enum BlockLayout {
   /// Microseconds plus one; 0 is not known.
   static let guestGap: UInt64 = 272
 
+  /// 0 none, 1 written; then pid and user.
+  static let askerIsSet: UInt64 = 280
+  static let askerPID: UInt64 = 284
+  static let askerUser: UInt64 = 288
+
   static let timeline: UInt64 = 512
 
   static func party(_ party: Party) -> UInt64 { 1024 + UInt64(party.rawValue) * 1024 }
@@ -52,6 +58,9 @@ enum BlockLayout {
   static let descriptorCount: UInt64 = 48
   static let descriptors: UInt64 = 52
   static let descriptorLimit = 2 + 64
+  /// The path of its executable: length, UTF-8. A longer one is left out.
+  static let executable: UInt64 = 320
+  static let executableLimit = 700
 
   static func reason(_ party: Party) -> UInt64 { 4096 + UInt64(party.rawValue) * 512 }
   static let reasonLimit = 500

@@ -114,6 +114,7 @@ extension CoordinatorSession {
     for mark in [TimelineMark.requested, .stunned, .left, .saved, .completed] {
       fresh.pass(mark, at: old.time(of: mark))
     }
+    fresh.copyAudit(from: old)
     try blocks.publish(fresh)
     block = fresh
     source = nil

@@ -58,18 +58,10 @@ public struct HandoffReport: Sendable {
 
   /// The design's phases, as the stretches between two marks that have both passed.
   private static func phases(of block: ControlBlock) -> [Phase] {
-    let stretches: [(String, TimelineMark, TimelineMark)] = [
-      ("start", .requested, .started), ("negotiate", .started, .negotiated),
-      ("prepare", .negotiated, .prepared),
-      ("quiesce", .prepared, .quiesced), ("stun", .stunned, .left), ("checkpoint", .left, .completed),
-      ("wake", .completed, .seen), ("verify", .seen, .loaded), ("race", .loaded, .decided),
-      ("resume", .decided, .entered), ("reap", .entered, .reaped),
-    ]
     let start = block.time(of: .requested)
-    return stretches.compactMap { name, first, last in
-      let (begin, end) = (block.time(of: first), block.time(of: last))
-      guard begin != 0, end >= begin, begin >= start else { return nil }
-      return Phase(name: name, start: (begin - start) / 1000, duration: (end - begin) / 1000)
+    return HandoffStretch.all.compactMap { stretch in
+      guard let (begin, end) = stretch.times(in: block) else { return nil }
+      return Phase(name: stretch.name, start: (begin - start) / 1000, duration: (end - begin) / 1000)
     }
   }
 }

@@ -121,7 +121,9 @@ final class ReferenceVMM: Sendable {
       case .console: try showConsole(socket)
       case .pause: try socket.value.send(pause().encoded)
       case .resume: try socket.value.send(unpause().encoded)
-      case nil: try handOver(try Message(decoding: received.bytes), received.descriptors.takeAll(), socket)
+      case nil:
+        let message = try Message(decoding: received.bytes)
+        try handOver(message, received.descriptors.takeAll(), socket, askedBy: peer)
       }
     } catch { log.warning("a client was turned away: \(error)") }
   }
@@ -172,8 +174,7 @@ final class ReferenceVMM: Sendable {
     guest.drain.finish(patience: Self.lastWords)
     guest.console.end = end
     log.notice("the guest has ended: \(end.text)")
-    append(
-      HistoryRecord(ofVM: "\(block.machine)", event: "ended", build: build, reason: end.text))
+    append(own("ended", reason: end.text))
     // Written down before this process leaves, so that nobody calls the VM lost.
     do { try guest.folder.value.writeEnded(end) } catch {
       log.error("cannot write down the guest's end: \(error)")
@@ -195,22 +196,32 @@ final class ReferenceVMM: Sendable {
     }
     if isRunning, let count = resets.count(at: MonotonicClock.now()) {
       log.notice("the guest was reset")
-      append(HistoryRecord(ofVM: "\(block.machine)", event: "reset", build: build, reason: count))
+      append(own("reset", reason: count))
     }
     return isRunning
   }
 
   private func append(_ record: HistoryRecord) {
-    do {
-      let file = try guest.folder.value.directory.openFile(VMFolder.historyName, .append)
-      try file.write(record.line)
-    } catch { log.error("cannot write the history: \(error)") }
+    do { try HistoryFile.append(record, in: guest.folder.value) } catch {
+      log.error("cannot write the history: \(error)")
+    }
+  }
+
+  /// The record of something that befell the guest here without a handoff.
+  private func own(_ event: String, reason: String) -> HistoryRecord {
+    var record = HistoryRecord(id: "\(block.machine)", event: event)
+    record.fromBuild = build
+    record.fromExecutable = try? Executable.path()
+    record.generation = generation
+    record.reason = reason
+    return record
   }
 
   // MARK: handing over
 
   private func handOver(
-    _ message: Message, _ introduction: consuming DescriptorBag, _ socket: Owned<UnixSocket>
+    _ message: Message, _ introduction: consuming DescriptorBag, _ socket: Owned<UnixSocket>,
+    askedBy peer: PeerCredentials
   ) throws {
     guard case .request(let request) = message else { throw HandoffError.protocolViolation("no request") }
     var introduction = introduction
@@ -241,6 +252,8 @@ final class ReferenceVMM: Sendable {
       try channel.send(.refused(reason: "the request is for another VM or process, or was called off"))
       return
     }
+    next.noteAsker(pid: peer.pid, user: peer.uid)
+    if let path = try? Executable.path() { next.noteExecutable(path, of: .source) }
     log.notice("\(request.isTrial ? "check" : "handoff") \(next.attempt) begins")
     let session = SourceSession(
       guest: ReferenceSource(guest: guest, vmm: self, isTrial: request.isTrial), block: next, blocks: blocks,
@@ -288,10 +301,7 @@ final class ReferenceVMM: Sendable {
         in: guest.machine, window: SoakParameters.currentWindow(in: guest.machine))
     }
     let report = HandoffReport(of: ended, vm: guest.configuration.name, reason: reason)
-    append(
-      HistoryRecord(
-        id: report.handoffID, time: HistoryRecord.now(), event: event, fromBuild: from, toBuild: to,
-        phases: report.phases, victor: report.victor, reason: report.reason))
+    append(HistoryRecord(event, of: ended, report, fromBuild: from, toBuild: to))
     log.notice("\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
     ended.pass(.reported, at: MonotonicClock.now())
     ended.announce()

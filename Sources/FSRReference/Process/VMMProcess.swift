@@ -65,6 +65,7 @@ public enum VMMProcess {
     let destination = try ReferenceDestination()
     let event = try EventDescriptor()
     let session = try DestinationSession(guest: destination, socket: socket)
+    if let path = try? Executable.path() { session.block.noteExecutable(path, of: .destination) }
     switch session.run() {
     case .left: return nil
     case .kept:

@@ -1,0 +1,43 @@
+internal import FSRHandoff
+
+/// A phase of a handoff: what lies between two marks of its timeline.
+struct HandoffStretch {
+  /// Whose work it is.
+  enum Performer { case source, destination, victor }
+
+  let name: String
+  let first: TimelineMark
+  let last: TimelineMark
+  let performer: Performer
+
+  static let all = [
+    HandoffStretch("start", .requested, .started, by: .source),
+    HandoffStretch("negotiate", .started, .negotiated, by: .source),
+    HandoffStretch("prepare", .negotiated, .prepared, by: .source),
+    HandoffStretch("quiesce", .prepared, .quiesced, by: .source),
+    HandoffStretch("stun", .stunned, .left, by: .source),
+    HandoffStretch("checkpoint", .left, .completed, by: .source),
+    HandoffStretch("wake", .completed, .seen, by: .destination),
+    HandoffStretch("verify", .seen, .loaded, by: .destination),
+    HandoffStretch("race", .loaded, .decided, by: .victor),
+    HandoffStretch("resume", .decided, .entered, by: .victor),
+    HandoffStretch("reap", .entered, .reaped, by: .victor),
+  ]
+
+  private init(
+    _ name: String, _ first: TimelineMark, _ last: TimelineMark, by performer: Performer
+  ) {
+    self.name = name
+    self.first = first
+    self.last = last
+    self.performer = performer
+  }
+
+  /// When it began and ended, in nanoseconds on the monotonic clock; nil where one of its marks has not passed, or
+  /// they passed in another order.
+  func times(in block: ControlBlock) -> (begin: UInt64, end: UInt64)? {
+    let (begin, end) = (block.time(of: first), block.time(of: last))
+    guard begin != 0, end >= begin, begin >= block.time(of: .requested) else { return nil }
+    return (begin, end)
+  }
+}

@@ -1,0 +1,132 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// `fsr history`, with VMs of real processes.
+@Suite(.serialized) struct HistoryTests {
+  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
+    let findings = await Blocking.run { () -> [String] in
+      do { return try body() } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
+  @Test func everyHandoffIsToldWithWhoAskedForIt() async {
+    await Self.check {
+      var findings: [String] = []
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      let (empty, nothing) = try vm.answer("history")
+      if empty != 0 || nothing["handoffs"]?.elements != [] { findings.append("at first: \(nothing)") }
+      let won = try vm.answer("handoff", ["--max-downtime", "5s"]).value
+      let off = try vm.answer("handoff", ["--max-downtime", "5s", "--fault", "destination:prepare:kill"])
+        .value
+      let (code, answer) = try vm.answer("history")
+      let records = answer["handoffs"]?.elements ?? []
+      guard code == 0, records.count == 2 else { return ["history: \(answer)"] }
+      for (record, handoff) in zip(records, [won, off]) {
+        for (key, other) in [
+          ("id", "handoff_id"), ("victor", "victor"), ("downtime_us", "downtime_us"), ("reason", "reason"),
+          ("generation", "generation"),
+        ] where record[key] != handoff[other] || record[key] == nil {
+          findings.append("\(key) differs: \(record), \(handoff)")
+        }
+        if record["asked_by_uid"]?.number != Double(Host.effectiveUserID)
+          || record["asked_by_pid"]?.number ?? 0 < 1
+        {
+          findings.append("who asked: \(record)")
+        }
+        if record["from_executable"]?.text?.hasSuffix("/fsr") != true { findings.append("from: \(record)") }
+        if record["from_build"]?.text?.isEmpty != false || record["event"]?.text != "handoff" {
+          findings.append("record: \(record)")
+        }
+      }
+      if records.map({ $0["attempt"]?.number }) != [2, 3] { findings.append("attempts: \(records)") }
+      if records[0]["to_executable"]?.text?.hasSuffix("/fsr") != true { findings.append("to: \(records)") }
+      if records.map({ $0["victor"]?.text }) != ["destination", "source"] { findings.append("\(records)") }
+      let last = try vm.answer("history", ["--last", "1"]).value["handoffs"]?.elements ?? []
+      if last != [records[1]] { findings.append("the last one: \(last)") }
+      findings += try Self.table(of: vm)
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  /// What a person sees, of a file that somebody has scribbled in, too.
+  private static func table(of vm: TestVM) throws -> [String] {
+    var findings: [String] = []
+    let plain = try vm.fsr(["history", vm.name])
+    let lines = plain.output.split(separator: "\n")
+    if plain.code != 0 || lines.count != 3 || !plain.errors.isEmpty || !lines[1].contains(" destination ")
+      || !lines[1].contains("µs") || !lines[0].contains("TIME (UTC)")
+    {
+      findings.append("table: \(plain)")
+    }
+    let folder = try Directory.open("\(vm.runtime)/\(vm.name)")
+    let hostile = #"{"id":"x","time":"\u001b[2J","event":"handoff","phases":[]}"#
+    try folder.openFile("history", .append).write(Array("\(hostile)\n\u{1b}[31m\n{\"id\":\"cut".utf8))
+    let scribbled = try vm.fsr(["history", vm.name])
+    if scribbled.code != 0 || scribbled.errorLines.count != 1 || !scribbled.errors.contains("2 lines")
+      || scribbled.output.contains("\u{1b}") || !scribbled.output.contains(#"\u{1b}[2J"#)
+    {
+      findings.append("scribbled: \(scribbled)")
+    }
+    let json = try vm.answer("history").value
+    if json["skipped"]?.number != 2 || json["handoffs"]?.elements.count != 3 { findings.append("\(json)") }
+    // A line that was cut short takes no other record with it.
+    _ = try vm.answer("handoff", ["--max-downtime", "5s"])
+    let next = try vm.answer("history").value
+    if next["skipped"]?.number != 2 || next["handoffs"]?.elements.last?["attempt"]?.number != 4 {
+      findings.append("after a cut line: \(next)")
+    }
+    return findings
+  }
+
+  @Test func aLostVMHasAHistoryAndALog() async {
+    await Self.check {
+      var findings: [String] = []
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      _ = try vm.answer("handoff", ["--max-downtime", "5s"])
+      for (pid, _) in try vm.machines() { try ProcessTable.signal(SignalNumber.kill, pid: pid, of: vm.name) }
+      let isLost = try TestVM.wait { try vm.answer("status").code == 6 }
+      if !isLost { findings.append("it is not lost") }
+      let (code, answer) = try vm.answer("history")
+      if code != 0 || answer["handoffs"]?.elements.count != 1 { findings.append("history: \(answer)") }
+      let log = try vm.fsr(["log", vm.name])
+      if log.code != 0 || !log.output.contains("handoff 2 begins") { findings.append("log: \(log)") }
+      // Nobody will write to it any more.
+      let followed = try vm.fsr(["log", vm.name, "--follow"])
+      if followed.code != 6 || followed.output != log.output || followed.errorLines.count != 1 {
+        findings.append("followed: \(followed)")
+      }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  @Test(.enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
+  func anEndedGuestHasAHistoryAndALog() async {
+    await Self.check {
+      var findings: [String] = []
+      let vm = try TestVM()
+      let place = try TemporaryDirectory()
+      let end = "li t5, 0x100000\n li t6, 0x5555\n sw t6, 0(t5)\n 1: j 1b\n"
+      try place.directory.openFile("guest", .createNew).write(try GuestProgram.assemble(end))
+      try vm.run(["--memory", "2M", "--guest", place.path + "/guest"])
+      // It goes on until the guest has ended.
+      let followed = try vm.fsr(["log", vm.name, "--follow"])
+      if followed.code != 0 || !followed.output.contains("the guest has ended: passed")
+        || followed.errorLines.count != 1
+      {
+        findings.append("followed: \(followed)")
+      }
+      let (code, answer) = try vm.answer("history")
+      let record = answer["handoffs"]?.elements.first
+      if code != 0 || record?["event"]?.text != "ended" || record?["reason"]?.text != "passed"
+        || record?["generation"]?.number != 1 || record?["attempt"] != .null
+      {
+        findings.append("history: \(answer)")
+      }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+}
