@@ -1,12 +1,14 @@
 #include "cfsrlinux.h"
 #include "answer.h"
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 // An array's length cannot be a constant of C.
 enum { DESCRIPTORS_LIMIT = 253 };
@@ -45,6 +47,24 @@ int cfsr_connect(int fd, const char *path) {
   int r = address_of(path, &address);
   if (r < 0) return r;
   ANSWER_AGAIN(connect(fd, (struct sockaddr *)&address, sizeof address));
+}
+
+int cfsr_send_datagram(const char *name, const void *bytes, size_t count) {
+  struct sockaddr_un address;
+  int r = address_of(name, &address);
+  if (r < 0) return r;
+  if (name[0] == '@') address.sun_path[0] = 0;
+  // An abstract name ends where the address does, not at a zero.
+  socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(name) + (name[0] != '@');
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  ssize_t sent;
+  do {
+    sent = sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, length);
+  } while (sent < 0 && errno == EINTR);
+  r = sent < 0 ? -errno : 0;
+  close(fd);
+  return r;
 }
 
 int cfsr_listen(int fd, int backlog) { ANSWER(listen(fd, backlog)); }

@@ -57,6 +57,8 @@ struct cfsr_credentials { int32_t pid; uint32_t uid, gid; int32_t present; };
 struct cfsr_received { int count, truncated; struct cfsr_credentials sender; };
 int cfsr_socket(int nonblocking);
 int cfsr_socket_pair(int *a, int *b);
+// One datagram, without waiting, to a socket named by a path, or by an abstract name after '@'.
+int cfsr_send_datagram(const char *name, const void *bytes, size_t count);
 int cfsr_change_mode(int fd, unsigned mode);
 int cfsr_bind(int fd, const char *path);
 int cfsr_connect(int fd, const char *path);

@@ -262,6 +262,8 @@ final class ReferenceVMM: Sendable {
     switch session.run() {
     case .kept: break
     case .left:
+      // Said before this process ends: a service whose main process ends is taken for ended.
+      if let owner = next.owner { VMMProcess.tellManager("MAINPID=\(owner.pid)") }
       Retreat.giveBackMemory(of: guest)
       VMMProcess.leave()
     }

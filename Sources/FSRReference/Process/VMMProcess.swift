@@ -76,6 +76,8 @@ public enum VMMProcess {
         guest: guest, block: session.block, ending: destination.ending, build: destination.build, event: event
       )
       let (block, build) = (session.block, session.sourceBuild)
+      // The source says so too, unless it was killed.
+      tellManager("MAINPID=\(ProcessIdentity.current().pid)")
       // Clients are answered meanwhile.
       let told = try? OSThread.start(name: "history", detached: true) {
         try? Scheduling.setBatch(of: 0)
@@ -86,6 +88,12 @@ public enum VMMProcess {
     }
   }
 
+  /// Tells the service manager, if one started the VM.
+  static func tellManager(_ assignments: String...) {
+    guard let manager = NotifySocket(environment: Environment.all) else { return }
+    try? manager.tell(assignments)
+  }
+
   // MARK: a new VM
 
   private static func runNew(_ socket: consuming UnixSocket) throws {
@@ -94,6 +102,8 @@ public enum VMMProcess {
     let starter = Owned(socket)
     do {
       let vmm = try makeVM(starter)
+      // Before `fsr run` ends, which the service manager takes for the service until then.
+      tellManager("READY=1", "MAINPID=\(ProcessIdentity.current().pid)")
       do { try starter.value.send(VMStartReply.running.encoded) } catch {
         // Nobody waits for this VM any more.
         vmm.stopGuest(removing: true)
