@@ -57,6 +57,9 @@ struct HandoffCommand: AnsweringCommand {
     let interruption = try Interruption()
     let folder = try runtime.folder(of: subjectName.name)
     let executable = try to.map(WorkingDirectory.absolute) ?? Executable.path()
+    if let flaw = ExecutableFile.flaw(of: executable) {
+      throw Failure(.refused, "the new VMM's executable \(executable) \(flaw); name a VMM with --to")
+    }
     let build: String
     do { build = try BuildIdentity.ofExecutable(path: executable) } catch {
       throw Failure(
