@@ -2,8 +2,9 @@ import FSRTestSupport
 import Testing
 
 @Suite struct RefusalTests {
-  @Test(arguments: ["status", "stop", "handoff", "recover"]) func aVMThatIsNotThereIs7(command: String) throws
-  {
+  @Test(arguments: ["status", "stop", "handoff", "abort", "recover"]) func aVMThatIsNotThereIs7(
+    command: String
+  ) throws {
     let place = try TemporaryDirectory()
     let result = try BuiltCommand.run([command, "ghost", "--runtime-dir", place.path])
     #expect(result.code == 7 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")

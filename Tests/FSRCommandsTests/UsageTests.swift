@@ -14,6 +14,7 @@ import Testing
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
     ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--fault", "nobody:never:kill"], ["recover", ".."],
+    ["abort"], ["abort", "a/b"],
     ["demo", "--handoffs", "0"], ["demo", "--memory", "1M"], ["bench", "--vcpus", "1,,2"],
     ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"],
     ["bench", "handoff", "--handoffs", "0"],
@@ -28,7 +29,7 @@ import Testing
 
   @Test(arguments: [
     ("status", AnswerKeys.status), ("run", AnswerKeys.status), ("handoff", AnswerKeys.handoff),
-    ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop),
+    ("recover", AnswerKeys.recover), ("abort", AnswerKeys.recover), ("stop", AnswerKeys.stop),
   ])
   func wrongUsageHasAllKeysToo(command: String, keys: Set<String>) throws {
     let result = try BuiltCommand.run([command, "a/b", "--json"])
@@ -36,7 +37,9 @@ import Testing
     #expect(try JSONValue(parsing: result.output).keys == keys)
   }
 
-  @Test(arguments: ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "console"])
+  @Test(arguments: [
+    "run", "list", "status", "handoff", "abort", "stop", "recover", "demo", "bench", "console",
+  ])
   func helpHasExamples(command: String) throws {
     let result = try BuiltCommand.run([command, "--help"])
     #expect(result.code == 0 && result.errors.isEmpty && result.output.contains("Example"))
@@ -52,7 +55,8 @@ import Testing
   @Test func theHelpNamesEveryCommandAndCode() throws {
     let result = try BuiltCommand.run(["--help"])
     for word in [
-      "run", "list", "status", "console", "handoff", "stop", "recover", "demo", "bench", "64 wrong usage",
+      "run", "list", "status", "console", "handoff", "abort", "stop", "recover", "demo", "bench",
+      "64 wrong usage",
     ] {
       #expect(result.output.contains(word))
     }
