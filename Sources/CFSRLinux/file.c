@@ -61,6 +61,12 @@ int cfsr_lock_file(int fd) {
   ANSWER_AGAIN(fcntl(fd, F_OFD_SETLK, &whole));
 }
 
+int cfsr_file_is_locked(int fd) {
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  int r = fcntl(fd, F_OFD_GETLK, &whole);
+  return r < 0 ? -errno : whole.l_type != F_UNLCK;
+}
+
 int cfsr_unlock_file(int fd) {
   struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
   ANSWER_AGAIN(fcntl(fd, F_OFD_SETLK, &whole));

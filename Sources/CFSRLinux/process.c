@@ -9,6 +9,7 @@
 
 int cfsr_process_open(int pid) { ANSWER(syscall(SYS_pidfd_open, pid, 0)); }
 int cfsr_process_signal(int fd, int number) { ANSWER(syscall(SYS_pidfd_send_signal, fd, number, NULL, 0)); }
+int cfsr_process_group_kill(int leader) { ANSWER(kill(-leader, SIGKILL)); }
 int cfsr_process_copy_descriptor(int fd, int number) { ANSWER(syscall(SYS_pidfd_getfd, fd, number, 0)); }
 
 int cfsr_process_reap(int fd, struct cfsr_exit *answer) {

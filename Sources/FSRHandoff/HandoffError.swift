@@ -9,6 +9,8 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
   case badBlock(String)
   /// A message that the protocol has no place for here.
   case protocolViolation(String)
+  /// The destination's bytes are no message of the protocol.
+  case noVMM(String)
   /// The peer said no, in its own words.
   case refused(String)
   /// The peer is gone.
@@ -35,6 +37,7 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
     case .state(let error): "\(error)"
     case .badBlock(let why): "the control block is unusable: \(why)"
     case .protocolViolation(let what): "the peer broke the protocol: \(what)"
+    case .noVMM(let what): "the destination does not speak the protocol (\(what)); name a VMM with --to"
     case .refused(let why): why
     case .peerGone(.destination):
       "the destination ended before it was prepared; see the VM's log for its last words, or name a VMM with --to"
@@ -48,6 +51,20 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
     case .tried: "it was a trial, and nothing stood in its way"
     case .wrongProcess(let expected, let was):
       "process \(was) answers where \(expected) was started; name the VMM itself, not a wrapper that forks"
+    }
+  }
+}
+
+extension HandoffError {
+  /// What an error on the channel to a destination says of that.
+  var ofDestination: HandoffError {
+    switch self {
+    case .state(let error): .noVMM("\(error)")
+    // It has left, maybe without reading what was sent to it.
+    case .system(let error): error.isBrokenPipe ? .peerGone(.destination) : self
+    case .badBlock, .protocolViolation, .noVMM, .refused, .peerGone, .deadline, .noCommonProtocol,
+      .sectionUnknown, .aborted, .wrongProcess:
+      self
     }
   }
 }

@@ -53,6 +53,15 @@ internal import Glibc
     return ChildProcess(process: try ProcessDescriptor.open(pid: pid), pid: pid)
   }
 
+  /// Kills everything that a child with a session of its own has started and not sent away.
+  ///
+  /// `leader` is the child's number, and it was not reaped: until then nobody else has the number.
+  public static func killGroup(ledBy leader: Int32) throws(SystemError) {
+    precondition(leader > 1, "a group is led by a process")
+    let answer = cfsr_process_group_kill(leader)
+    if answer != -ESRCH { try check(answer, "kill", on: "process group \(leader)") }
+  }
+
   private static func spawn(
     _ executable: String, _ arguments: borrowing CStrings, _ environment: borrowing CStrings,
     _ sources: [Int32], _ targets: [Int32], _ gaps: [Int32], _ above: Int32, _ newSession: Bool

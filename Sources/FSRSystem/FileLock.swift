@@ -12,6 +12,11 @@ extension OwnedDescriptor {
     return true
   }
 
+  /// Whether another open file description holds the lock, without taking it.
+  public func isLockedElsewhere() throws(SystemError) -> Bool {
+    try check(cfsr_file_is_locked(raw), "fcntl F_OFD_GETLK", on: subject) == 1
+  }
+
   /// Gives the lock back; nothing happens without one.
   public func unlock() throws(SystemError) {
     try check(cfsr_unlock_file(raw), "fcntl F_OFD_SETLK", on: subject)

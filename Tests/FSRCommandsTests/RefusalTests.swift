@@ -2,7 +2,7 @@ import FSRTestSupport
 import Testing
 
 @Suite struct RefusalTests {
-  @Test(arguments: ["status", "stop", "handoff", "recover", "history", "log"])
+  @Test(arguments: ["status", "stop", "check", "handoff", "abort", "recover", "history", "log"])
   func aVMThatIsNotThereIs7(command: String) throws {
     let place = try TemporaryDirectory()
     let result = try BuiltCommand.run([command, "ghost", "--runtime-dir", place.path])

@@ -14,6 +14,7 @@ import Testing
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
     ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--fault", "nobody:never:kill"], ["recover", ".."],
+    ["abort"], ["abort", "a/b"],
     ["demo", "--handoffs", "0"], ["demo", "--memory", "1M"], ["bench", "--vcpus", "1,,2"],
     ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"],
     ["bench", "handoff", "--handoffs", "0"],
@@ -30,7 +31,8 @@ import Testing
 
   @Test(arguments: [
     ("status", AnswerKeys.status), ("run", AnswerKeys.status), ("handoff", AnswerKeys.handoff),
-    ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop), ("history", AnswerKeys.history),
+    ("abort", AnswerKeys.recover), ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop),
+    ("history", AnswerKeys.history),
   ])
   func wrongUsageHasAllKeysToo(command: String, keys: Set<String>) throws {
     let result = try BuiltCommand.run([command, "a/b", "--json"])
@@ -39,7 +41,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "console", "history", "log",
+    "run", "list", "status", "check", "handoff", "abort", "stop", "recover", "demo", "bench", "console",
+    "history", "log",
   ])
   func helpHasExamples(command: String) throws {
     let result = try BuiltCommand.run([command, "--help"])
@@ -56,7 +59,8 @@ import Testing
   @Test func theHelpNamesEveryCommandAndCode() throws {
     let result = try BuiltCommand.run(["--help"])
     for word in [
-      "run", "list", "status", "console", "handoff", "stop", "recover", "demo", "bench", "history", "log",
+      "run", "list", "status", "console", "check", "handoff", "abort", "stop", "recover", "demo", "bench",
+      "history", "log",
       "64 wrong usage",
     ] {
       #expect(result.output.contains(word))

@@ -112,6 +112,14 @@ import Testing
     }
   }
 
+  @Test func whatIsCalledOffBeforeTheSourceTakesItUpIsTheSources() {
+    var machine = Coordinator(.handoff)
+    while machine.step != .request { _ = machine.next(after: .done) }
+    let answer = machine.next(after: .found(.source))
+    #expect(answer == .finish)
+    #expect(machine.end == .source)
+  }
+
   @Test func itClaimsOnlyAlongTheEdges() {
     for seen in Self.observations {
       switch Self.seeing(seen).step {

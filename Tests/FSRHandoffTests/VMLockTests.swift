@@ -44,6 +44,20 @@ import Testing
     }
   }
 
+  @Test func aLookTakesNothing() throws {
+    let temporary = try TemporaryDirectory()
+    func look() throws -> Outcome {
+      switch try VMLock.look(in: temporary.directory) {
+      case .free: .taken
+      case .held(by: let holder): .held(holder?.identity)
+      }
+    }
+    #expect(try look() == .taken)
+    let lock = Owned(try Self.taken(temporary.directory))
+    #expect(try look() == .held(ProcessIdentity.current()))
+    withExtendedLifetime(lock) {}
+  }
+
   @Test func aRecordThatIsCutShortNamesNobody() throws {
     let temporary = try TemporaryDirectory()
     let lock = Owned(try Self.taken(temporary.directory))

@@ -33,6 +33,13 @@ struct ProcessTable {
     }
   }
 
+  /// The processes that have `text` in their command line.
+  static func processes(mentioning text: String) throws -> [Int32] {
+    try Directory.open("/proc").names(limit: 1_000_000).compactMap { Int32($0) }.filter { pid in
+      self.text("/proc/\(pid)/cmdline")?.contains(text) ?? false
+    }
+  }
+
   static func descriptorCount(of pid: Int32) throws -> Int {
     try Directory.open("/proc/\(pid)/fd").names(limit: 100_000).count
   }

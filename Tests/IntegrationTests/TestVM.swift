@@ -47,9 +47,15 @@ final class TestVM: Sendable {
 
   /// A handoff as a process that may stop or die.
   func startHandoff(_ options: [String], output: borrowing OwnedDescriptor) throws -> ChildProcess {
+    try start("handoff", options, output: output)
+  }
+
+  /// A command about this VM, as a process of its own that answers in JSON.
+  func start(_ command: String, _ options: [String], output: borrowing OwnedDescriptor) throws -> ChildProcess
+  {
     try ChildProcess.spawn(
       executable: BuiltCommand.path(),
-      arguments: ["fsr", "handoff", name, "--json", "--runtime-dir", runtime] + options,
+      arguments: ["fsr", command, name, "--json", "--runtime-dir", runtime] + options,
       environment: ["PATH=/usr/bin:/bin"],
       inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
   }
@@ -103,6 +109,13 @@ final class TestVM: Sendable {
   func blockNames() throws -> [String] {
     guard let path = blocksPath() else { return [] }
     return try Directory.open(path).names(limit: 1000).sorted()
+  }
+
+  /// Whether nobody coordinates anything.
+  func isUnlocked() throws -> Bool {
+    let place = try Directory.open(name, in: folder.value.directory)
+    if case .free = try VMLock.look(in: place) { return true }
+    return false
   }
 
   // MARK: what must hold

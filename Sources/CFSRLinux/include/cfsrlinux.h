@@ -45,6 +45,7 @@ int64_t cfsr_read_at(int fd, void *bytes, size_t length, uint64_t offset);
 int64_t cfsr_write_at(int fd, const void *bytes, size_t length, uint64_t offset);
 int cfsr_lock_file(int fd);
 int cfsr_unlock_file(int fd);
+int cfsr_file_is_locked(int fd);
 
 static const int CFSR_WORKING_DIRECTORY = -100, CFSR_REMOVE_DIRECTORY = 0x200;
 static const unsigned CFSR_RENAME_NOREPLACE = 1;
@@ -82,6 +83,7 @@ static const short CFSR_POLL_IN = 1, CFSR_POLL_OUT = 4, CFSR_POLL_INVALID = 0x20
 struct cfsr_exit { int32_t pid, code, status; };
 int cfsr_process_open(int pid);
 int cfsr_process_signal(int fd, int number);
+int cfsr_process_group_kill(int leader);
 int cfsr_process_copy_descriptor(int fd, int number);
 int cfsr_process_reap(int fd, struct cfsr_exit *answer);
 int cfsr_spawn(const char *path, char *const arguments[], char *const environment[], const int *sources,

@@ -24,6 +24,9 @@ struct HandoffOptions: ParsableArguments {
   /// - Throws: `Failure` `refused` where it cannot be read.
   func destination() throws -> (path: String, build: String) {
     let path = try to.map(WorkingDirectory.absolute) ?? Executable.path()
+    if let flaw = ExecutableFile.flaw(of: path) {
+      throw Failure(.refused, "the new VMM's executable \(path) \(flaw); name a VMM with --to")
+    }
     do { return (path, try BuildIdentity.ofExecutable(path: path)) } catch {
       throw Failure(
         .refused, "the new VMM's executable \(path) cannot be read: \(error); name a file with --to")

@@ -21,17 +21,17 @@ struct RecoverCommand: AnsweringCommand {
 
   var subject: String? { subjectName.name.description }
 
-  static func blank(name: String?, reason: String) -> RecoverAnswer {
-    RecoverAnswer(name: name, owner: "none", reason: reason)
+  static func blank(name: String?, reason: String) -> OwnerAnswer {
+    OwnerAnswer(name: name, owner: "none", reason: reason)
   }
 
-  func lines(of reply: RecoverAnswer) -> [String] { reply.lines }
+  func lines(of reply: OwnerAnswer) -> [String] { reply.lines }
 
-  func perform() throws -> Outcome<RecoverAnswer> {
+  func perform() throws -> Outcome<OwnerAnswer> {
     let interruption = try Interruption()
     let folder = try runtime.folder(of: subjectName.name)
     let run = try HandoffRun.perform(.recovery, on: folder) { interruption.hasCome }
-    var answer = RecoverAnswer(name: subject, owner: run.report?.victor ?? "none")
+    var answer = OwnerAnswer(name: subject, owner: run.report?.victor ?? "none")
     answer.pid = run.owner
     answer.generation = run.report?.generation
     let failure = run.end == .source ? nil : run.failure(vm: folder.name)

@@ -102,6 +102,23 @@ public struct BlockDirectory: ~Copyable, Sendable {
     (try? directory.unlink(Self.name(block.attempt, block.draft))) != nil
   }
 
+  /// Blocks that have no name yet; those that are being filled are left out.
+  func drafts() throws(HandoffError) -> [ControlBlock] {
+    let names: [String]
+    do throws(SystemError) { names = try directory.names(limit: Self.nameLimit) } catch {
+      throw .system(error)
+    }
+    return names.filter { $0.hasSuffix(Self.draftSuffix) }.compactMap { name in
+      guard let file = try? directory.openFile(name, .readWrite) else { return nil }
+      return try? ControlBlock(adopting: file)
+    }
+  }
+
+  /// Whether `block` still waits for its name.
+  func isDraft(_ block: ControlBlock) -> Bool {
+    (try? directory.openFile(Self.name(block.attempt, block.draft), .read)) != nil
+  }
+
   private static let draftSuffix = ".draft"
   private static func name(_ attempt: UInt32, _ draft: UInt64) -> String {
     "\(attempt).\(draft)\(draftSuffix)"

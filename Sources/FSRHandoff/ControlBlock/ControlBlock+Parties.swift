@@ -63,10 +63,16 @@ extension ControlBlock {
     return (0..<count).map { region.load(base + BlockLayout.descriptors + UInt64($0) * 4) }
   }
 
+  /// In place of a reason's length: no length is as large.
+  private static let isBeingWritten = UInt32.max
+
   /// Why `party` gave up, in its own words; the first reason stays.
   public func explain(_ party: Party, _ reason: String) {
     let base = BlockLayout.reason(party)
-    guard region.atomicLoad(base, as: UInt32.self) == 0, !reason.isEmpty else { return }
+    if reason.isEmpty { return }
+    // Taken first: a coordinator and an abort may both be about to write here.
+    let claim = region.atomicCompareExchange(base, expected: UInt32(0), desired: Self.isBeingWritten)
+    guard claim.exchanged else { return }
     var bytes = Array(reason.utf8.prefix(BlockLayout.reasonLimit))
     while String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
     region.copy(bytes, to: base + 4)

@@ -92,6 +92,8 @@ public struct Coordinator: Hashable, Sendable {
       return ended(.refused)
     // A source that died meanwhile has taken the guest with it.
     case (.request, .saw(let seen)): return seen.source == .gone ? buried(.lost) : ended(.refused)
+    // Somebody called it off before the source took it up.
+    case (.request, .found(.source)): return ended(.source)
     // Without its copies the source does not stun; it may be dead, or say why soon: a look tells.
     case (.takeCopies, .failed), (.acknowledge, .done), (.acknowledge, .failed), (.gather, .done):
       return .watch

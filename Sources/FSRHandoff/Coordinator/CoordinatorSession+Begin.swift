@@ -96,9 +96,14 @@ extension CoordinatorSession {
     do { return try ask(block) } catch {
       // A source that takes the request later finds the word moved and no draft to publish, and leaves it at
       // that. One that has published calls the handoff off, and is watched doing so.
-      _ = block.claim(.source, by: .coordinator)
-      if blocks.removeDraft(of: block) { throw error }
-      if reason.isEmpty { reason = "\(error)" }
+      let isAborted = block.claim(.source, by: .coordinator) == .found(.source)
+      let abort = isAborted ? block.explanation(of: .coordinator) : nil
+      if blocks.removeDraft(of: block) {
+        guard let abort, source?.isGone == false else { throw error }
+        reason = abort
+        return .found(.source)
+      }
+      if reason.isEmpty { reason = abort ?? "\(error)" }
       return .done
     }
   }
@@ -111,7 +116,7 @@ extension CoordinatorSession {
       .request(
         HandoffRequest(executable: options.executable, fault: options.fault, isTrial: options.isTrial)),
       descriptors: introduction)
-    let arrival = try receive(link, until: min(block.deadline, now() + limits.answer))
+    let arrival = try receive(link, of: block, until: min(block.deadline, now() + limits.answer))
     switch arrival {
     case .accepted:
       lastChange = now()
@@ -124,10 +129,12 @@ extension CoordinatorSession {
   }
 
   /// The next message, without descriptors, unless the caller gives up first.
-  private func receive(_ link: borrowing Channel, until late: UInt64) throws -> Message? {
+  private func receive(_ link: borrowing Channel, of block: ControlBlock, until late: UInt64) throws
+    -> Message?
+  {
     while true {
       if try link.isReadable() { return try link.receive(timeout: 0, from: "source")?.message }
-      if isCancelled() { throw HandoffError.aborted }
+      if isCancelled() || block.state != .none && blocks.isDraft(block) { throw HandoffError.aborted }
       if now() >= late { throw HandoffError.deadline("the source's answer") }
       wait(limits.look)
     }
@@ -156,7 +163,8 @@ extension CoordinatorSession {
   }
 
   mutating func acknowledge() throws -> Coordinator.Event {
-    try channel?.value.send(.holding)
+    // A source that has hung up says in the block why.
+    do { try channel?.value.send(.holding) } catch { return .failed }
     return .done
   }
 

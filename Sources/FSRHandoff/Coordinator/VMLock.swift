@@ -43,6 +43,23 @@ public struct VMLock: ~Copyable, Sendable {
     } catch { throw .system(error) }
   }
 
+  /// What a look at the lock showed, which takes nothing from whoever is about to take it.
+  public enum Look: Sendable {
+    case free
+    /// Somebody has it; nil where the record does not say who.
+    case held(by: Holder?)
+  }
+
+  public static func look(in directory: borrowing Directory) throws(HandoffError) -> Look {
+    do throws(SystemError) {
+      let file = try directory.openFile("lock", .read)
+      return try file.isLockedElsewhere() ? .held(by: holder(file)) : .free
+    } catch {
+      if error.isMissing { return .free }
+      throw .system(error)
+    }
+  }
+
   /// Says that the holder lives.
   public func beat(at time: UInt64) { try? file.write(Self.bytes(time), at: Self.beatOffset) }
 

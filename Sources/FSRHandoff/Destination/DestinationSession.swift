@@ -121,7 +121,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   /// A step that may fail: what is thrown becomes the reason.
   private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
     do { return try deed() } catch {
-      block.explain(.destination, "\(error)")
+      // What fails because the handoff was called off is not why it was.
+      if block.state == .none || block.state == .destVerify { block.explain(.destination, "\(error)") }
       return .failed
     }
   }

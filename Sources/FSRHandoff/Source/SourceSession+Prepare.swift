@@ -120,7 +120,14 @@ extension SourceSession {
 
   private func send(_ message: Message, _ descriptors: borrowing DescriptorBag) throws {
     guard let channel else { preconditionFailure("a destination was started") }
-    try channel.value.send(message, descriptors: descriptors)
+    do { try channel.value.send(message, descriptors: descriptors) } catch { throw error.ofDestination }
+  }
+
+  /// What the destination has sent; nil where it has hung up.
+  private func hear(_ channel: Owned<Channel>) throws -> Channel.Arrival? {
+    do { return try channel.value.receive(timeout: 0, from: "destination") } catch {
+      throw error.ofDestination
+    }
   }
 
   /// The next message of the destination, unless the handoff is called off or the destination ends before.
@@ -135,9 +142,7 @@ extension SourceSession {
       coordinator.watch(&poller, token: 2)
       let ready = try poller.wait(timeout: limits.look * 10)
       if ready.contains(0) {
-        guard let arrival = try channel.value.receive(timeout: 0, from: "destination") else {
-          throw HandoffError.peerGone(.destination)
-        }
+        guard let arrival = try hear(channel) else { throw HandoffError.peerGone(.destination) }
         guard arrival.sender == childNumber else {
           throw HandoffError.wrongProcess(expected: childNumber, was: arrival.sender ?? 0)
         }

@@ -3,7 +3,8 @@ internal import FSRSystem
 /// The steps after the race: taking the guest back, or leaving it.
 extension SourceSession {
   func claim(_ state: ResumeState) -> StepOutcome {
-    if state == .source { giveReason("the handoff was called off") }
+    // Who moved it there has said why.
+    if state == .source, block.state != .source { giveReason("the handoff was called off") }
     switch block.claim(state, by: .source) {
     case .made:
       if state == .resumed { block.pass(.decided, at: now()) }
@@ -54,6 +55,8 @@ extension SourceSession {
       _ = try? child.value.signal(SignalNumber.kill)
       _ = try? child.value.waitForExit(timeout: limits.reap)
     }
+    // What was no VMM may have started others, which nobody would end.
+    try? ChildProcess.killGroup(ledBy: childNumber)
     _ = try? child.value.reap()
     block.pass(.reaped, at: now())
     return .done

@@ -115,9 +115,12 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     }
   }
 
-  /// A step that may fail: what is thrown becomes the reason.
+  /// A step that may fail: what is thrown becomes the reason, unless the word was moved before.
   private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
     do { return try deed() } catch {
+      let state = block.state
+      // What fails of somebody's calling it off is not why. A block that was not published is nobody's to follow.
+      if state != .none, machine.step != .publishBlock { return .found(state) }
       giveReason("\(error)")
       return .failed
     }

@@ -39,6 +39,8 @@ public struct HandoffReport: Sendable {
     switch block.state {
     case .resumed: victor = "source"
     case .destination: victor = isSuccessor ? "successor" : "destination"
+    // Called off before the source took it up: it never stopped owning the guest.
+    case .source where block.time(of: .requested) == 0: victor = "source"
     case .none, .destVerify, .source, .successor: victor = "none"
     }
     generation = block.generation + (block.state == .destination ? 1 : 0)

@@ -63,12 +63,7 @@ public enum VMClient {
   ///
   /// - Throws: `VMError` `noSuchVM` where the guest has ended or was never started.
   public static func status(of folder: borrowing VMFolder) throws(VMError) -> VMStatus {
-    if let end = folder.ended {
-      throw VMError(
-        .noSuchVM,
-        "the guest of \(folder.name) has ended by itself (\(end.text)); `fsr stop \(folder.name)` clears its folder"
-      )
-    }
+    try folder.checkGuestIsThere()
     guard let block = try newestBlock(of: folder) else {
       throw VMError(
         .noSuchVM,

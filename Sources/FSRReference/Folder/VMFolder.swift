@@ -82,6 +82,14 @@ public struct VMFolder: ~Copyable, Sendable {
     return GuestEnd(text: String(decoding: bytes, as: UTF8.self))
   }
 
+  /// - Throws: `VMError` `noSuchVM` where the guest has ended by itself.
+  public func checkGuestIsThere() throws(VMError) {
+    guard let ended else { return }
+    throw VMError(
+      .noSuchVM,
+      "the guest of \(name) has ended by itself (\(ended.text)); `fsr stop \(name)` clears its folder")
+  }
+
   func writeEnded(_ end: GuestEnd) throws(VMError) {
     do throws(SystemError) {
       try? directory.unlink("\(Self.endedName).new")

@@ -1,5 +1,5 @@
-/// The answer of `fsr recover`: who owns the VM now, and why.
-package struct RecoverAnswer: Answer {
+/// The answer of `fsr recover` and `fsr abort`: who owns the VM now, and why.
+package struct OwnerAnswer: Answer {
   @Nullable var name: String?
   /// `source`, `destination`, `successor` or `none`.
   @Nullable var owner: String?

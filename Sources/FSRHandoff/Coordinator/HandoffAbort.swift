@@ -1,0 +1,227 @@
+internal import FSRState
+public import FSRSystem
+
+/// Calls a handoff off that somebody else coordinates: `fsr abort`.
+///
+/// It moves the word where the coordinator might, and takes no lock: whoever holds that is the one to be called
+/// off. It never moves the word where nobody could take the guest back.
+public struct HandoffAbort: ~Copyable {
+  /// What it came to.
+  public enum End: Hashable, Sendable {
+    /// The handoff was called off, and the source runs.
+    case calledOff
+    /// There was nothing to call off, or not any more.
+    case nothing
+    /// Nobody runs yet: somebody has to act.
+    case stunned
+    case lost
+    /// The VM has no blocks: it was stopped meanwhile, or was never started.
+    case gone
+  }
+
+  let name: String
+  let folder: Directory
+  let blocks: BlockDirectory
+  let limits: HandoffLimits
+  let now: () -> UInt64
+  let isCancelled: () -> Bool
+  /// What the parties are told.
+  let message: String
+  /// The attempt that was seen undecided; it may be decided by the next look.
+  private var chased: UInt32?
+
+  /// Why it ended as it did, for a person.
+  public internal(set) var reason = ""
+  /// The block of the handoff that was called off, else the newest.
+  public internal(set) var block: ControlBlock?
+
+  /// - Parameters:
+  ///   - name: the VM's name, for messages.
+  ///   - folder: the VM's folder.
+  ///   - isCancelled: asked between looks.
+  public init(
+    name: String, folder: consuming Directory, blocks: consuming BlockDirectory,
+    limits: HandoffLimits = HandoffLimits(), now: @escaping () -> UInt64 = { MonotonicClock.now() },
+    isCancelled: @escaping () -> Bool = { false }
+  ) {
+    self.name = name
+    self.folder = folder
+    self.blocks = blocks
+    self.limits = limits
+    self.now = now
+    self.isCancelled = isCancelled
+    message = "aborted by uid \(Host.effectiveUserID), process \(ProcessIdentity.current().pid)"
+  }
+
+  /// Runs to the end, which is bounded: a coordinator that has begun nothing yet is waited for as long as it
+  /// may settle what was before, and a source that is told to go on as long as it may take for it.
+  public mutating func run() throws(HandoffError) -> End {
+    let late = now() + limits.answer
+    while true {
+      if let end = try attempt() { return end }
+      if now() >= late || isCancelled() {
+        reason = "a coordinator is at work on \(name) and has begun no handoff yet; try again"
+        return .nothing
+      }
+      pause(limits.look)
+    }
+  }
+
+  /// One look and what follows of it; nil where another look is needed.
+  private mutating func attempt() throws(HandoffError) -> End? {
+    guard let newest = try blocks.newest() else { return .gone }
+    block = newest
+    switch newest.state {
+    case .none, .destVerify: return try callOff(newest)
+    case .source: return try settle(newest)
+    case .successor:
+      reason = "the source is dead or hung, and only a successor can run the guest; see `fsr recover \(name)`"
+      return .nothing
+    case .resumed, .destination: return try decided(newest)
+    }
+  }
+
+  /// Moves the word of an undecided handoff; nil where somebody else moved it first.
+  private mutating func callOff(_ newest: ControlBlock) throws(HandoffError) -> End? {
+    chased = newest.attempt
+    guard newest.identity(of: .source) != nil, let source = Rival(.source, of: newest) else {
+      reason =
+        newest.generation == 0
+        ? "\(name) is being started, no handoff is under way"
+        : "the source is dead, and a successor is about to run the guest"
+      return .nothing
+    }
+    // The process first, the flag after it, as every coordinator looks.
+    if source.isGone {
+      guard newest.isComplete else {
+        reason = "the process that owned it is gone"
+        return newest.state.isDecided ? nil : .lost
+      }
+      if newest.state.isTerminal { return nil }
+      reason = "the source is dead, and nobody else may take the guest back; see `fsr recover \(name)`"
+      return .nothing
+    }
+    return claim(newest) ? try settle(newest) : nil
+  }
+
+  private func claim(_ block: ControlBlock) -> Bool {
+    guard !block.state.isTerminal else { return false }
+    block.explain(.coordinator, message)
+    guard case .made = block.claim(.source, by: .coordinator) else { return false }
+    block.announce()
+    block.ring()
+    return true
+  }
+
+  /// The newest handoff is over: there may be one that has no block yet.
+  private mutating func decided(_ newest: ControlBlock) throws(HandoffError) -> End? {
+    if chased == newest.attempt, newest.state == .resumed { return try settle(newest) }
+    let owner: Party = newest.state == .resumed ? .source : .destination
+    if Rival(owner, of: newest)?.isGone ?? false, try blocks.newest()?.attempt == newest.attempt {
+      reason = "the process that owned it is gone"
+      return .lost
+    }
+    switch try VMLock.look(in: folder) {
+    case .free:
+      reason = chased == newest.attempt ? tooLate(newest) : "no handoff of \(name) is under way"
+      return .nothing
+    case .held(by: let holder):
+      if let holder, let draft = try draft(of: holder) { return try withdraw(draft) }
+      guard let holder, newest.identity(of: .coordinator) == holder.identity else {
+        return chased == newest.attempt ? late(newest) : nil
+      }
+      return late(newest)
+    }
+  }
+
+  private mutating func late(_ newest: ControlBlock) -> End {
+    reason = tooLate(newest)
+    return .nothing
+  }
+
+  private func tooLate(_ newest: ControlBlock) -> String {
+    newest.state == .destination
+      ? "too late: the destination has won already"
+      : "too late: the handoff was called off already, and the source runs"
+  }
+
+  // MARK: a block without a name
+
+  /// The block that the holder of the lock has made and the source has not published yet.
+  private func draft(of holder: VMLock.Holder) throws(HandoffError) -> ControlBlock? {
+    try blocks.drafts().first { draft in
+      draft.identity(of: .coordinator) == holder.identity && draft.identity(of: .source) != nil
+    }
+  }
+
+  /// Calls a handoff off before the source takes it up, which it then refuses, or undoes at once.
+  private mutating func withdraw(_ draft: ControlBlock) throws(HandoffError) -> End? {
+    block = draft
+    if draft.state != .source, !claim(draft) { return nil }
+    let late = now() + limits.answer
+    while blocks.isDraft(draft), now() < late, isHeld(by: draft.identity(of: .coordinator)) {
+      pause(limits.look)
+    }
+    if let newest = try blocks.newest(), newest.attempt == draft.attempt, newest.draft == draft.draft {
+      return try settle(draft)
+    }
+    // Nobody was stunned for a block that never had its name.
+    awaitCoordinator(of: draft)
+    return ended(draft)
+  }
+
+  // MARK: afterwards
+
+  /// Waits until the source says that it runs, or somebody else does.
+  private mutating func settle(_ block: ControlBlock) throws(HandoffError) -> End {
+    let source = Rival(.source, of: block)
+    let late = now() + limits.answer
+    while true {
+      // The process first, the flag after it.
+      let isSourceGone = source?.isGone ?? true
+      let isComplete = block.isComplete
+      let state = block.state
+      switch state {
+      case .resumed where block.time(of: .entered) != 0:
+        awaitCoordinator(of: block)
+        return ended(block)
+      case .source, .resumed:
+        if isSourceGone, state == .resumed || !isComplete {
+          reason = "the process that owned it is gone"
+          return .lost
+        }
+      case .successor:
+        if let newest = try blocks.newest(), newest.attempt > block.attempt, newest.state.isDecided {
+          self.block = newest
+          reason = "the source died after the handoff was called off, and a successor runs the guest"
+          return .nothing
+        }
+      case .none, .destVerify, .destination:
+        preconditionFailure("no edge leads from source to \(state)")
+      }
+      if now() >= late {
+        reason = "the source was told to go on and does not"
+        return .stunned
+      }
+      block.wait(while: state, timeout: limits.look)
+    }
+  }
+
+  private mutating func ended(_ block: ControlBlock) -> End {
+    reason = block.explanation(of: .source) ?? block.explanation(of: .coordinator) ?? "it was called off"
+    return .calledOff
+  }
+
+  /// Sees the coordinator done, so that the next handoff is not refused for it; the guest runs meanwhile.
+  private func awaitCoordinator(of block: ControlBlock) {
+    let late = now() + limits.reap * 2
+    while now() < late, isHeld(by: block.identity(of: .coordinator)) { pause(limits.look) }
+  }
+
+  private func isHeld(by coordinator: ProcessIdentity?) -> Bool {
+    guard let coordinator, case .held(by: let holder?) = try? VMLock.look(in: folder) else { return false }
+    return holder.identity == coordinator
+  }
+
+  private func pause(_ nanoseconds: UInt64) { _ = try? Poller().wait(timeout: nanoseconds) }
+}
