@@ -44,7 +44,36 @@ import Testing
     }
   }
 
-  private static func findings(in events: [JSONValue], of answer: JSONValue, marks: Set<String>) -> [String] {
+  @Test func aSuccessorsTraceTellsWhoIsGone() async {
+    await Self.check {
+      var findings: [String] = []
+      let vm = try TestVM()
+      let place = try TemporaryDirectory()
+      try vm.run(["--memory", "16M"])
+      let (code, answer) = try vm.answer(
+        "handoff",
+        [
+          "--max-downtime", "5s", "--trace", place.path + "/trace", "--fault",
+          "destination:verify:kill,source:race:kill",
+        ])
+      if code != 0 || answer["victor"]?.text != "successor" { findings.append("handoff: \(answer)") }
+      findings += Self.findings(
+        in: try Self.trace(place), of: answer, marks: ["stunned", "completed", "entered"],
+        parties: ["source, gone", "successor", "coordinator"])
+      let record = try vm.answer("history").value["handoffs"]?.elements.last
+      if record?["victor"]?.text != "successor" || record?["asked_by_pid"]?.number ?? 0 < 1
+        || record?["from_executable"]?.text == nil
+      {
+        findings.append("history: \(String(describing: record))")
+      }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  private static func findings(
+    in events: [JSONValue], of answer: JSONValue, marks: Set<String>,
+    parties: Set<String> = ["source", "destination", "coordinator"]
+  ) -> [String] {
     var findings: [String] = []
     func end(_ event: JSONValue) -> Double { (event["ts"]?.number ?? -1) + (event["dur"]?.number ?? 0) }
     let spans = events.filter { $0["ph"]?.text == "X" }
@@ -76,7 +105,7 @@ import Testing
     if !instants.isSuperset(of: marks) { findings.append("marks: \(instants)") }
     let named = Set(
       events.filter { $0["name"]?.text == "process_name" }.compactMap { $0["args"]?["name"]?.text })
-    if named != ["source", "destination", "coordinator"] { findings.append("processes: \(named)") }
+    if named != parties { findings.append("processes: \(named)") }
     let pids = Set(
       events.filter { ["process_name", "thread_name"].contains($0["name"]?.text) }.compactMap {
         $0["pid"]?.number

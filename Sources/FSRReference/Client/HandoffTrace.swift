@@ -41,6 +41,7 @@ public struct HandoffTrace: Encodable, Sendable {
         name: name, ph: "X", ts: microseconds(begin), dur: Double(end - begin) / 1000, pid: pid(party),
         tid: pid(party), cat: "handoff")
     }
+    let isSuccessor = report.victor == "successor"
     let victor: Party = block.state == .destination ? .destination : .source
 
     var events: [Event] = []
@@ -57,20 +58,21 @@ public struct HandoffTrace: Encodable, Sendable {
     for mark in TimelineMark.allCases {
       let time = block.time(of: mark)
       guard time != 0, time >= start else { continue }
-      let writer = pid(mark.writer(victor: victor))
+      let writer = pid(mark.writer(victor: victor, isSuccessor: isSuccessor))
       events.append(
         Event(
           name: "\(mark)", ph: "i", ts: microseconds(time), pid: writer, tid: writer, cat: "mark", s: "t"))
     }
     // Whoever contains others comes first.
     events.sort { ($0.ts, -($0.dur ?? 0)) < ($1.ts, -($1.dur ?? 0)) }
-    traceEvents = Self.names(pids) + events
+    traceEvents = Self.names(pids, isSuccessor: isSuccessor) + events
   }
 
-  private static func names(_ pids: [Int32]) -> [Event] {
+  private static func names(_ pids: [Int32], isSuccessor: Bool) -> [Event] {
     zip(Party.allCases, pids).flatMap { party, pid in
       // A successor's source is gone, and no number of it stands in the block.
-      let name = pid == 0 ? "\(party), gone" : "\(party)"
+      let part = isSuccessor && party == .destination ? "successor" : "\(party)"
+      let name = pid == 0 ? "\(part), gone" : part
       return ["process_name", "thread_name"].map {
         Event(name: $0, ph: "M", pid: pid, tid: pid, args: ["name": name])
       }
@@ -98,8 +100,9 @@ extension HandoffStretch.Performer {
 
 extension TimelineMark {
   /// Whose clock the mark was read on.
-  fileprivate func writer(victor: Party) -> Party {
+  fileprivate func writer(victor: Party, isSuccessor: Bool) -> Party {
     switch self {
+    case .prepared where isSuccessor: .destination
     case .requested, .started, .negotiated, .prepared, .quiesced, .stunned, .left, .saved, .completed: .source
     case .seen, .loaded: .destination
     case .decided, .entered, .reaped, .reported: victor
