@@ -18,7 +18,9 @@ struct HandoffCommand: AnsweringCommand {
       """)
 
   @OptionGroup var subjectName: NameArgument
-  @Option(help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"))
+  @Option(
+    help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"),
+    completion: .file())
   var to: String?
   @Flag(help: "Do nothing if the VM runs on that build already.") var ifNeeded = false
   @Option(
