@@ -48,12 +48,23 @@ import Testing
     #expect(result.code == 64 && result.errorLines.count == 1, "\(result)")
   }
 
-  @Test(arguments: commands + ["bench handoff", "bench cpu"]) func everyCommandShowsExamples(command: String)
-    throws
-  {
-    let result = try BuiltCommand.run(command.split(separator: " ").map(String.init) + ["--help"])
-    #expect(result.code == 0 && result.output.contains("Example"))
-    #expect(result.output.contains("  fsr \(command)"))
-    #expect(result.output.contains("OVERVIEW:") && result.output.contains("OPTIONS:"))
+  @Test func everyCommandThatIsShownHasADiscussionWithExamples() throws {
+    let dump = try BuiltCommand.run(["--experimental-dump-help"])
+    let root = try #require(try JSONValue(parsing: dump.output)["command"])
+    var seen: [String] = []
+    func look(at command: JSONValue, behind words: String) {
+      for one in command["subcommands"]?.elements ?? [] {
+        let name = one["commandName"]?.text ?? ""
+        guard one["shouldDisplay"] != .bool(false), name != "help" else { continue }
+        let full = "\(words) \(name)"
+        seen.append(full)
+        let discussion = one["discussion"]?.text ?? ""
+        #expect(discussion.contains("Example") && discussion.contains("\n  \(full)"), "\(full)")
+        look(at: one, behind: full)
+      }
+    }
+    look(at: root, behind: "fsr")
+    #expect(
+      seen.contains("fsr handoff") && seen.contains("fsr bench cpu") && !seen.contains("fsr floor-peer"))
   }
 }

@@ -62,6 +62,20 @@ import Testing
     try? bad.place.directory.unlink("pipe")
   }
 
+  @Test func aRefusedGuestLeavesNoConsoleFileThatWasNotThere() throws {
+    let bad = try BadInput()
+    let guest = try bad.file("guest", [])
+    _ = try bad.file("kept", [])
+    for (console, remains) in [("made", false), ("kept", true)] {
+      let result = try bad.fsr([
+        "run", bad.name, "--memory", "1M", "--guest", guest, "--console", "\(bad.place.path)/\(console)",
+      ])
+      #expect(result.code == 3 && result.complainsOnce, "\(result)")
+      let isThere = try bad.place.directory.exists(console)
+      #expect(isThere == remains, "\(console)")
+    }
+  }
+
   @Test func aRefusedGuestLeavesNoBlocks() throws {
     guard BadInput.hasPrivateMounts else { return }
     let bad = try BadInput()

@@ -100,19 +100,19 @@ struct RunCommand: AnsweringCommand {
         throw Failure(.refused, "standard output cannot be had: \(error)")
       }
     }
-    if let path = console {
-      configuration.console = WorkingDirectory.absolute(path)
-      do {
-        // A terminal may take less than it says, and whoever waits for the rest holds up a handoff. Opened by its
-        // path, it is nobody else's.
-        file = try OwnedDescriptor.open(path, .appendWithoutWaiting)
-      } catch {
+    let written = console.map { ConsoleFile($0) }
+    if let written {
+      configuration.console = written.path
+      do { file = try written.open() } catch {
         throw Failure(
           .refused,
           "the console file cannot be opened: \(error); name a file, or a pipe that is read, with --console")
       }
     }
-    return try VMLauncher.start(configuration, in: runtime, image: image, console: file)
+    do { return try VMLauncher.start(configuration, in: runtime, image: image, console: file) } catch {
+      written?.withdraw()
+      throw error
+    }
   }
 
   /// Why a guest that was waited for is no success; the VM's folder goes with it.
