@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FSRSystem
 
 /// The `fsr` process, from its arguments to its exit code.
 public enum FSRCommandLine {
@@ -6,6 +7,8 @@ public enum FSRCommandLine {
   ///
   /// Answers go to standard output. Whatever fails says so in one line on standard error.
   public static func run(_ arguments: [String]) -> Int32 {
+    // A file that is opened later must not become a standard stream that is not there.
+    try? OwnedDescriptor.fillStandardStreams()
     do {
       var command = try FSRCommand.parseAsRoot(arguments)
       try command.run()
@@ -21,7 +24,7 @@ public enum FSRCommandLine {
   /// What the parser ends with: help that was asked for, or wrong usage.
   private static func end(_ error: any Error, _ arguments: [String]) -> Int32 {
     guard FSRCommand.exitCode(for: error) != .success else {
-      Terminal.output.line(FSRCommand.fullMessage(for: error))
+      Terminal.output.write(FSRCommand.fullMessage(for: error) + "\n")
       return FSRExit.done.rawValue
     }
     let asked = FSRCommand.answering(arguments)
@@ -37,6 +40,6 @@ public enum FSRCommandLine {
   }
 
   private static func complain(_ sentence: String) {
-    Terminal.errors.line(Terminal.errors.styled("fsr:", .red) + " " + sentence)
+    Terminal.errors.write(Terminal.errors.styled("fsr:", .red) + " \(sentence.printable)\n")
   }
 }

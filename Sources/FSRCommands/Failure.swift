@@ -3,9 +3,14 @@ struct Failure: Error, Equatable, CustomStringConvertible {
   let exit: FSRExit
   let description: String
 
-  /// A line break in `description`, which may hold what a user typed, becomes a space.
+  /// Characters in a description at most; of a longer one the middle is left out.
+  private static let limit = 1000
+
+  /// `description` may hold what a user typed, or a file's name: it is made printable.
   init(_ exit: FSRExit, _ description: String) {
     self.exit = exit
-    self.description = String(description.map { $0.isNewline ? " " : $0 })
+    let text = description.printable
+    let half = Failure.limit / 2
+    self.description = text.count > Failure.limit ? "\(text.prefix(half)) … \(text.suffix(half))" : text
   }
 }

@@ -11,10 +11,10 @@ public enum BuildIdentity {
 
   /// The identity of the executable at `path`, in hexadecimal digits.
   ///
-  /// EACCES, ENOENT as open says them; EINVAL for what is no regular file; EFBIG above `sizeLimit`. What is
+  /// EACCES, ENOENT as open says them; EISDIR for a folder, EINVAL for anything else that is no plain file; EFBIG above `sizeLimit`. What is
   /// no ELF, or a broken one, has a digest like any other file.
   public static func ofExecutable(path: String) throws(SystemError) -> String {
-    try of(try OwnedDescriptor.openWithoutWaiting(path))
+    try of(try OwnedDescriptor.openPlainFile(path))
   }
 
   /// The identity of what the process `pid` runs, also when the file was replaced since. EACCES without the
@@ -43,12 +43,5 @@ public enum BuildIdentity {
   private static func hexadecimal(_ bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-  }
-}
-
-extension OwnedDescriptor {
-  /// Opens for reading what may turn out to be a pipe, on which a plain open waits for a writer.
-  static func openWithoutWaiting(_ path: String) throws(SystemError) -> OwnedDescriptor {
-    try open(path, flags: O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   }
 }

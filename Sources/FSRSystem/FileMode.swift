@@ -6,6 +6,9 @@ public enum FileMode: Sendable {
   case read
   /// Writing at the end, made if it is not there.
   case append
+  /// The same, where a pipe that nobody reads is refused (ENXIO) and whatever takes no more at the moment says
+  /// EAGAIN, instead of being waited for; never becomes the process's terminal.
+  case appendWithoutWaiting
   /// Reading and writing a file that must not be there yet (EEXIST).
   case createNew
   /// Reading and writing a file that is there.
@@ -18,6 +21,7 @@ public enum FileMode: Sendable {
       switch self {
       case .read: O_RDONLY
       case .append: O_WRONLY | O_APPEND | O_CREAT
+      case .appendWithoutWaiting: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY
       case .createNew: O_RDWR | O_CREAT | O_EXCL
       case .readWrite: O_RDWR
       case .readWriteCreating: O_RDWR | O_CREAT

@@ -8,6 +8,17 @@ extension OwnedDescriptor {
     try open(path, flags: mode.flags)
   }
 
+  /// Opens the plain file at `path` for reading; anything else is refused, a folder with EISDIR, a pipe or a
+  /// device with EINVAL, and not waited for.
+  public static func openPlainFile(_ path: String) throws(SystemError) -> OwnedDescriptor {
+    let file = try open(path, flags: O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    switch try file.status().mode & S_IFMT {
+    case S_IFREG: return file
+    case S_IFDIR: throw SystemError("openat", on: path, errno: EISDIR)
+    default: throw SystemError("openat", on: "\(path), which is no plain file", errno: EINVAL)
+    }
+  }
+
   static func open(_ path: String, flags: Int32) throws(SystemError) -> OwnedDescriptor {
     try LeafName.check(path: path, "openat")
     // SAFETY: the C string lives for the call.

@@ -1,4 +1,5 @@
 internal import CFSRLinux
+internal import Glibc
 
 /// A file descriptor with one owner, closed when the owner goes.
 ///
@@ -85,6 +86,16 @@ extension DescriptorBag {
 }
 
 extension OwnedDescriptor {
+  /// Opens `/dev/null` for each of the descriptors 0, 1 and 2 that is closed. To be called before anything is
+  /// opened and any thread is started.
+  public static func fillStandardStreams() throws(SystemError) {
+    for number: Int32 in 0...2 {
+      // One that is open has a second descriptor; the lowest number that is free is the one that is missing.
+      guard cfsr_duplicate(number, 3) == -EBADF else { continue }
+      _ = try open("/dev/null", .readWrite).release()
+    }
+  }
+
   /// A second descriptor of standard input; EBADF where there is none.
   public static func standardInput() throws(SystemError) -> OwnedDescriptor {
     OwnedDescriptor(adopting: try check(cfsr_duplicate(0, 3), "fcntl F_DUPFD_CLOEXEC", on: "standard input"))

@@ -23,12 +23,24 @@ public enum BuiltCommand {
 
   /// Runs it to its end. `environment` is added to a plain one, whose PATH it may replace.
   public static func run(_ arguments: [String], environment: [String] = []) throws -> Result {
+    try run(program: path(), named: "fsr", arguments, environment: environment)
+  }
+
+  /// Runs a shell's `script`, in which `$FSR` is the command.
+  public static func shell(_ script: String, environment: [String] = []) throws -> Result {
+    try run(
+      program: "/bin/bash", named: "bash", ["-c", script], environment: ["FSR=\(path())"] + environment)
+  }
+
+  private static func run(program: String, named name: String, _ arguments: [String], environment: [String])
+    throws -> Result
+  {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("output", .append)
     let errors = try place.directory.openFile("errors", .append)
     let plain = environment.contains { $0.hasPrefix("PATH=") } ? [] : ["PATH=/usr/bin:/bin"]
     let child = try ChildProcess.spawn(
-      executable: path(), arguments: ["fsr"] + arguments, environment: plain + environment,
+      executable: program, arguments: [name] + arguments, environment: plain + environment,
       inheriting: [.init(output.number, as: 1), .init(errors.number, as: 2)])
     _ = try child.process.waitForExit(timeout: nil)
     return Result(

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FSRReference
+internal import FSRSystem
 
 /// A command that answers: as text for people, or with `--json` as one object, whatever the exit code.
 protocol AnsweringCommand: ParsableCommand {
@@ -40,12 +41,26 @@ extension AnsweringCommand {
       let failure = Failure(error)
       outcome = Outcome(Self.blank(name: subject, reason: failure.description), failure)
     }
+    let unwritten = answer(outcome)
+    if let failure = outcome.failure ?? unwritten { throw failure }
+  }
+
+  /// Writes the answer; says why it cannot be.
+  private func answer(_ outcome: Outcome<Reply>) -> Failure? {
+    var text = ""
     if output.json {
-      Terminal.output.write(outcome.reply.json)
+      text = outcome.reply.json
     } else if outcome.failure == nil {
-      for line in lines(of: outcome.reply) { Terminal.output.line(line) }
+      text = lines(of: outcome.reply).map { $0.printable + "\n" }.joined()
     }
-    if let failure = outcome.failure { throw failure }
+    do {
+      try Terminal.output.put(text)
+      return nil
+    } catch {
+      return Failure(
+        .failed,
+        "what was asked for is done, but the answer cannot be written to standard output: \(error.meaning)")
+    }
   }
 
   /// The blank answer to a command line that cannot be read.

@@ -24,7 +24,8 @@ struct BenchCPUCommand: AnsweringCommand {
   @Option(help: ArgumentHelp("Runs of each, 1 to 1000.", valueName: "count")) var repeats = 3
   @Option(
     help: ArgumentHelp(
-      "The QEMU to compare with. (default: qemu-system-riscv64 in PATH)", valueName: "path"))
+      "The QEMU to compare with. (default: qemu-system-riscv64 in PATH)", valueName: "path"),
+    completion: .file())
   var qemu: String?
   @Option(
     help: ArgumentHelp("Thousandths of the full work.", valueName: "count", visibility: .hidden))

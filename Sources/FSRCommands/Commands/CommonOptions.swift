@@ -12,7 +12,7 @@ struct RuntimeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The runtime folder. Otherwise $FSR_RUNTIME_DIR, else /run/fsr for root, else $XDG_RUNTIME_DIR/fsr or "
-        + "/tmp/fsr-UID.", valueName: "folder"))
+        + "/tmp/fsr-UID.", valueName: "folder"), completion: .directory)
   var runtimeDir: String?
 
   func open(creating: Bool) throws(VMError) -> RuntimeDirectory {

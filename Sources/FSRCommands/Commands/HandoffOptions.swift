@@ -5,7 +5,9 @@ internal import FSRSystem
 
 /// What a handoff is to be like, and a check of one.
 struct HandoffOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"))
+  @Option(
+    help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"),
+    completion: .file())
   var to: String?
   @Flag(help: "Do nothing if the VM runs on that build already.") var ifNeeded = false
   @Option(

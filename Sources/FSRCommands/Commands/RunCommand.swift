@@ -27,10 +27,13 @@ struct RunCommand: AnsweringCommand {
   var memory = ByteSize(256 * ByteSize.mebi)
   @Option(help: ArgumentHelp("vCPUs, 1 to \(VMConfiguration.vcpuLimit).", valueName: "count")) var vcpus = 1
   @Option(help: "What runs the guest's instructions.") var cpu = CPU.auto
-  @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest")) var guest = "soak"
+  @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest"), completion: .file())
+  var guest = "soak"
   @Option(help: ArgumentHelp("Share of the time that the soak guest works.", valueName: "percent"))
   var duty = 100
-  @Option(help: ArgumentHelp("File that the guest's console is appended to.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("File that the guest's console is appended to.", valueName: "file"),
+    completion: .file())
   var console: String?
   @Flag(help: "End the VM when the guest asks for a reset, instead of starting it anew.")
   var noReboot = false
@@ -86,8 +89,8 @@ struct RunCommand: AnsweringCommand {
     configuration.endsOnReset = noReboot
     var image: OwnedDescriptor?
     if !configuration.isSoak {
-      do { image = try OwnedDescriptor.open(guest, .read) } catch {
-        throw Failure(.refused, "the guest cannot be read: \(error)")
+      do { image = try OwnedDescriptor.openPlainFile(guest) } catch {
+        throw Failure(.refused, "the guest cannot be read: \(error); name an ELF file with --guest")
       }
     }
     var file: OwnedDescriptor?
@@ -97,19 +100,19 @@ struct RunCommand: AnsweringCommand {
         throw Failure(.refused, "standard output cannot be had: \(error)")
       }
     }
-    if let path = console {
-      configuration.console = WorkingDirectory.absolute(path)
-      do {
-        let opened = try OwnedDescriptor.open(path, .append)
-        // A terminal may take less than it says, and whoever waits for the rest holds up a handoff. Opened by its
-        // path, it is nobody else's.
-        try opened.makeNonBlocking()
-        file = consume opened
-      } catch {
-        throw Failure(.refused, "the console file cannot be opened: \(error)")
+    let written = console.map { ConsoleFile($0) }
+    if let written {
+      configuration.console = written.path
+      do { file = try written.open() } catch {
+        throw Failure(
+          .refused,
+          "the console file cannot be opened: \(error); name a file, or a pipe that is read, with --console")
       }
     }
-    return try VMLauncher.start(configuration, in: runtime, image: image, console: file)
+    do { return try VMLauncher.start(configuration, in: runtime, image: image, console: file) } catch {
+      written?.withdraw()
+      throw error
+    }
   }
 
   /// Why a guest that was waited for is no success; the VM's folder goes with it.

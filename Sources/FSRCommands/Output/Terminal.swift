@@ -9,15 +9,24 @@ struct Terminal: Sendable {
 
   private let number: Int32
 
-  /// Writes `text` as it is. Nobody who reads it any more is no reason to fail.
-  func write(_ text: String) {
+  /// Writes `text` as it is, and does without it where it cannot be written.
+  func write(_ text: String) { try? put(text) }
+
+  /// Writes `text` as it is. Nobody who reads it any more is no reason to fail; a full disk is.
+  func put(_ text: String) throws(SystemError) {
     let stream = OwnedDescriptor(adopting: number)
-    try? stream.write(Array(text.utf8))
+    let failure: SystemError?
+    do throws(SystemError) {
+      try stream.write(Array(text.utf8))
+      failure = nil
+    } catch { failure = error.isBrokenPipe ? nil : error }
     // The stream belongs to the process, not to this call.
     _ = stream.release()
+    if let failure { throw failure }
   }
 
-  func line(_ text: String) { write(text + "\n") }
+  /// Writes `text`, which may hold the names of files, as one line.
+  func line(_ text: String) { write(text.printable + "\n") }
 
   /// Whether a person looks at it.
   var isInteractive: Bool { isatty(number) == 1 }

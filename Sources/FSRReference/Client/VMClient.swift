@@ -206,7 +206,10 @@ public enum VMClient {
       }
     } else if let block = try newestBlock(of: folder) {
       let isThere = block.owner.map { isAlive($0) } ?? true
-      let state = isThere ? "in use" : "of a VM that is lost; `fsr stop \(folder.name)` clears it"
+      let state =
+        isThere
+        ? "in use; use another, or end that VM with `fsr stop \(folder.name)`"
+        : "of a VM that is lost; `fsr stop \(folder.name)` clears it"
       throw VMError(.refused, "the name \(folder.name) is \(state)")
     }
     let lockName = "lock"

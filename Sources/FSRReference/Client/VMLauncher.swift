@@ -32,19 +32,33 @@ public enum VMLauncher {
       let pid = try spawn(folder, start, bag, executable ?? "/proc/self/exe")
       return pid
     } catch {
+      let refusal = refusal(error, folder)
       folder.remove()
-      throw VMError(error)
+      throw refusal
     }
+  }
+
+  /// What the kernel does not give a new VM, memory or room on a disk, is a refusal: nothing was begun.
+  private static func refusal(_ error: any Error, _ folder: borrowing VMFolder) -> VMError {
+    guard let error = error as? SystemError else { return VMError(error) }
+    return VMError(.refused, "\(folder.name) cannot be started in \(folder.path): \(error)")
   }
 
   private static func takeLock(_ folder: borrowing VMFolder) throws(VMError) -> Owned<VMLock> {
     do throws(HandoffError) {
       switch try VMLock.attempt(in: folder.directory) {
       case .taken(let lock): return Owned(lock)
-      case .held: throw HandoffError.refused("held")
+      case .held:
+        throw HandoffError.refused(
+          "somebody is at work on a VM named \(folder.name); use another name, or wait")
       }
     } catch {
-      throw VMError(.refused, "somebody is at work on a VM named \(folder.name); use another name, or wait")
+      if case .system(let failure) = error {
+        let refusal = refusal(failure, folder)
+        if folder.isNew { folder.remove() }
+        throw refusal
+      }
+      throw VMError(.refused, error.description)
     }
   }
 
@@ -71,8 +85,11 @@ public enum VMLauncher {
       let reply = try ours.receive(limit: 8192, maximumDescriptors: 0, timeout: startLimit)?.bytes
       switch reply.flatMap({ VMStartReply($0) }) {
       case .running: return child.pid
-      case .refused(let reason): throw VMError(.refused, "\(reason)")
-      case nil: throw VMError(.other, "the VMM ended before its guest ran")
+      case .refused(let reason): throw VMError(.refused, "\(folder.name) cannot be started: \(reason)")
+      case nil:
+        throw VMError(
+          .other,
+          "\(folder.name) cannot be started: its VMM ended at once; see the kernel's log, as with dmesg")
       }
     } catch {
       _ = try? child.process.signal(SignalNumber.kill)

@@ -22,19 +22,24 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
   ///
   /// - Throws: `VMError` `noSuchVM` where it is not there, `refused` where it is not this user's own.
   public static func open(_ path: String, creating: Bool) throws(VMError) -> RuntimeDirectory {
+    // Appended to the working directory it would be just that.
+    guard !path.isEmpty else {
+      throw VMError(.refused, "the runtime folder's path is empty; name a folder with --runtime-dir")
+    }
     let absolute = path.hasPrefix("/") ? path : "\(workingDirectory())/\(path)"
-    if !creating, let found = try? Directory.open(absolute) {
-      try checkOwner(found, absolute)
-      return RuntimeDirectory(path: absolute, directory: found)
-    }
-    guard creating else {
-      throw VMError(.noSuchVM, "there is no VM: the runtime folder \(absolute) is not there")
-    }
+    let found: Directory
     do throws(SystemError) {
-      return RuntimeDirectory(path: absolute, directory: try Directory.makePath(absolute))
+      found = creating ? try Directory.makePath(absolute) : try Directory.open(absolute)
     } catch {
+      if !creating, error.isMissing {
+        throw VMError(
+          .noSuchVM,
+          "there is no VM: the runtime folder \(absolute) is not there; name another with --runtime-dir")
+      }
       throw VMError(.refused, "the runtime folder cannot be used: \(error); name another with --runtime-dir")
     }
+    if !creating { try checkOwner(found, absolute) }
+    return RuntimeDirectory(path: absolute, directory: found)
   }
 
   private static func workingDirectory() -> String { (try? Directory.open(".").path()) ?? "/" }
@@ -77,8 +82,14 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
   /// - Throws: `VMError` `refused` where the name is in use.
   func makeVM(_ name: String) throws(VMError) -> VMFolder {
     do throws(SystemError) {
-      do throws(SystemError) { try directory.make(name) } catch { if !error.isTaken { throw error } }
-      return VMFolder(name: name, directory: try Directory.open(name, in: directory))
-    } catch { throw VMError(.refused, "cannot make the VM's folder: \(error)") }
+      var isNew = true
+      do throws(SystemError) { try directory.make(name) } catch {
+        if !error.isTaken { throw error }
+        isNew = false
+      }
+      return VMFolder(name: name, directory: try Directory.open(name, in: directory), isNew: isNew)
+    } catch {
+      throw VMError(.refused, "the VM's folder cannot be made: \(error); use another name or --runtime-dir")
+    }
   }
 }

@@ -12,9 +12,12 @@ public struct VMFolder: ~Copyable, Sendable {
 
   public let name: String
   public let directory: Directory
+  /// Whether it was made just now, for a VM that is to start.
+  let isNew: Bool
 
-  init(name: String, directory: consuming Directory) {
+  init(name: String, directory: consuming Directory, isNew: Bool = false) {
     self.name = name
+    self.isNew = isNew
     self.directory = directory
   }
 

@@ -128,7 +128,9 @@ public enum VMMProcess {
     var image = SoakGuestImage.bytes
     if start.hasImage {
       guard let file = received.descriptors.take(1) else { throw VMError(.other, "no guest came") }
-      image = try file.readAll(limit: VMStart.imageLimit)
+      do throws(SystemError) { image = try file.readAll(limit: VMStart.imageLimit) } catch {
+        throw VMError(.refused, "the guest cannot be read: \(error); name an ELF file with --guest")
+      }
     }
     // A copy: the file may be another one by the time the guest is reset.
     let kept = try Memfd.create(name: "fsr-image", size: UInt64(image.count))
@@ -144,7 +146,9 @@ public enum VMMProcess {
       configuration, memory: try GuestMemory(size: configuration.memory), console: try ConsoleBuffer(),
       consoleFile: console, image: Owned(kept), listener: listener, folder: try folder.duplicate()
     ) { ending.note($0) }
-    try guest.boot(image)
+    do { try guest.boot(image) } catch {
+      throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
+    }
     let block = try firstBlock(folder)
     try guest.threads.start(machine: guest.machine, cpus: guest.cpus)
     let vmm = ReferenceVMM(
@@ -162,11 +166,15 @@ public enum VMMProcess {
   /// The block in which a VM begins: its VMM takes the guest from nobody.
   private static func firstBlock(_ folder: borrowing VMFolder) throws -> ControlBlock {
     var random = SystemRandomNumberGenerator()
-    let blocks = try folder.makeBlocks(using: &random)
-    let block = try blocks.create(
-      attempt: 1, generation: 0, machine: MachineIdentity.random(using: &random), state: .destVerify)
-    block.enroll(.destination, as: ProcessIdentity.current())
-    try blocks.publish(block)
-    return block
+    do {
+      let blocks = try folder.makeBlocks(using: &random)
+      let block = try blocks.create(
+        attempt: 1, generation: 0, machine: MachineIdentity.random(using: &random), state: .destVerify)
+      block.enroll(.destination, as: ProcessIdentity.current())
+      try blocks.publish(block)
+      return block
+    } catch {
+      throw VMError(.refused, "its control blocks cannot be made in \(folder.path) or /dev/shm: \(error)")
+    }
   }
 }
