@@ -63,7 +63,7 @@ extension HandoffError {
     // It has left, maybe without reading what was sent to it.
     case .system(let error): error.isBrokenPipe ? .peerGone(.destination) : self
     case .badBlock, .protocolViolation, .noVMM, .refused, .peerGone, .deadline, .noCommonProtocol,
-      .sectionUnknown, .aborted, .wrongProcess:
+      .sectionUnknown, .aborted, .tried, .wrongProcess:
       self
     }
   }

@@ -13,12 +13,7 @@ public enum ExecutableFile {
   /// A script, and what only the kernel can judge, is found out by starting it.
   public static func flaw(of path: String) -> String? {
     do throws(SystemError) {
-      let file = try OwnedDescriptor.openWithoutWaiting(path)
-      switch try file.status().mode & S_IFMT {
-      case S_IFREG: break
-      case S_IFDIR: return "is a directory"
-      default: return "is no regular file"
-      }
+      let file = try OwnedDescriptor.openPlainFile(path)
       // SAFETY: the C string lives for the call.
       guard unsafe path.withCString({ unsafe faccessat(CFSR_WORKING_DIRECTORY, $0, X_OK, AT_EACCESS) }) == 0
       else {
@@ -30,7 +25,11 @@ public enum ExecutableFile {
       let isForHere = [kindBytes, machineBytes].allSatisfy { header[$0] == own[$0] }
       return isForHere ? nil : "is built for another kind of machine"
     } catch {
-      return "cannot be read: \(error.meaning)"
+      return switch error.errno {
+      case EISDIR: "is a directory"
+      case EINVAL: "is no regular file"
+      default: "cannot be read: \(error.meaning)"
+      }
     }
   }
 }
