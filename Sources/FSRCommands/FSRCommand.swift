@@ -23,7 +23,7 @@ struct FSRCommand: ParsableCommand {
 
   static let answering: [any AnsweringCommand.Type] = [
     RunCommand.self, ListCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self,
-    StopCommand.self, HandoffCommand.self, RecoverCommand.self, DemoCommand.self,
+    StopCommand.self, HandoffCommand.self, RecoverCommand.self, LedgerCommand.self, DemoCommand.self,
   ]
 
   /// The command that `arguments` ask for, and the words that name it; nil where they name none.

@@ -13,5 +13,6 @@ enum AnswerKeys {
   ]
   static let list: Set<String> = ["vms"]
   static let recover: Set<String> = ["name", "owner", "pid", "generation", "reason"]
+  static let ledger: Set<String> = ["capacity", "reserved", "records", "reason"]
   static let stop: Set<String> = ["name", "reason"]
 }

@@ -10,6 +10,8 @@ import Testing
     ["run", "a", "--memory", "much"], ["run", "a", "--memory", "-1"], ["run", "a", "--vcpus", "0"],
     ["run", "a", "--vcpus", "17"], ["run", "a", "--vcpus", "99999999999999999999"],
     ["run", "a", "--duty", "0"],
+    ["run", "a", "--reserve", "0"], ["run", "a", "--reserve", "4097"],
+    ["run", "a", "--memory", "1M", "--reserve", "2M"], ["ledger", "a"], ["ledger", "--capacity", "much"],
     ["run", "a", "--duty", "101"], ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
@@ -28,7 +30,7 @@ import Testing
 
   @Test(arguments: [
     ("status", AnswerKeys.status), ("run", AnswerKeys.status), ("handoff", AnswerKeys.handoff),
-    ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop),
+    ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop), ("ledger", AnswerKeys.ledger),
   ])
   func wrongUsageHasAllKeysToo(command: String, keys: Set<String>) throws {
     let result = try BuiltCommand.run([command, "a/b", "--json"])
@@ -36,7 +38,9 @@ import Testing
     #expect(try JSONValue(parsing: result.output).keys == keys)
   }
 
-  @Test(arguments: ["run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "console"])
+  @Test(arguments: [
+    "run", "list", "status", "handoff", "stop", "recover", "demo", "bench", "console", "ledger",
+  ])
   func helpHasExamples(command: String) throws {
     let result = try BuiltCommand.run([command, "--help"])
     #expect(result.code == 0 && result.errors.isEmpty && result.output.contains("Example"))

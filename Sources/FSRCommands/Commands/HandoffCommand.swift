@@ -81,7 +81,11 @@ struct HandoffCommand: AnsweringCommand {
     let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
     let failure = run.failure(vm: folder.name)
     let answer =
-      run.report.map { HandoffAnswer($0, memoryBytes: status.isAnswered ? status.memoryBytes : nil) }
+      run.report.map { report in
+        HandoffAnswer(
+          report, memoryBytes: status.isAnswered ? status.memoryBytes : nil,
+          reservedBytes: status.isAnswered ? status.reservedBytes : nil)
+      }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
     return Outcome(answer, failure)
   }

@@ -32,6 +32,7 @@ public enum VMLauncher {
       let pid = try spawn(folder, start, bag, executable ?? "/proc/self/exe")
       return pid
     } catch {
+      VMClient.forgetReservation(folder)
       folder.remove()
       throw VMError(error)
     }

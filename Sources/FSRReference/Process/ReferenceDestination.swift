@@ -25,6 +25,8 @@ final class ReferenceDestination: HandoffDestination {
   func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
     let ending = ending
     let made = try ReferenceGuest(adopting: description) { ending.note($0) }
+    // The pages are there: the source has them locked too, until it leaves.
+    if made.configuration.reserve > 0 { try made.memory.reserve(made.configuration.reserve) }
     try made.memory.mapPresentPages { false }
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },

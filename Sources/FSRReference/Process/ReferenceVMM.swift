@@ -23,6 +23,8 @@ final class ReferenceVMM: Sendable {
   let build: String
   let ending: GuestEnding
   let log: Logger
+  /// The block of a handoff in flight, for those who take part in it.
+  var handoffBlock: ControlBlock? { current.withLock { $0 } }
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -163,6 +165,7 @@ final class ReferenceVMM: Sendable {
     guest.drain.stop()
     guest.pump.stop()
     guest.drain.drain()
+    endReservation()
     if removing { guest.folder.value.remove() }
   }
 
@@ -268,6 +271,7 @@ final class ReferenceVMM: Sendable {
 
   /// The handoff came to nothing, and the guest is still here.
   func handoffEnded(_ ended: ControlBlock, reason: String) {
+    settleReservation()
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
     finish(ended, from: build, to: nil, reason: reason)
@@ -275,6 +279,7 @@ final class ReferenceVMM: Sendable {
 
   /// The guest has come here by `ended`.
   func handoffWon(_ ended: ControlBlock, fromBuild: String?) {
+    settleReservation()
     finish(ended, from: fromBuild, to: build, reason: "")
   }
 
@@ -325,6 +330,7 @@ final class ReferenceVMM: Sendable {
     status.binary = (try? Executable.path()) ?? ""
     status.build = build
     status.memoryBytes = guest.memory.size
+    status.reservedBytes = guest.configuration.reserve
     status.residentPages = (try? guest.memory.residentPages()) ?? 0
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount

@@ -20,6 +20,8 @@ enum Retreat {
   static func giveBackMemory(of guest: ReferenceGuest) {
     let isCrowded = !leaveProcessors(to: guest.configuration.vcpus)
     let memory = guest.memory
+    // Locked pages are not unmapped; whoever runs the guest now has locked them too.
+    if guest.configuration.reserve > 0 { memory.giveBackReservation(guest.configuration.reserve) }
     let late = MonotonicClock.now() &+ patience
     var piece = smallestPiece
     var offset: UInt64 = 0

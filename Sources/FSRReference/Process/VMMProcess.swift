@@ -135,6 +135,11 @@ public enum VMMProcess {
     ) { ending.note($0) }
     try guest.boot(image)
     let block = try firstBlock(folder)
+    if configuration.reserve > 0 {
+      // Promised first, and locked only then.
+      try VMReservation(of: folder).reserve(configuration.reserve, machine: block.machine)
+      try guest.memory.reserve(configuration.reserve)
+    }
     try guest.threads.start(machine: guest.machine, cpus: guest.cpus)
     let vmm = ReferenceVMM(
       guest: guest, block: block, ending: ending, build: try build(), event: try EventDescriptor())
