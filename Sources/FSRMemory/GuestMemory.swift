@@ -72,10 +72,10 @@ extension GuestMemory {
     }
   }
 
-  /// Gives the promise of `reserve` back. Whoever else has locked the same pages keeps them resident.
-  public func giveBackReservation(_ bytes: UInt64) {
+  /// Gives the promise of `reserve` back for `range`, whole pages. Whoever else has locked them keeps them resident.
+  public func unreserve(_ range: Range<UInt64>) {
     // What cannot be unlocked is given back by the end of the process.
-    try? region.unlock(0, count: min(bytes, size))
+    try? region.unlock(range.lowerBound, count: range.upperBound - range.lowerBound)
   }
 }
 

@@ -211,6 +211,41 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
+  func aGuestsOwnEndGivesItsReservationBack() async {
+    await Self.check { findings in
+      let vm = try TestVM()
+      let place = try TemporaryDirectory()
+      let text = "li t5, 0x100000\n li t6, 0x5555\n sw t6, 0(t5)\n 1: j 1b\n"
+      try place.directory.openFile("guest", .createNew).write(try GuestProgram.assemble(text))
+      try vm.run(["--memory", "2M", "--reserve", "2M", "--guest", place.path + "/guest"])
+      let hasEnded = try TestVM.wait { try vm.answer("status").code == 7 }
+      findings.expect(hasEnded, "it never ends")
+      let ledger = try Ledger(in: try Directory.open(vm.runtime)).read()
+      findings.expect(ledger.records.isEmpty, "\(ledger.records)")
+      findings.all += try vm.stopped()
+    }
+  }
+
+  @Test func aLedgerThatSomebodyRemovesIsWrittenAgainByTheNextHandoff() async {
+    await Self.check { findings in
+      let vm = try Self.fullVM()
+      try Directory.open(vm.runtime).unlink(Ledger.fileName)
+      let handoff = try vm.answer("handoff", ["--max-downtime", "5s"])
+      findings.expect(handoff.code == 0, "\(handoff)")
+      let ledger = try Self.ledger(vm).value
+      findings.expect(ledger["reserved"]?.number == Self.size, "\(ledger)")
+      findings.all += try vm.stopped()
+    }
+  }
+
+  @Test func lookingMakesNoFolder() throws {
+    let place = try TemporaryDirectory()
+    let result = try BuiltCommand.run(["ledger", "--runtime-dir", place.path + "/none"])
+    #expect(result.code == 0 && result.errors.isEmpty)
+    #expect(try place.directory.names(limit: 10).isEmpty)
+  }
+
   // MARK: damage
 
   @Test(arguments: ["short", "scribbled", "empty", "long"]) func aDamagedLedgerIsSaidAndNoVMIsLost(

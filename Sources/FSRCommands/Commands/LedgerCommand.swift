@@ -32,7 +32,12 @@ struct LedgerCommand: AnsweringCommand {
   func lines(of reply: LedgerAnswer) -> [String] { reply.lines }
 
   func perform() throws -> Outcome<LedgerAnswer> {
-    let folder = try runtime.open(creating: true)
+    let folder: RuntimeDirectory
+    do { folder = try runtime.open(creating: capacity != nil) } catch {
+      // Nobody has run anything here yet.
+      guard error.kind == .noSuchVM else { throw error }
+      return Outcome(LedgerAnswer(.empty))
+    }
     var lost: String?
     if rebuild, try HostLedger.rebuild(in: folder).isCapacityLost, capacity == nil {
       lost = "a capacity that was set could not be read any more: set it again with --capacity"

@@ -22,11 +22,14 @@ public struct HostLedger: Equatable, Sendable {
   /// In the order of their names.
   public let records: [Record]
 
+  /// Of a runtime folder that is not there yet.
+  public static var empty: HostLedger { HostLedger(LedgerBook()) }
+
   private init(_ book: LedgerBook) {
     capacity = book.capacity ?? NUMA.capacity(ofNode: 0)
     reserved = book.reserved()
     records = book.records.sorted { $0.vm < $1.vm }.map { record in
-      let isAlive = VMClient.isAlive(record.owner) || record.heir.map(VMClient.isAlive) == true
+      let isAlive = Abandonment.mayLive(record.owner) || record.heir.map(Abandonment.mayLive) == true
       return Record(
         vm: record.vm, bytes: record.bytes, node: record.node, owner: record.owner.pid,
         heir: record.heir?.pid, isAlive: isAlive)
@@ -45,7 +48,7 @@ public struct HostLedger: Equatable, Sendable {
       let hasDead = HostLedger(try ledger.read()).records.contains { !$0.isAlive }
       if capacity != nil || hasDead {
         try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
-          book.reclaim(isAlive: VMClient.isAlive) { Abandonment.isAbandoned($0, in: runtime.directory) }
+          book.reclaim(isAlive: Abandonment.mayLive) { Abandonment.isAbandoned($0, in: runtime.directory) }
           if let capacity { try book.setCapacity(capacity) }
         }
       }
@@ -95,12 +98,12 @@ public struct HostLedger: Equatable, Sendable {
     if folder.ended != nil { return nil }
     guard let block = try VMClient.newestBlock(of: folder) else { return nil }
     guard block.state.isDecided else {
-      let isSomebodyLeft = Party.allCases.contains { block.identity(of: $0).map(VMClient.isAlive) == true }
+      let isSomebodyLeft = Party.allCases.contains { block.identity(of: $0).map(Abandonment.mayLive) == true }
       if !isSomebodyLeft { return nil }
       throw VMError(
         .refused, "a handoff of \(folder.name) is not settled; run `fsr recover \(folder.name)` first")
     }
-    guard let owner = block.owner, VMClient.isAlive(owner) else { return nil }
+    guard let owner = block.owner, Abandonment.mayLive(owner) else { return nil }
     guard let answer = try? VMClient.ask(.status, folder), let status = try? VMStatus(decoding: answer) else {
       throw VMError(.refused, "\(folder.name) (process \(owner.pid)) does not answer; wait, or stop it")
     }

@@ -28,7 +28,7 @@ struct VMReservation: ~Copyable {
   func reserve(_ bytes: UInt64, machine: MachineIdentity) throws(LedgerError) {
     let record = LedgerRecord(vm: vm, machine: machine, bytes: bytes, owner: .current())
     try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
-      book.reclaim(isAlive: VMClient.isAlive) { old in
+      book.reclaim(isAlive: Abandonment.mayLive) { old in
         // A VM that had this name is no more: its lock is held for this one.
         old.vm == vm || Abandonment.isAbandoned(old, in: runtime)
       }
@@ -41,6 +41,8 @@ struct VMReservation: ~Copyable {
   func name(heir: ProcessIdentity, machine: MachineIdentity, bytes: UInt64) throws(LedgerError) {
     try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
       try restore(&book, machine, bytes)
+      // Whatever the record says: the one that runs the guest holds the memory.
+      try book.settle(vm, machine: machine, on: .current())
       try book.name(heir: heir, of: vm, machine: machine, by: .current())
     }
   }
@@ -67,23 +69,36 @@ struct VMReservation: ~Copyable {
   }
 }
 
-/// When a record whose owner and heir are dead is nobody's any more.
+/// When a record is nobody's any more. Where it cannot be told, somebody may still come to run the VM.
 enum Abandonment {
-  /// Whether nobody coordinates the VM, and no process of any of its handoffs lives: a successor is in no record
-  /// until it runs. Where it cannot be told, somebody may.
+  /// False only where the process is proven to be gone.
+  static func mayLive(_ identity: ProcessIdentity) -> Bool {
+    do throws(SystemError) {
+      guard let process = try ProcessDescriptor.open(identity) else { return false }
+      return try !process.hasExited()
+    } catch { return true }
+  }
+
+  /// Of a record whose owner and heir are dead: whether nobody coordinates the VM, and no process of any of its
+  /// handoffs lives. A successor is in no record until it runs.
   static func isAbandoned(_ record: LedgerRecord, in runtime: borrowing Directory) -> Bool {
     do {
+      // Nothing outlives the host's boot.
+      if record.owner.bootID != (try BootID.current()) { return true }
+      guard try runtime.exists(record.vm) else { return true }
       let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
       guard case .taken(let lock) = try VMLock.attempt(in: folder.directory) else { return false }
       defer { _ = lock }
-      guard let blocks = try folder.blocks() else { return true }
+      guard let blocks = try folder.blocks() else {
+        return try !folder.directory.exists(VMFolder.blocksName)
+      }
       for attempt in try blocks.attempts() {
         guard let block = try blocks.open(attempt) else { continue }
         for party in Party.allCases {
-          if let process = block.identity(of: party), VMClient.isAlive(process) { return false }
+          if let process = block.identity(of: party), mayLive(process) { return false }
         }
       }
       return true
-    } catch let error as SystemError { return error.isMissing } catch { return false }
+    } catch { return false }
   }
 }

@@ -25,6 +25,8 @@ final class ReferenceVMM: Sendable {
   let log: Logger
   /// The block of a handoff in flight, for those who take part in it.
   var handoffBlock: ControlBlock? { current.withLock { $0 } }
+  /// Whether the reservation has an heir by this process: only one thread at a time changes the record.
+  let isPassedOn = Mutex(false)
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -271,7 +273,7 @@ final class ReferenceVMM: Sendable {
 
   /// The handoff came to nothing, and the guest is still here.
   func handoffEnded(_ ended: ControlBlock, reason: String) {
-    settleReservation()
+    settleReservation(isKept: true)
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
     finish(ended, from: build, to: nil, reason: reason)
@@ -279,7 +281,7 @@ final class ReferenceVMM: Sendable {
 
   /// The guest has come here by `ended`.
   func handoffWon(_ ended: ControlBlock, fromBuild: String?) {
-    settleReservation()
+    settleReservation(isKept: false)
     finish(ended, from: fromBuild, to: build, reason: "")
   }
 

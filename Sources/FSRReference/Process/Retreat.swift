@@ -20,14 +20,16 @@ enum Retreat {
   static func giveBackMemory(of guest: ReferenceGuest) {
     let isCrowded = !leaveProcessors(to: guest.configuration.vcpus)
     let memory = guest.memory
-    // Locked pages are not unmapped; whoever runs the guest now has locked them too.
-    if guest.configuration.reserve > 0 { memory.giveBackReservation(guest.configuration.reserve) }
     let late = MonotonicClock.now() &+ patience
     var piece = smallestPiece
     var offset: UInt64 = 0
     var now = MonotonicClock.now()
     while offset < memory.size, now < late {
       let end = min(memory.size, offset + piece)
+      // Locked pages are not unmapped; whoever runs the guest now has locked them too.
+      if offset < guest.configuration.reserve {
+        memory.unreserve(offset..<min(end, guest.configuration.reserve))
+      }
       try? memory.unmapPages(offset..<end)
       offset = end
       let taken = MonotonicClock.now() - now
