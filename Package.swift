@@ -78,7 +78,7 @@ let package = Package(
     tests("FSRSystemTests", ["FSRSystem", "FSRTestSupport"]),
     tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
-    tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState"]),
+    tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests(
       "FSRCommandsTests",
@@ -90,7 +90,7 @@ let package = Package(
     tests(
       "OracleTests", ["FSRMachine", "FSRSystem", "FSRGuestSupport", "FSRTestSupport", "fsr"],
       exclude: ["Programs"]),
-    tests("IntegrationTests", ["FSRHandoff", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
+    tests("IntegrationTests", ["FSRHandoff", "FSRMemory", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
     tests("TidyTests", ["FSRHandoff"]),

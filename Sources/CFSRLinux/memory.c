@@ -12,6 +12,7 @@ int cfsr_get_seals(int fd) { ANSWER(fcntl(fd, F_GET_SEALS)); }
 int cfsr_unmap(void *address, size_t length) { ANSWER(munmap(address, length)); }
 int cfsr_advise(void *address, size_t length, int advice) { ANSWER(madvise(address, length, advice)); }
 int cfsr_lock_memory(void *address, size_t length) { ANSWER(mlock(address, length)); }
+int cfsr_unlock_memory(void *address, size_t length) { ANSWER(munlock(address, length)); }
 int cfsr_truncate(int fd, uint64_t length) { ANSWER(ftruncate(fd, (off_t)length)); }
 
 int cfsr_allocate(int fd, uint64_t offset, uint64_t length) {

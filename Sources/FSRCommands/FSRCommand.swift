@@ -24,7 +24,7 @@ struct FSRCommand: ParsableCommand {
   static let answering: [any AnsweringCommand.Type] = [
     RunCommand.self, ListCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self,
     StopCommand.self, CheckCommand.self, HandoffCommand.self, AbortCommand.self, RecoverCommand.self,
-    HistoryCommand.self, DemoCommand.self,
+    HistoryCommand.self, LedgerCommand.self, DemoCommand.self,
   ]
 
   /// The command that `arguments` ask for, and the words that name it; nil where they name none.

@@ -71,6 +71,8 @@ public protocol HandoffDestination: AnyObject, Sendable {
 
 /// What a destination's first vCPU thread calls.
 public protocol SwitchLeader: AnyObject, Sendable {
+  /// Whether there is no other VMM that could go on with the guest: a refusal may lose it.
+  var isSuccessor: Bool { get }
   /// Parks until the guest is to run here or not at all, doing all of the switch on the calling thread, so
   /// that it enters the guest without waking another. Answers whether to enter.
   func leadSwitch() -> Bool

@@ -31,7 +31,7 @@ public final class GuestMemory: Sendable {
 }
 
 extension GuestMemory {
-  static let pageSize: UInt64 = 4096
+  public static let pageSize: UInt64 = 4096
 
   /// Pages that take memory now.
   public func residentPages() throws -> UInt64 { try descriptor.allocatedBytes() / Self.pageSize }
@@ -61,10 +61,42 @@ extension GuestMemory {
   }
 }
 
+extension GuestMemory {
+  /// Keeps the first `bytes`, whole pages, resident for as long as this process maps them; those that nobody has
+  /// touched take memory from now on.
+  ///
+  /// - Throws: `MemoryError.notLocked`.
+  public func reserve(_ bytes: UInt64) throws(MemoryError) {
+    do throws(SystemError) { try region.lock(0, count: bytes) } catch {
+      throw .notLocked(bytes: bytes, hasRight: (try? Capabilities.has(.ipcLock)) ?? false, error)
+    }
+  }
+
+  /// Gives the promise of `reserve` back for `range`, whole pages. Whoever else has locked them keeps them resident.
+  public func unreserve(_ range: Range<UInt64>) {
+    // What cannot be unlocked is given back by the end of the process.
+    try? region.unlock(range.lowerBound, count: range.upperBound - range.lowerBound)
+  }
+}
+
 /// Why memory was refused.
-public enum MemoryError: Error, Equatable, Sendable {
+public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The peer's memfd may still shrink or grow.
   case unsealed
   /// The memfd holds fewer bytes than its description says.
   case tooShort(has: UInt64, says: UInt64)
+  /// The kernel does not keep so much resident for this process.
+  case notLocked(bytes: UInt64, hasRight: Bool, SystemError)
+
+  public var description: String {
+    switch self {
+    case .unsealed: "guest memory whose size may still change"
+    case .tooShort(let has, let says): "guest memory of \(has) bytes where \(says) are told"
+    case .notLocked(let bytes, let hasRight, let error):
+      hasRight
+        ? "\(bytes) bytes of guest memory cannot be locked: \(error)"
+        : "\(bytes) bytes of guest memory cannot be locked: RLIMIT_MEMLOCK is too low and CAP_IPC_LOCK is missing; "
+          + "raise the limit (ulimit -l), run as root, or reserve less"
+    }
+  }
 }

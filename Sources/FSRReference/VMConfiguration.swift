@@ -1,3 +1,4 @@
+internal import FSRMemory
 internal import FSRState
 
 /// What a VM is made of, as it was asked for; it goes with the VM from process to process.
@@ -20,6 +21,8 @@ public struct VMConfiguration: Equatable, Sendable {
   public var console: String
   /// Whether a reset that the guest asks for ends the VM, instead of starting the guest anew.
   public var endsOnReset = false
+  /// Bytes of RAM, whole pages from its start, that the host promises to keep resident.
+  public var reserve: UInt64 = 0
 
   public init(name: String, memory: UInt64, vcpus: Int, guest: String, duty: Int = 100, console: String = "")
   {
@@ -43,6 +46,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let stride: UInt16 = 7
     static let console: UInt16 = 8
     static let endsOnReset: UInt16 = 9
+    static let reserve: UInt16 = 10
   }
 
   var encoded: [UInt8] {
@@ -56,6 +60,7 @@ public struct VMConfiguration: Equatable, Sendable {
     fields.put(Tag.stride, stride)
     fields.put(Tag.console, console)
     fields.put(Tag.endsOnReset, UInt8(endsOnReset ? 1 : 0))
+    fields.put(Tag.reserve, reserve)
     return fields.bytes
   }
 
@@ -73,5 +78,10 @@ public struct VMConfiguration: Equatable, Sendable {
     console = try fields.string(Tag.console, limit: Manifest.textLimit)
     // Builds without restarts do not say it.
     endsOnReset = fields.bytes(Tag.endsOnReset) == [1]
+    // Nor do builds without reservations.
+    if fields.bytes(Tag.reserve) != nil { reserve = try fields.integer(Tag.reserve) }
+    guard reserve <= memory, reserve % GuestMemory.pageSize == 0 else {
+      throw .invalid("reservation", reserve)
+    }
   }
 }

@@ -6,6 +6,11 @@ public enum Host {
   /// CPUs that are online, at least 1.
   public static var cpuCount: Int { max(1, Int(cfsr_cpu_count())) }
 
+  /// Bytes of memory that the kernel manages.
+  public static var memory: UInt64 {
+    UInt64(max(0, sysconf(Int32(_SC_PHYS_PAGES)))) * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE))))
+  }
+
   public static var effectiveUserID: UInt32 { geteuid() }
 }
 

@@ -186,6 +186,20 @@ internal import CFSRLinux
     try check(unsafe cfsr_advise(base, Int(length), CFSR_DONTDUMP), "madvise", on: "DONTDUMP")
   }
 
+  /// Locks `count` bytes from `offset`, whole pages, in memory (mlock(2)): they are there when it returns, and stay.
+  public func lock(_ offset: UInt64, count: UInt64) throws(SystemError) {
+    precondition(contains(offset, count: count), "outside the mapping")
+    // SAFETY: the range was checked.
+    try check(unsafe cfsr_lock_memory(base + Int(offset), Int(count)), "mlock", on: "\(count) bytes")
+  }
+
+  /// Takes such a lock back (munlock(2)); nothing happens where there is none.
+  public func unlock(_ offset: UInt64, count: UInt64) throws(SystemError) {
+    precondition(contains(offset, count: count), "outside the mapping")
+    // SAFETY: the range was checked.
+    try check(unsafe cfsr_unlock_memory(base + Int(offset), Int(count)), "munlock", on: "\(count) bytes")
+  }
+
   /// Locks the mapping in memory (mlock(2)).
   public func lock() throws(SystemError) {
     // SAFETY: the whole mapping.

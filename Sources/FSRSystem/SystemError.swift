@@ -66,6 +66,8 @@ extension SystemError {
   public var isTimeout: Bool { errno == ETIMEDOUT || errno == EAGAIN }
   /// Whether nobody is at the other end of a pipe or socket any more.
   public var isBrokenPipe: Bool { errno == EPIPE || errno == ECONNRESET }
+  /// Whether there is more of it than allowed.
+  public var isTooLarge: Bool { errno == EFBIG }
   /// What a terminal says when it is gone, and a disk when it is broken.
   public var isInputOutput: Bool { errno == EIO }
 }

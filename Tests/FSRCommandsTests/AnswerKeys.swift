@@ -14,5 +14,6 @@ enum AnswerKeys {
   static let list: Set<String> = ["vms"]
   static let recover: Set<String> = ["name", "owner", "pid", "generation", "reason"]
   static let history: Set<String> = ["handoffs", "skipped", "unread_bytes", "reason"]
+  static let ledger: Set<String> = ["capacity", "reserved", "records", "reason"]
   static let stop: Set<String> = ["name", "reason"]
 }

@@ -10,6 +10,8 @@ import Testing
     ["run", "a", "--memory", "much"], ["run", "a", "--memory", "-1"], ["run", "a", "--vcpus", "0"],
     ["run", "a", "--vcpus", "17"], ["run", "a", "--vcpus", "99999999999999999999"],
     ["run", "a", "--duty", "0"],
+    ["run", "a", "--reserve", "0"], ["run", "a", "--reserve", "4097"],
+    ["run", "a", "--memory", "1M", "--reserve", "2M"], ["ledger", "a"], ["ledger", "--capacity", "much"],
     ["run", "a", "--duty", "101"], ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
@@ -32,7 +34,7 @@ import Testing
   @Test(arguments: [
     ("status", AnswerKeys.status), ("run", AnswerKeys.status), ("handoff", AnswerKeys.handoff),
     ("abort", AnswerKeys.recover), ("recover", AnswerKeys.recover), ("stop", AnswerKeys.stop),
-    ("history", AnswerKeys.history),
+    ("history", AnswerKeys.history), ("ledger", AnswerKeys.ledger),
   ])
   func wrongUsageHasAllKeysToo(command: String, keys: Set<String>) throws {
     let result = try BuiltCommand.run([command, "a/b", "--json"])
@@ -42,7 +44,7 @@ import Testing
 
   @Test(arguments: [
     "run", "list", "status", "check", "handoff", "abort", "stop", "recover", "demo", "bench", "console",
-    "history", "log",
+    "history", "log", "ledger",
   ])
   func helpHasExamples(command: String) throws {
     let result = try BuiltCommand.run([command, "--help"])

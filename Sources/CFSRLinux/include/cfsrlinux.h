@@ -15,6 +15,7 @@ int cfsr_map(int fd, uint64_t offset, size_t length, int writable, int populate,
 int cfsr_unmap(void *address, size_t length);
 int cfsr_advise(void *address, size_t length, int advice);
 int cfsr_lock_memory(void *address, size_t length);
+int cfsr_unlock_memory(void *address, size_t length);
 int cfsr_allocate(int fd, uint64_t offset, uint64_t length);
 int cfsr_truncate(int fd, uint64_t length);
 

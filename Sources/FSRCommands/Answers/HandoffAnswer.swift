@@ -46,8 +46,10 @@ package struct HandoffAnswer: Answer {
     victor = "none"
   }
 
-  /// - Parameter memoryBytes: the guest's RAM, all of which was shared; nil where it is not known.
-  init(_ report: HandoffReport, memoryBytes: UInt64?) {
+  /// - Parameters:
+  ///   - memoryBytes: the guest's RAM, all of which was shared; nil where it is not known.
+  ///   - reservedBytes: what of it is reserved; nil where that is not known.
+  init(_ report: HandoffReport, memoryBytes: UInt64?, reservedBytes: UInt64?) {
     vm = report.vm
     handoffId = report.handoffID
     victor = report.victor
@@ -57,6 +59,7 @@ package struct HandoffAnswer: Answer {
     guestMaxGapUs = report.guestMaxGapMicroseconds
     phases = report.phases.map { Phase(name: $0.name, startUs: $0.start, durationUs: $0.duration) }
     reason = report.reason
+    reservation = Reservation(bytes: reservedBytes)
     if let memoryBytes {
       let pages = memoryBytes / StatusAnswer.pageSize
       memory = Memory(pages: pages, sharedPages: pages, copiedPages: 0)

@@ -64,6 +64,8 @@ package struct StatusAnswer: Answer {
     pid = status.pid > 0 ? status.pid : nil
     state = status.state.rawValue
     log = status.log.isEmpty ? nil : status.log
+    if status.isAnswered || status.reservationOwner > 0 { reservation.bytes = status.reservedBytes }
+    if status.reservationOwner > 0 { reservation.ownerPid = status.reservationOwner }
     guard status.isAnswered else { return }
     binary = status.binary
     build = status.build
@@ -87,6 +89,9 @@ package struct StatusAnswer: Answer {
     if let bytes = memory.bytes, let resident = memory.residentPages {
       let used = ByteSize.readable(resident * StatusAnswer.pageSize)
       lines.append("memory      \(ByteSize.readable(bytes)), of which \(used) in use")
+    }
+    if let bytes = reservation.bytes, bytes > 0 {
+      lines.append("reserved    \(ByteSize.readable(bytes))")
     }
     for vcpu in vcpus ?? [] { lines.append("vcpu \(vcpu.id)      \(vcpu.instructions) instructions") }
     if let passes = guest.passes, let ticks = guest.ticks, let errors = guest.errors, let gap = guest.maxGapUs

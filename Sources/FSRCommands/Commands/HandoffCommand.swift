@@ -72,7 +72,11 @@ struct HandoffCommand: AnsweringCommand {
     }
     let failure = run.failure(vm: folder.name)
     var answer =
-      run.report.map { HandoffAnswer($0, memoryBytes: status.isAnswered ? status.memoryBytes : nil) }
+      run.report.map { report in
+        HandoffAnswer(
+          report, memoryBytes: status.isAnswered ? status.memoryBytes : nil,
+          reservedBytes: status.isAnswered ? status.reservedBytes : nil)
+      }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
     answer.blockers = run.blocker.map { [$0] } ?? []
     return Outcome(answer, failure)

@@ -15,6 +15,7 @@ struct RunCommand: AnsweringCommand {
       Examples:
         fsr run web
         fsr run big --memory 4G --vcpus 2 --duty 20
+        fsr run sure --memory 4G --reserve 1G
         fsr run hello --guest hello.elf --foreground
       """)
 
@@ -25,6 +26,11 @@ struct RunCommand: AnsweringCommand {
     help: ArgumentHelp("RAM, such as 512M or 4G. (default: 256M)", valueName: "size"),
     transform: ByteSize.init(parsing:))
   var memory = ByteSize(256 * ByteSize.mebi)
+  @Option(
+    help: ArgumentHelp(
+      "RAM that the host keeps resident and promises nobody else; `fsr ledger` counts it. (default: none)",
+      valueName: "size"), transform: ByteSize.init(parsing:))
+  var reserve: ByteSize?
   @Option(help: ArgumentHelp("vCPUs, 1 to \(VMConfiguration.vcpuLimit).", valueName: "count")) var vcpus = 1
   @Option(help: "What runs the guest's instructions.") var cpu = CPU.auto
   @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest"), completion: .file())
@@ -51,6 +57,11 @@ struct RunCommand: AnsweringCommand {
       throw ValidationError(
         "'--memory' is \(ByteSize(BoardMap.smallestRAM)) to \(ByteSize(BoardMap.largestRAM)), in whole pages of 4K"
       )
+    }
+    if let reserve {
+      guard reserve.bytes <= memory.bytes, reserve.bytes % StatusAnswer.pageSize == 0 else {
+        throw ValidationError("'--reserve' is at most '--memory', in whole pages of 4K")
+      }
     }
     guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
@@ -87,6 +98,7 @@ struct RunCommand: AnsweringCommand {
     var configuration = VMConfiguration(
       name: subjectName.name.description, memory: memory.bytes, vcpus: vcpus, guest: guest, duty: duty)
     configuration.endsOnReset = noReboot
+    configuration.reserve = reserve?.bytes ?? 0
     var image: OwnedDescriptor?
     if !configuration.isSoak {
       do { image = try OwnedDescriptor.openPlainFile(guest) } catch {

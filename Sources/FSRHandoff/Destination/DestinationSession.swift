@@ -55,6 +55,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   /// The source's build; nil for a successor, whose source is gone.
   public var sourceBuild: String? { hello.build.isEmpty ? nil : hello.build }
 
+  public var isSuccessor: Bool { kind == .successor }
+
   public enum End: Sendable {
     /// The guest is here.
     case kept

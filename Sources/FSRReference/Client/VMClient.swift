@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRMemory
 internal import FSRSystem
 
 /// Asks VMMs, and reads what the control blocks say where none answers.
@@ -72,10 +73,19 @@ public enum VMClient {
     }
     if block.owner.map({ isAlive($0) }) == true || (!block.state.isDecided && block.time(of: .stunned) == 0) {
       if let answer = try? ask(.status, folder), let status = try? VMStatus(decoding: answer) {
-        return status
+        return withReservation(status, folder)
       }
     }
-    return status(from: block, folder)
+    return withReservation(status(from: block, folder), folder)
+  }
+
+  /// Adds what the ledger says, where it says something.
+  private static func withReservation(_ status: VMStatus, _ folder: borrowing VMFolder) -> VMStatus {
+    guard let record = try? VMReservation(of: folder).record() else { return status }
+    var status = status
+    status.reservedBytes = record.bytes
+    status.reservationOwner = record.owner.pid
+    return status
   }
 
   /// What the newest block knows, where nobody answers.
@@ -140,6 +150,7 @@ public enum VMClient {
       if let lock = try takeLock(folder) {
         defer { _ = lock }
         try endAll(of: folder)
+        forgetReservation(folder)
         folder.remove()
         return
       }
@@ -147,7 +158,18 @@ public enum VMClient {
       _ = try? Poller().wait(timeout: 20_000_000)
     }
     try endAll(of: folder)
-    if !folder.isRemoved { folder.remove() }
+    if !folder.isRemoved {
+      forgetReservation(folder)
+      folder.remove()
+    }
+  }
+
+  /// The VM is no more: nobody of it lives. A ledger that cannot be changed keeps a record that is free to take.
+  static func forgetReservation(_ folder: borrowing VMFolder) {
+    guard let reservation = try? VMReservation(of: folder), let record = try? reservation.record() else {
+      return
+    }
+    try? reservation.remove(machine: record.machine)
   }
 
   /// Whether a VMM has taken the wish.

@@ -33,6 +33,7 @@ public enum VMLauncher {
       return pid
     } catch {
       let refusal = refusal(error, folder)
+      VMClient.forgetReservation(folder)
       folder.remove()
       throw refusal
     }

@@ -34,6 +34,10 @@ public struct VMStatus: Equatable, Sendable {
   public var build = ""
   public var memoryBytes: UInt64 = 0
   public var residentPages: UInt64 = 0
+  /// Bytes that the host promises to keep resident.
+  public var reservedBytes: UInt64 = 0
+  /// Who the ledger says holds them; 0 where it says nothing.
+  public var reservationOwner: Int32 = 0
   public var consolePath = ""
   public var droppedBytes: UInt64 = 0
   public var vcpus: [VCPU] = []
@@ -70,6 +74,7 @@ public struct VMStatus: Equatable, Sendable {
     static let log: UInt16 = 13
     static let countedAt: UInt16 = 20
     static let arrival: UInt16 = 21
+    static let reserved: UInt16 = 30
   }
 
   var encoded: [UInt8] {
@@ -92,6 +97,7 @@ public struct VMStatus: Equatable, Sendable {
       for value in [guest.ticks, guest.passes, guest.errors, guest.maxGapMicroseconds] { writer.write(value) }
     }
     fields.put(Tag.log, log)
+    fields.put(Tag.reserved, reservedBytes)
     fields.put(Tag.countedAt, countedAt)
     fields.put(Tag.arrival, list: arrival) { sample, writer in
       writer.write(sample.nanoseconds)
@@ -123,6 +129,7 @@ public struct VMStatus: Equatable, Sendable {
     }.first
     log = try fields.string(Tag.log, limit: Manifest.textLimit)
     // An older VMM says nothing of these.
+    if fields.bytes(Tag.reserved) != nil { reservedBytes = try fields.integer(Tag.reserved) }
     if fields.bytes(Tag.countedAt) != nil { countedAt = try fields.integer(Tag.countedAt) }
     if fields.bytes(Tag.arrival) != nil {
       arrival = try fields.list(Tag.arrival, limit: Self.arrivalLimit) { reader throws(StateError) in

@@ -25,6 +25,14 @@ final class ReferenceDestination: HandoffDestination {
   func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
     let ending = ending
     let made = try ReferenceGuest(adopting: description) { ending.note($0) }
+    // The pages are there: the source has them locked too, until it leaves.
+    if made.configuration.reserve > 0 {
+      do { try made.memory.reserve(made.configuration.reserve) } catch {
+        // Where it was started by a coordinator with fewer rights: a guest whose memory may be swapped is no lost one.
+        guard session.isSuccessor else { throw error }
+        try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
+      }
+    }
     try made.memory.mapPresentPages { false }
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },

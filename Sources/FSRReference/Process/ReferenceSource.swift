@@ -30,6 +30,8 @@ final class ReferenceSource: HandoffSource {
   }
 
   func quiesce() throws {
+    // Ahead of everything that would have to be taken back: from here on the reservation outlives this process.
+    try vmm.nameHeir()
     guest.drain.stop()
     guest.pump.stop()
     _ = SoakParameters.openWindow(in: guest.machine)

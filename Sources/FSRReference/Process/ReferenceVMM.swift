@@ -23,6 +23,10 @@ final class ReferenceVMM: Sendable {
   let build: String
   let ending: GuestEnding
   let log: Logger
+  /// The block of a handoff in flight, for those who take part in it.
+  var handoffBlock: ControlBlock? { current.withLock { $0 } }
+  /// Whether the reservation has an heir by this process: only one thread at a time changes the record.
+  let isPassedOn = Mutex(false)
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -165,6 +169,7 @@ final class ReferenceVMM: Sendable {
     guest.drain.stop()
     guest.pump.stop()
     guest.drain.drain()
+    endReservation()
     if removing { guest.folder.value.remove() }
   }
 
@@ -284,6 +289,7 @@ final class ReferenceVMM: Sendable {
 
   /// The handoff came to nothing, and the guest is still here.
   func handoffEnded(_ ended: ControlBlock, reason: String, isTrial: Bool) {
+    settleReservation(isKept: true)
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
     finish(ended, isTrial ? "check" : "handoff", from: build, to: nil, reason: reason)
@@ -291,6 +297,7 @@ final class ReferenceVMM: Sendable {
 
   /// The guest has come here by `ended`.
   func handoffWon(_ ended: ControlBlock, fromBuild: String?) {
+    settleReservation(isKept: false)
     finish(ended, "handoff", from: fromBuild, to: build, reason: "")
   }
 
@@ -340,6 +347,7 @@ final class ReferenceVMM: Sendable {
     status.binary = (try? Executable.path()) ?? ""
     status.build = build
     status.memoryBytes = guest.memory.size
+    status.reservedBytes = guest.configuration.reserve
     status.residentPages = (try? guest.memory.residentPages()) ?? 0
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount

@@ -26,6 +26,10 @@ enum Retreat {
     var now = MonotonicClock.now()
     while offset < memory.size, now < late {
       let end = min(memory.size, offset + piece)
+      // Locked pages are not unmapped; whoever runs the guest now has locked them too.
+      if offset < guest.configuration.reserve {
+        memory.unreserve(offset..<min(end, guest.configuration.reserve))
+      }
       try? memory.unmapPages(offset..<end)
       offset = end
       let taken = MonotonicClock.now() - now

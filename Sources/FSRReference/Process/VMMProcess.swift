@@ -150,6 +150,11 @@ public enum VMMProcess {
       throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
     }
     let block = try firstBlock(folder)
+    if configuration.reserve > 0 {
+      // Promised first, and locked only then.
+      try VMReservation(of: folder).reserve(configuration.reserve, machine: block.machine)
+      try guest.memory.reserve(configuration.reserve)
+    }
     try guest.threads.start(machine: guest.machine, cpus: guest.cpus)
     let vmm = ReferenceVMM(
       guest: guest, block: block, ending: ending, build: try build(), event: try EventDescriptor())

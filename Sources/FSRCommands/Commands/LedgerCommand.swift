@@ -1,0 +1,49 @@
+internal import ArgumentParser
+internal import FSRReference
+
+/// `fsr ledger`
+struct LedgerCommand: AnsweringCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ledger", abstract: "Show how much memory is reserved, and for whom.",
+    discussion: """
+      `fsr run --reserve` promises a VM memory that stays resident. The ledger of the runtime folder counts what was \
+      promised, and a VM that would go beyond the capacity is refused. A handoff never changes the sum. Records of \
+      VMs that are no more are taken out.
+
+      Examples:
+        fsr ledger
+        fsr ledger --capacity 64G
+        fsr ledger --rebuild
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "Set how much may be reserved. (default: the memory of the first NUMA node)", valueName: "size"),
+    transform: ByteSize.init(parsing:))
+  var capacity: ByteSize?
+  @Flag(help: "Make a damaged ledger anew from the VMs that run.") var rebuild = false
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  var subject: String? { nil }
+
+  static func blank(name: String?, reason: String) -> LedgerAnswer { LedgerAnswer(reason: reason) }
+
+  func lines(of reply: LedgerAnswer) -> [String] { reply.lines }
+
+  func perform() throws -> Outcome<LedgerAnswer> {
+    let folder: RuntimeDirectory
+    do { folder = try runtime.open(creating: capacity != nil) } catch {
+      // Nobody has run anything here yet.
+      guard error.kind == .noSuchVM else { throw error }
+      return Outcome(LedgerAnswer(.empty))
+    }
+    var lost: String?
+    if rebuild, try HostLedger.rebuild(in: folder).isCapacityLost, capacity == nil {
+      lost = "a capacity that was set could not be read any more: set it again with --capacity"
+    }
+    var answer = LedgerAnswer(try HostLedger.look(in: folder, capacity: capacity?.bytes))
+    answer.reason = lost
+    return Outcome(answer)
+  }
+}

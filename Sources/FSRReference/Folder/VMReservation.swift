@@ -1,0 +1,104 @@
+internal import FSRHandoff
+internal import FSRMemory
+internal import FSRState
+internal import FSRSystem
+
+/// One VM's record in the ledger of its runtime folder.
+struct VMReservation: ~Copyable {
+  private let vm: String
+  private let runtime: Directory
+  private let ledger: Ledger
+
+  /// - Throws: `SystemError` where the folder that the VM's lies in is gone.
+  init(of folder: borrowing VMFolder) throws(SystemError) {
+    let parts = try folder.directory.path().split(separator: "/")
+    let parent = try Directory.open("/" + parts.dropLast().joined(separator: "/"))
+    let book = Ledger(in: try parent.duplicate())
+    vm = folder.name
+    runtime = parent
+    ledger = book
+  }
+
+  /// What the ledger says of the VM; nil where it has none.
+  func record() throws(LedgerError) -> LedgerRecord? { try ledger.read().record(of: vm) }
+
+  /// Takes `bytes` for a new VM of this process, whose starter holds the VM's lock.
+  ///
+  /// - Throws: `LedgerError` `beyondCapacity` and whatever else there is.
+  func reserve(_ bytes: UInt64, machine: MachineIdentity) throws(LedgerError) {
+    let record = LedgerRecord(vm: vm, machine: machine, bytes: bytes, owner: .current())
+    try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
+      book.reclaim(isAlive: Abandonment.mayLive) { old in
+        // A VM that had this name is no more: its lock is held for this one.
+        old.vm == vm || Abandonment.isAbandoned(old, in: runtime)
+      }
+      try book.admit(record, memory: NUMA.capacity(ofNode: record.node))
+    }
+  }
+
+  /// Writes `heir` beside this process. A record that somebody has removed with the file is made anew: the memory is
+  /// held.
+  func name(heir: ProcessIdentity, machine: MachineIdentity, bytes: UInt64) throws(LedgerError) {
+    try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
+      try restore(&book, machine, bytes)
+      // Whatever the record says: the one that runs the guest holds the memory.
+      try book.settle(vm, machine: machine, on: .current())
+      try book.name(heir: heir, of: vm, machine: machine, by: .current())
+    }
+  }
+
+  /// Writes this process as the only owner.
+  func settle(machine: MachineIdentity, bytes: UInt64) throws(LedgerError) {
+    try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
+      try restore(&book, machine, bytes)
+      try book.settle(vm, machine: machine, on: .current())
+    }
+  }
+
+  private func restore(_ book: inout LedgerBook, _ machine: MachineIdentity, _ bytes: UInt64)
+    throws(LedgerError)
+  {
+    guard book.record(of: vm) == nil, bytes > 0 else { return }
+    // Not a question of capacity: the bytes are locked already.
+    try book.admit(
+      LedgerRecord(vm: vm, machine: machine, bytes: bytes, owner: .current()), memory: .max)
+  }
+
+  func remove(machine: MachineIdentity) throws(LedgerError) {
+    try ledger.change { $0.remove(vm, machine: machine) }
+  }
+}
+
+/// When a record is nobody's any more. Where it cannot be told, somebody may still come to run the VM.
+enum Abandonment {
+  /// False only where the process is proven to be gone.
+  static func mayLive(_ identity: ProcessIdentity) -> Bool {
+    do throws(SystemError) {
+      guard let process = try ProcessDescriptor.open(identity) else { return false }
+      return try !process.hasExited()
+    } catch { return true }
+  }
+
+  /// Of a record whose owner and heir are dead: whether nobody coordinates the VM, and no process of any of its
+  /// handoffs lives. A successor is in no record until it runs.
+  static func isAbandoned(_ record: LedgerRecord, in runtime: borrowing Directory) -> Bool {
+    do {
+      // Nothing outlives the host's boot.
+      if record.owner.bootID != (try BootID.current()) { return true }
+      guard try runtime.exists(record.vm) else { return true }
+      let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
+      guard case .taken(let lock) = try VMLock.attempt(in: folder.directory) else { return false }
+      defer { _ = lock }
+      guard let blocks = try folder.blocks() else {
+        return try !folder.directory.exists(VMFolder.blocksName)
+      }
+      for attempt in try blocks.attempts() {
+        guard let block = try blocks.open(attempt) else { continue }
+        for party in Party.allCases {
+          if let process = block.identity(of: party), mayLive(process) { return false }
+        }
+      }
+      return true
+    } catch { return false }
+  }
+}

@@ -1,0 +1,61 @@
+internal import FSRHandoff
+internal import FSRMemory
+internal import FSRSystem
+internal import Logging
+internal import Synchronization
+
+/// What this process does to its VM's record in the ledger.
+///
+/// A VM without a reservation may have a record all the same: one that comes from a build that knows of none, and
+/// had it from one that does.
+extension ReferenceVMM {
+  private var bytes: UInt64 { guest.configuration.reserve }
+
+  /// Writes the destination of the handoff in flight beside this process. The guest still runs.
+  ///
+  /// - Throws: where it cannot be written: the handoff is called off then.
+  func nameHeir() throws {
+    let reservation = try VMReservation(of: guest.folder.value)
+    if bytes == 0, (try? reservation.record()) == nil { return }
+    guard let heir = handoffBlock?.identity(of: .destination) else {
+      throw VMError(.other, "the reservation has no heir: the destination is gone")
+    }
+    try isPassedOn.withLock { isPassedOn in
+      isPassedOn = true
+      try reservation.name(heir: heir, machine: block.machine, bytes: bytes)
+    }
+  }
+
+  /// Writes this process, which runs the guest, as the only owner. Called outside the stun.
+  ///
+  /// - Parameter isKept: whether a handoff from here came to nothing; else the guest came here, and may be on its way
+  ///   to the next already, with an heir written down.
+  func settleReservation(isKept: Bool) {
+    isPassedOn.withLock { isPassedOn in
+      if isKept { isPassedOn = false }
+      if !isPassedOn { settle() }
+    }
+  }
+
+  private func settle() {
+    do {
+      let reservation = try VMReservation(of: guest.folder.value)
+      if bytes == 0, (try? reservation.record()) == nil { return }
+      try reservation.settle(machine: block.machine, bytes: bytes)
+    } catch { log.error("the ledger does not say who owns the reservation: \(error)") }
+  }
+
+  /// Gives the reservation back: there is no guest any more.
+  func endReservation() {
+    if bytes > 0 { guest.memory.unreserve(0..<bytes) }
+    do {
+      let reservation = try VMReservation(of: guest.folder.value)
+      try isPassedOn.withLock { isPassedOn in
+        // Nobody writes it down again.
+        isPassedOn = true
+        if bytes == 0, (try? reservation.record()) == nil { return }
+        try reservation.remove(machine: block.machine)
+      }
+    } catch { log.warning("the ledger keeps the reservation of a VM that has ended: \(error)") }
+  }
+}
