@@ -27,7 +27,8 @@ public enum ExecutableFile {
     } catch {
       return switch error.errno {
       case EISDIR: "is a directory"
-      case EINVAL: "is no regular file"
+      // A pipe or a device, unless the path is none.
+      case EINVAL where !path.isEmpty && !path.utf8.contains(0): "is no regular file"
       default: "cannot be read: \(error.meaning)"
       }
     }

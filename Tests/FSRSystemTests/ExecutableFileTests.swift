@@ -10,7 +10,7 @@ import Testing
 
   @Test(arguments: [
     ("/", "is a directory"), ("/dev/null", "is no regular file"), ("/etc/passwd", "is not executable"),
-    ("/nonexistent", "cannot be read"), ("", "cannot be read"), ("/bin/sh\0", ""),
+    ("/nonexistent", "cannot be read"), ("", "cannot be read"), ("/bin/sh\0", "cannot be read"),
   ])
   func aFlawIsSaid(_ path: String, _ flaw: String) {
     #expect(ExecutableFile.flaw(of: path)?.contains(flaw) == true)
