@@ -17,6 +17,17 @@ public final class GuestMemory: Sendable {
     try self.init(adopting: try Memfd.create(name: name, size: size), size: size)
   }
 
+  /// Makes new RAM of huge pages, all of which are there at once; `size` is a multiple of their size.
+  ///
+  /// - Throws: `MemoryError.noHugePages` where the host's pool has too few.
+  public convenience init(hugePagesOf size: UInt64, name: String = "fsr-ram") throws {
+    let descriptor: OwnedDescriptor
+    do throws(SystemError) {
+      descriptor = try Memfd.create(name: name, size: size, hugePages: true)
+    } catch { throw MemoryError.noHugePages(needed: size / Self.hugePageSize, error) }
+    try self.init(adopting: descriptor, size: size)
+  }
+
   /// Maps RAM that a peer handed over.
   ///
   /// - Throws: `MemoryError.unsealed` where its size could still change, which would be a SIGBUS for us.
@@ -32,6 +43,7 @@ public final class GuestMemory: Sendable {
 
 extension GuestMemory {
   public static let pageSize: UInt64 = 4096
+  public static let hugePageSize: UInt64 = 2 << 20
 
   /// Pages that take memory now.
   public func residentPages() throws -> UInt64 { try descriptor.allocatedBytes() / Self.pageSize }
@@ -87,11 +99,16 @@ public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooShort(has: UInt64, says: UInt64)
   /// The kernel does not keep so much resident for this process.
   case notLocked(bytes: UInt64, hasRight: Bool, SystemError)
+  /// The host's pool has too few pages of 2 MiB.
+  case noHugePages(needed: UInt64, SystemError)
 
   public var description: String {
     switch self {
     case .unsealed: "guest memory whose size may still change"
     case .tooShort(let has, let says): "guest memory of \(has) bytes where \(says) are told"
+    case .noHugePages(let needed, let error):
+      "\(needed) pages of 2M are not to be had (\(error)); the host's administrator makes some with "
+        + "`sysctl vm.nr_hugepages=NUMBER`"
     case .notLocked(let bytes, let hasRight, let error):
       hasRight
         ? "\(bytes) bytes of guest memory cannot be locked: \(error)"

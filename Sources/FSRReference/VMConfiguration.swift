@@ -4,6 +4,8 @@ internal import FSRState
 /// What a VM is made of, as it was asked for; it goes with the VM from process to process.
 public struct VMConfiguration: Equatable, Sendable {
   public static let vcpuLimit = 16
+  /// Bytes in a huge page.
+  public static let hugePageSize = GuestMemory.hugePageSize
 
   public var name: String
   /// Bytes of RAM.
@@ -23,6 +25,9 @@ public struct VMConfiguration: Equatable, Sendable {
   public var endsOnReset = false
   /// Bytes of RAM, whole pages from its start, that the host promises to keep resident.
   public var reserve: UInt64 = 0
+
+  /// Whether RAM consists of pages of 2 MiB.
+  public var hasHugePages = false
 
   public init(name: String, memory: UInt64, vcpus: Int, guest: String, duty: Int = 100, console: String = "")
   {
@@ -47,6 +52,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let console: UInt16 = 8
     static let endsOnReset: UInt16 = 9
     static let reserve: UInt16 = 10
+    static let hasHugePages: UInt16 = 11
   }
 
   var encoded: [UInt8] {
@@ -61,6 +67,7 @@ public struct VMConfiguration: Equatable, Sendable {
     fields.put(Tag.console, console)
     fields.put(Tag.endsOnReset, UInt8(endsOnReset ? 1 : 0))
     fields.put(Tag.reserve, reserve)
+    fields.put(Tag.hasHugePages, UInt8(hasHugePages ? 1 : 0))
     return fields.bytes
   }
 
@@ -80,6 +87,8 @@ public struct VMConfiguration: Equatable, Sendable {
     endsOnReset = fields.bytes(Tag.endsOnReset) == [1]
     // Nor do builds without reservations.
     if fields.bytes(Tag.reserve) != nil { reserve = try fields.integer(Tag.reserve) }
+    hasHugePages = fields.bytes(Tag.hasHugePages) == [1]
+    guard !hasHugePages || memory % GuestMemory.hugePageSize == 0 else { throw .invalid("RAM size", memory) }
     guard reserve <= memory, reserve % GuestMemory.pageSize == 0 else {
       throw .invalid("reservation", reserve)
     }

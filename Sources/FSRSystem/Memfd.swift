@@ -4,15 +4,20 @@ internal import CFSRLinux
 public enum Memfd {
   /// Makes a memfd of `size` bytes, close-on-exec, sealed against shrinking and growing.
   ///
-  /// `name` shows up in /proc/PID/maps only.
-  public static func create(name: String, size: UInt64) throws(SystemError) -> OwnedDescriptor {
-    let flags = CFSR_MFD_CLOEXEC | CFSR_MFD_ALLOW_SEALING
+  /// `name` shows up in /proc/PID/maps only. With `hugePages` it consists of pages of 2 MiB, which all are taken from
+  /// the host's pool of them at once: a page that is missing later would be a SIGBUS. ENOSPC where it has too few.
+  public static func create(name: String, size: UInt64, hugePages: Bool = false) throws(SystemError)
+    -> OwnedDescriptor
+  {
+    let huge = hugePages ? CFSR_MFD_HUGETLB | CFSR_MFD_HUGE_2MB : 0
+    let flags = CFSR_MFD_CLOEXEC | CFSR_MFD_ALLOW_SEALING | huge
     // SAFETY: the C string lives for the call.
     let raw = unsafe name.withCString { unsafe cfsr_memfd_create($0, flags) }
     let descriptor = OwnedDescriptor(adopting: try check(raw, "memfd_create", on: name))
     try check(cfsr_truncate(descriptor.raw, size), "ftruncate", on: name)
     try check(
       cfsr_add_seals(descriptor.raw, CFSR_SEAL_SHRINK | CFSR_SEAL_GROW), "fcntl F_ADD_SEALS", on: name)
+    if hugePages { try descriptor.allocate(at: 0, length: size) }
     return descriptor
   }
 

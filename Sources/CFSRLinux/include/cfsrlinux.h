@@ -20,6 +20,8 @@ int cfsr_allocate(int fd, uint64_t offset, uint64_t length);
 int cfsr_truncate(int fd, uint64_t length);
 
 static const unsigned CFSR_MFD_CLOEXEC = 1, CFSR_MFD_ALLOW_SEALING = 2, CFSR_MFD_HUGETLB = 4;
+// 2 MiB, as a power of two, where memfd_create looks for it.
+static const unsigned CFSR_MFD_HUGE_2MB = 21u << 26;
 static const int CFSR_SEAL_SEAL = 1, CFSR_SEAL_SHRINK = 2, CFSR_SEAL_GROW = 4, CFSR_SEAL_WRITE = 8;
 static const int CFSR_DONTNEED = 4, CFSR_DONTDUMP = 16, CFSR_POPULATE_READ = 22, CFSR_POPULATE_WRITE = 23;
 

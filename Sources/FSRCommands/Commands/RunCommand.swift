@@ -21,6 +21,11 @@ struct RunCommand: AnsweringCommand {
 
   enum CPU: String, CaseIterable, ExpressibleByArgument { case auto, soft }
 
+  enum PageSize: String, CaseIterable, ExpressibleByArgument {
+    case small = "4k"
+    case huge = "2m"
+  }
+
   @OptionGroup var subjectName: NameArgument
   @Option(
     help: ArgumentHelp("RAM, such as 512M or 4G. (default: 256M)", valueName: "size"),
@@ -31,6 +36,8 @@ struct RunCommand: AnsweringCommand {
       "RAM that the host keeps resident and promises nobody else; `fsr ledger` counts it. (default: none)",
       valueName: "size"), transform: ByteSize.init(parsing:))
   var reserve: ByteSize?
+  @Option(help: ArgumentHelp("Size of RAM's pages; 2m takes huge ones, all at once.", valueName: "size"))
+  var pageSize = PageSize.small
   @Option(help: ArgumentHelp("vCPUs, 1 to \(VMConfiguration.vcpuLimit).", valueName: "count")) var vcpus = 1
   @Option(help: "What runs the guest's instructions.") var cpu = CPU.auto
   @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest"), completion: .file())
@@ -62,6 +69,9 @@ struct RunCommand: AnsweringCommand {
       guard reserve.bytes <= memory.bytes, reserve.bytes % StatusAnswer.pageSize == 0 else {
         throw ValidationError("'--reserve' is at most '--memory', in whole pages of 4K")
       }
+    }
+    guard pageSize == .small || memory.bytes % VMConfiguration.hugePageSize == 0 else {
+      throw ValidationError("with '--page-size 2m' '--memory' is a multiple of 2M")
     }
     guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
@@ -99,6 +109,7 @@ struct RunCommand: AnsweringCommand {
       name: subjectName.name.description, memory: memory.bytes, vcpus: vcpus, guest: guest, duty: duty)
     configuration.endsOnReset = noReboot
     configuration.reserve = reserve?.bytes ?? 0
+    configuration.hasHugePages = pageSize == .huge
     var image: OwnedDescriptor?
     if !configuration.isSoak {
       do { image = try OwnedDescriptor.openPlainFile(guest) } catch {

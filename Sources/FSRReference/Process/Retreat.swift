@@ -21,7 +21,9 @@ enum Retreat {
     let isCrowded = !leaveProcessors(to: guest.configuration.vcpus)
     let memory = guest.memory
     let late = MonotonicClock.now() &+ patience
-    var piece = smallestPiece
+    // Huge pages go whole.
+    let least = guest.configuration.hasHugePages ? GuestMemory.hugePageSize : smallestPiece
+    var piece = least
     var offset: UInt64 = 0
     var now = MonotonicClock.now()
     while offset < memory.size, now < late {
@@ -33,7 +35,7 @@ enum Retreat {
       try? memory.unmapPages(offset..<end)
       offset = end
       let taken = MonotonicClock.now() - now
-      piece = taken < aim ? min(piece * 2, largestPiece) : max(piece / 2, smallestPiece)
+      piece = taken < aim ? min(piece * 2, largestPiece) : max(piece / 2, least)
       if isCrowded { _ = try? Poller().wait(timeout: min(taken, aim * 2) * (share - 1)) }
       now = MonotonicClock.now()
     }

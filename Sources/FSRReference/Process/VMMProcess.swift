@@ -116,6 +116,13 @@ public enum VMMProcess {
     }
   }
 
+  private static func memory(_ configuration: VMConfiguration) throws -> GuestMemory {
+    guard configuration.hasHugePages else { return try GuestMemory(size: configuration.memory) }
+    do { return try GuestMemory(hugePagesOf: configuration.memory) } catch {
+      throw VMError(.refused, "\(configuration.name) cannot be started: \(error)")
+    }
+  }
+
   private static func makeVM(_ starter: Owned<UnixSocket>) throws -> ReferenceVMM {
     guard
       var received = try starter.value.receive(
@@ -143,7 +150,7 @@ public enum VMMProcess {
     let ending = GuestEnding()
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
     let guest = try ReferenceGuest(
-      configuration, memory: try GuestMemory(size: configuration.memory), console: try ConsoleBuffer(),
+      configuration, memory: try memory(configuration), console: try ConsoleBuffer(),
       consoleFile: console, image: Owned(kept), listener: listener, folder: try folder.duplicate()
     ) { ending.note($0) }
     do { try guest.boot(image) } catch {
