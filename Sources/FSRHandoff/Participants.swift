@@ -73,6 +73,8 @@ public protocol HandoffDestination: AnyObject, Sendable {
 public protocol SwitchLeader: AnyObject, Sendable {
   /// Whether there is no other VMM that could go on with the guest: a refusal may lose it.
   var isSuccessor: Bool { get }
+  /// Says how far `prepare` is, in bytes.
+  func progressed(_ done: UInt64, of total: UInt64)
   /// Parks until the guest is to run here or not at all, doing all of the switch on the calling thread, so
   /// that it enters the guest without waking another. Answers whether to enter.
   func leadSwitch() -> Bool

@@ -51,16 +51,17 @@ extension GuestMemory {
   /// Maps the pages that are there into this process ahead, so that the guest's first touch of them after a
   /// handoff is no fault. Holes stay holes: a page that nobody has touched takes no memory.
   ///
-  /// - Parameter isToEnd: asked between stretches of at most 64 MiB.
-  public func mapPresentPages(isToEnd: () -> Bool) throws {
+  /// - Parameter progress: told up to which offset it has come, after stretches of at most 64 MiB.
+  public func mapPresentPages(progress: (UInt64) -> Void = { _ in }) throws {
     let stretch: UInt64 = 64 << 20
     var offset: UInt64 = 0
-    while offset < size, !isToEnd(), let data = try descriptor.nextData(from: offset) {
+    while offset < size, let data = try descriptor.nextData(from: offset) {
       var start = data.lowerBound
-      while start < data.upperBound, !isToEnd() {
+      while start < data.upperBound {
         let count = min(stretch, data.upperBound - start)
         try region.populate(start, count: count)
         start += count
+        progress(start)
       }
       offset = data.upperBound
     }

@@ -27,10 +27,12 @@ struct HandoffRun {
       throw VMError(.noSuchVM, "\(name) was never started; `fsr stop \(name)` clears its folder")
     }
     let before = (try? blocks.newest()).flatMap { $0 }?.attempt
+    let progress = HandoffProgress()
     var session = CoordinatorSession(
       purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
-      isCancelled: isCancelled)
+      isCancelled: isCancelled, onLook: { progress.show($0) })
     let end = politely { session.run() }
+    progress.clear()
     let reason = session.reason
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)

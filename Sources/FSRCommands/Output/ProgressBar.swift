@@ -17,13 +17,23 @@ struct ProgressBar {
   }
 
   mutating func show(_ label: String, done: Int, of total: Int) {
-    guard isShown, total > 0, MonotonicClock.now() > lastDrawn + ProgressBar.interval else { return }
+    guard total > 0 else { return }
+    draw(Double(done) / Double(total), "\(done)/\(total) \(label)")
+  }
+
+  mutating func show(_ label: String, bytes done: UInt64, of total: UInt64) {
+    guard total > 0 else { return }
+    draw(Double(done) / Double(total), "\(ByteSize.readable(done))/\(ByteSize.readable(total)) \(label)")
+  }
+
+  private mutating func draw(_ share: Double, _ text: String) {
+    guard isShown, MonotonicClock.now() > lastDrawn + ProgressBar.interval else { return }
     lastDrawn = MonotonicClock.now()
     isDrawn = true
-    let filled = min(max(done, 0), total) * ProgressBar.width / total
+    let filled = Int(min(max(share, 0), 1) * Double(ProgressBar.width))
     let bar =
       String(repeating: "#", count: filled) + String(repeating: "-", count: ProgressBar.width - filled)
-    terminal.write("\r\u{1b}[K[\(bar)] \(done)/\(total) \(label)")
+    terminal.write("\r\u{1b}[K[\(bar)] \(text)")
   }
 
   /// Takes the bar off the screen.

@@ -10,6 +10,7 @@
 /// 256   limits: max downtime, deadline      nanoseconds; the deadline is on the monotonic clock
 /// 272   the largest gap that the guest saw   microseconds plus one
 /// 280   who asked: 1 once written, pid, uid
+/// 304   how far three parties are with their long work: bytes done, bytes in all
 /// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
 /// 1024  three parties, 1 KiB each
 /// 4096  three reasons, 512 bytes each: length, UTF-8
@@ -42,6 +43,9 @@ enum BlockLayout {
   static let askerIsSet: UInt64 = 280
   static let askerPID: UInt64 = 284
   static let askerUser: UInt64 = 288
+
+  /// Bytes done, bytes in all; 0 where it has not said.
+  static func progress(_ party: Party) -> UInt64 { 304 + UInt64(party.rawValue) * 16 }
 
   static let timeline: UInt64 = 512
 

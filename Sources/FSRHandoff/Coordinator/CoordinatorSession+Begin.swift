@@ -171,7 +171,9 @@ extension CoordinatorSession {
   /// Says that this coordinator lives, to whoever would take its place.
   func beat() {
     lock?.value.beat(at: now())
-    block?.beat(.coordinator, at: now())
+    guard let block else { return }
+    block.beat(.coordinator, at: now())
+    onLook(block)
   }
 
   func wait(_ nanoseconds: UInt64) {

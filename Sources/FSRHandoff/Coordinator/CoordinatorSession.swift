@@ -38,6 +38,8 @@ public struct CoordinatorSession: ~Copyable {
   let options: Options
   /// Whether the caller wants it to end: a signal came.
   let isCancelled: () -> Bool
+  /// Shown the block again and again while it waits.
+  let onLook: (ControlBlock) -> Void
   let name: String
 
   /// The VM's folder, and in it the sockets and the blocks.
@@ -66,11 +68,13 @@ public struct CoordinatorSession: ~Copyable {
   ///   - name: the VM's name, for messages.
   ///   - folder: the VM's folder.
   ///   - isCancelled: asked between looks.
+  ///   - onLook: shown the block at every look.
   public init(
     _ purpose: Coordinator.Purpose, name: String, folder: consuming Directory,
     blocks: consuming BlockDirectory,
     options: Options = Options(), limits: HandoffLimits = HandoffLimits(),
-    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false }
+    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false },
+    onLook: @escaping (ControlBlock) -> Void = { _ in }
   ) {
     machine = Coordinator(purpose)
     self.name = name
@@ -80,6 +84,7 @@ public struct CoordinatorSession: ~Copyable {
     self.limits = limits
     self.now = now
     self.isCancelled = isCancelled
+    self.onLook = onLook
     fault = FaultPlan.read(options.fault, for: .coordinator)
   }
 

@@ -37,6 +37,10 @@ extension DestinationSession {
     return .done
   }
 
+  public func progressed(_ done: UInt64, of total: UInt64) {
+    block.noteProgress(done, of: total, by: .destination)
+  }
+
   private func receiveDescription() throws -> Description {
     guard var arrival = try channel.receive(timeout: limits.answer, from: "source") else {
       throw HandoffError.peerGone(.source)

@@ -33,7 +33,8 @@ final class ReferenceDestination: HandoffDestination {
         try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
       }
     }
-    try made.memory.mapPresentPages { false }
+    let size = made.memory.size
+    try made.memory.mapPresentPages { session.progressed($0, of: size) }
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },
