@@ -2,6 +2,8 @@
 #include "answer.h"
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -76,3 +78,38 @@ int cfsr_interface_mtu(const char *name) {
 }
 
 int cfsr_interface_set_mtu(const char *name, int mtu) { return on_interface(name, SIOCSIFMTU, &mtu); }
+
+static const struct rtattr *find(const struct rtattr *attribute, long length, int type) {
+  for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
+    if ((attribute->rta_type & NLA_TYPE_MASK) == type) return attribute;
+  return NULL;
+}
+
+static int queues_of(const struct rtattr *data, int type) {
+  const struct rtattr *count = data ? find(RTA_DATA(data), RTA_PAYLOAD(data), type) : NULL;
+  return count && RTA_PAYLOAD(count) >= 4 ? *(const int *)RTA_DATA(count) : 0;
+}
+
+int cfsr_tap_queue_count(const char *name) {
+  struct {
+    struct nlmsghdr header;
+    struct ifinfomsg link;
+  } request = {.header = {.nlmsg_len = sizeof request, .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
+               .link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(name)}};
+  if (request.link.ifi_index == 0) return -errno;
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return -errno;
+  union {
+    struct nlmsghdr header;
+    char bytes[16384];
+  } answer;
+  ssize_t length = send(fd, &request, sizeof request, 0) < 0 ? -1 : recv(fd, &answer, sizeof answer, 0);
+  int failure = errno;
+  close(fd);
+  if (length < 0) return -failure;
+  if (!NLMSG_OK(&answer.header, (size_t)length) || answer.header.nlmsg_type != RTM_NEWLINK) return -EPROTO;
+  const struct ifinfomsg *link = NLMSG_DATA(&answer.header);
+  const struct rtattr *info = find(IFLA_RTA(link), IFLA_PAYLOAD(&answer.header), IFLA_LINKINFO);
+  const struct rtattr *data = info ? find(RTA_DATA(info), RTA_PAYLOAD(info), IFLA_INFO_DATA) : NULL;
+  return queues_of(data, IFLA_TUN_NUM_QUEUES) + queues_of(data, IFLA_TUN_NUM_DISABLED_QUEUES);
+}

@@ -72,6 +72,10 @@ extension SystemError {
   public var isNotPermitted: Bool { errno == EPERM || errno == EACCES }
   /// Whether somebody else has it.
   public var isBusy: Bool { errno == EBUSY }
+  /// Somebody else has it, as found by other means than the call.
+  public static func busy(_ call: String, _ subject: String) -> SystemError {
+    SystemError(call, on: subject, errno: EBUSY)
+  }
   /// Whether the thing behind the descriptor is gone.
   public var isDetached: Bool { errno == EBADFD }
   /// Whether a device is named for which there is no driver.

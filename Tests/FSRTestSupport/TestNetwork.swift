@@ -45,6 +45,12 @@ public enum TestNetwork {
     try bringUp(name)
   }
 
+  /// Removes a tap, whoever has it.
+  public static func remove(_ name: String) throws(SystemError) {
+    // SAFETY: the C string lives for the call.
+    try check(unsafe name.withCString { unsafe cfsrtest_remove_interface($0) }, "RTM_DELLINK", name)
+  }
+
   /// Reads what the interface receives; what is written to it the interface sends.
   public static func packets(on name: String) throws(SystemError) -> OwnedDescriptor {
     // SAFETY: the C string lives for the call.

@@ -125,6 +125,8 @@ int cfsr_tap_set_offloads(int fd, unsigned offloads);
 // Frames to one address, to groups and to all; no others.
 int cfsr_tap_accept_only(int fd, const uint8_t address[6]);
 int cfsr_tap_accept_all(int fd);
+// Attached ones, whoever has them.
+int cfsr_tap_queue_count(const char *name);
 int cfsr_interface_mtu(const char *name);
 int cfsr_interface_set_mtu(const char *name, int mtu);
 

@@ -16,6 +16,8 @@ struct PortOpening {
       for _ in 0..<port.queues {
         queues.append(Owned(try TapQueue.attach(port.tap, isMultiQueue: port.queues > 1)))
       }
+      // The kernel lets several processes have queues of one tap; then each would have some of the frames.
+      if try TapQueue.count(of: port.tap) > queues.count { throw SystemError.busy("TUNSETIFF", port.tap) }
       if let queue = queues.first {
         try queue.value.setHeaderSize()
         try queue.value.setOffloads(port.offloads)
