@@ -59,8 +59,8 @@ public struct TapQueue: ~Copyable, Sendable {
       hasHeader: flags & CFSR_TAP != 0 && flags & CFSR_TAP_NO_PI != 0 && flags & CFSR_TAP_VNET_HEADER != 0)
   }
 
-  /// How many queues the tap `name` of this process's network namespace has, whoever has attached them. 0 where
-  /// the kernel does not tell.
+  /// How many queues the tap `name` of this process's network namespace has, whoever has attached them. 0 of a
+  /// tap that can have only one.
   public static func count(of name: String) throws(SystemError) -> Int {
     // SAFETY: the C string lives for the call.
     let answer = unsafe name.withCString { unsafe cfsr_tap_queue_count($0) }

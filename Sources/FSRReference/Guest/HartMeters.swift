@@ -1,5 +1,5 @@
 internal import FSRState
-internal import FSRSystem
+package import FSRSystem
 internal import Synchronization
 
 /// How long each hart was in the guest, and how often it came out, since the VM's birth.
@@ -7,11 +7,16 @@ internal import Synchronization
 /// Time in the guest is the host's time, from a thread's entry to its coming out again: with time in which the host
 /// gave the processor to others. A hart comes out to wait for an interrupt, to be stopped, when the guest ends, and
 /// once in about a thousand million instructions to look up; an access to a device is no coming out.
-final class HartMeters: Sendable {
-  struct Reading: Equatable, Sendable {
+package final class HartMeters: Sendable {
+  package struct Reading: Equatable, Sendable {
     /// Nanoseconds.
-    var ran: UInt64
-    var exits: UInt64
+    package var ran: UInt64
+    package var exits: UInt64
+
+    package init(ran: UInt64, exits: UInt64) {
+      self.ran = ran
+      self.exits = exits
+    }
   }
 
   /// In a hart's line of the region: odd while the others change, then nanoseconds in the guest, how often it came
@@ -24,12 +29,12 @@ final class HartMeters: Sendable {
   /// Looks at a line that is being changed before the one who changes it is let run.
   private static let patience = 100
   /// More often than any hart comes out in a host's life.
-  static let exitBound: UInt64 = 1 << 62
+  package static let exitBound: UInt64 = 1 << 62
 
-  let harts: Int
+  package let harts: Int
   private let words: MappedRegion
 
-  init(harts: Int) throws(SystemError) {
+  package init(harts: Int) throws(SystemError) {
     self.harts = harts
     words = try MappedRegion(anonymous: UInt64(harts) * Self.line)
     // Touched now: a page fault is nothing for the moments of a switch.
@@ -38,9 +43,11 @@ final class HartMeters: Sendable {
 
   // MARK: the hart's own thread
 
-  func enter(_ hart: Int) { change(hart) { line in words.atomicStoreRelaxed(now, at: line + Self.since) } }
+  package func enter(_ hart: Int) {
+    change(hart) { line in words.atomicStoreRelaxed(now, at: line + Self.since) }
+  }
 
-  func leave(_ hart: Int) {
+  package func leave(_ hart: Int) {
     change(hart) { line in
       let entered = words.atomicLoadRelaxed(line + Self.since, as: UInt64.self)
       let before = words.atomicLoadRelaxed(line + Self.ran, as: UInt64.self)
@@ -66,7 +73,7 @@ final class HartMeters: Sendable {
   // MARK: any thread
 
   /// The stay in the guest that is under way included.
-  func reading(of hart: Int) -> Reading {
+  package func reading(of hart: Int) -> Reading {
     let line = UInt64(hart) * Self.line
     var looks = 0
     while true {
@@ -85,7 +92,7 @@ final class HartMeters: Sendable {
   }
 
   /// Nanoseconds in the guest, of all harts.
-  var total: UInt64 { (0..<harts).reduce(0) { $0 &+ reading(of: $1).ran } }
+  package var total: UInt64 { (0..<harts).reduce(0) { $0 &+ reading(of: $1).ran } }
 
   // MARK: travelling
 

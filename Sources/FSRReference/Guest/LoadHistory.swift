@@ -1,12 +1,12 @@
-internal import FSRState
-internal import FSRSystem
+package import FSRState
+package import FSRSystem
 internal import Synchronization
 
 /// How busy a guest was since its birth: its harts' times, and its load averages.
 ///
 /// A thread looks at the times every five seconds while this process owns the guest; it has stopped before the guest
 /// is given away. The stretch between the last look there and the first one here is one like any other.
-final class LoadHistory: SavesState, Sendable {
+package final class LoadHistory: SavesState, Sendable {
   static let section = "load"
   /// Nanoseconds between two looks.
   private static let interval: UInt64 = 5_000_000_000
@@ -20,18 +20,18 @@ final class LoadHistory: SavesState, Sendable {
     var ran: UInt64 = 0
   }
 
-  let meters: HartMeters
+  package let meters: HartMeters
   private let sample = Mutex(Sample())
   private let worker = Worker(name: "load")
   private let bell: EventDescriptor
 
-  init(harts: Int) throws(SystemError) {
+  package init(harts: Int) throws(SystemError) {
     meters = try HartMeters(harts: harts)
     bell = try EventDescriptor()
   }
 
   /// Over 1, 5 and 15 minutes, as of the last look.
-  var averages: [Double] { sample.withLock { $0.averages.values } }
+  package var averages: [Double] { sample.withLock { $0.averages.values } }
 
   func start() throws(SystemError) {
     try bell.clear()
@@ -46,7 +46,7 @@ final class LoadHistory: SavesState, Sendable {
   func stop() { worker.stop { try? bell.signal() } }
 
   /// Takes note of the harts' times, if an interval has passed since the last look.
-  func look(at now: UInt64) {
+  package func look(at now: UInt64) {
     let ran = meters.total
     sample.withLock { sample in
       if sample.time == 0 {
@@ -64,9 +64,9 @@ final class LoadHistory: SavesState, Sendable {
 
   // MARK: travelling
 
-  static var stateVersion: UInt16 { 1 }
+  package static var stateVersion: UInt16 { 1 }
 
-  func save(to writer: inout ByteWriter) {
+  package func save(to writer: inout ByteWriter) {
     writer.write(UInt16(meters.harts))
     for hart in 0..<meters.harts { meters.save(hart, to: &writer) }
     sample.withLock { sample in
@@ -76,7 +76,7 @@ final class LoadHistory: SavesState, Sendable {
     }
   }
 
-  func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
+  package func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
     guard version == Self.stateVersion else {
       throw .sectionVersion(Self.section, has: version, reads: Self.stateVersion)
     }

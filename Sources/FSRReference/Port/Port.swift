@@ -1,4 +1,4 @@
-internal import FSRState
+package import FSRState
 public import FSRSystem
 
 /// The host's side of a network card, in words: which tap, and how it is set. The descriptors ride beside it.
@@ -89,14 +89,14 @@ extension Port {
   private static let encodedLimit = 4096
 
   /// Ports as bytes: their count, then each as fields behind its length.
-  static func encode(_ ports: [Port]) -> [UInt8] {
+  package static func encode(_ ports: [Port]) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(UInt8(ports.count))
     for port in ports { writer.write(counted: port.encoded) }
     return writer.bytes
   }
 
-  static func decode(_ bytes: [UInt8]) throws(StateError) -> [Port] {
+  package static func decode(_ bytes: [UInt8]) throws(StateError) -> [Port] {
     var reader = ByteReader(bytes)
     let count = Int(try reader.read(UInt8.self))
     guard count <= limit else { throw .tooLong(count, limit: limit) }

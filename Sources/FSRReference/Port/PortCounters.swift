@@ -1,20 +1,20 @@
-internal import FSRState
+package import FSRState
 internal import Synchronization
 
 /// What has gone through a port since the VM's birth, handoffs included. One thread counts, any may look.
-final class PortCounters: SavesState, Sendable {
+package final class PortCounters: SavesState, Sendable {
   /// As the guest sees it: received is what came out of the tap, sent what went in.
-  struct Reading: Equatable, Sendable {
-    var receivedFrames: UInt64 = 0
-    var receivedBytes: UInt64 = 0
-    var sentFrames: UInt64 = 0
-    var sentBytes: UInt64 = 0
+  package struct Reading: Equatable, Sendable {
+    package var receivedFrames: UInt64 = 0
+    package var receivedBytes: UInt64 = 0
+    package var sentFrames: UInt64 = 0
+    package var sentBytes: UInt64 = 0
     /// Received, and used by nobody.
-    var dropped: UInt64 = 0
+    package var dropped: UInt64 = 0
   }
 
   /// More than any link carries in a host's life.
-  static let bound: UInt64 = 1 << 62
+  package static let bound: UInt64 = 1 << 62
 
   private let receivedFrames = Atomic<UInt64>(0)
   private let receivedBytes = Atomic<UInt64>(0)
@@ -22,28 +22,30 @@ final class PortCounters: SavesState, Sendable {
   private let sentBytes = Atomic<UInt64>(0)
   private let dropped = Atomic<UInt64>(0)
 
-  var reading: Reading {
+  package init() {}
+
+  package var reading: Reading {
     Reading(
       receivedFrames: receivedFrames.load(ordering: .relaxed),
       receivedBytes: receivedBytes.load(ordering: .relaxed), sentFrames: sentFrames.load(ordering: .relaxed),
       sentBytes: sentBytes.load(ordering: .relaxed), dropped: dropped.load(ordering: .relaxed))
   }
 
-  func received(bytes: Int) {
+  package func received(bytes: Int) {
     receivedFrames.add(1, ordering: .relaxed)
     receivedBytes.add(UInt64(bytes), ordering: .relaxed)
   }
 
-  func sent(bytes: Int) {
+  package func sent(bytes: Int) {
     sentFrames.add(1, ordering: .relaxed)
     sentBytes.add(UInt64(bytes), ordering: .relaxed)
   }
 
-  func drop() { dropped.add(1, ordering: .relaxed) }
+  package func drop() { dropped.add(1, ordering: .relaxed) }
 
-  static var stateVersion: UInt16 { 1 }
+  package static var stateVersion: UInt16 { 1 }
 
-  func save(to writer: inout ByteWriter) {
+  package func save(to writer: inout ByteWriter) {
     writer.write(receivedFrames.load(ordering: .relaxed))
     writer.write(receivedBytes.load(ordering: .relaxed))
     writer.write(sentFrames.load(ordering: .relaxed))
@@ -51,7 +53,7 @@ final class PortCounters: SavesState, Sendable {
     writer.write(dropped.load(ordering: .relaxed))
   }
 
-  func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
+  package func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
     guard version == Self.stateVersion else {
       throw .sectionVersion("port", has: version, reads: Self.stateVersion)
     }
