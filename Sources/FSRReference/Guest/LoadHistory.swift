@@ -84,6 +84,7 @@ package final class LoadHistory: SavesState, Sendable {
     let harts = Int(try reader.read(UInt16.self))
     guard harts == meters.harts else { throw .invalid("hart count of the load", UInt64(harts)) }
     var readings: [HartMeters.Reading] = []
+    readings.reserveCapacity(harts)
     for _ in 0..<harts {
       let reading = HartMeters.Reading(ran: try reader.read(), exits: try reader.read())
       // Both processes read the same clock, which began at the host's boot.

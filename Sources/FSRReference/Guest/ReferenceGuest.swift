@@ -37,6 +37,8 @@ final class ReferenceGuest: Sendable {
   /// What a reset starts again; nil where the guest comes from a build that did not keep it.
   private let image: Owned<OwnedDescriptor>?
   let sections: MachineSections
+  /// The names of all sections that are loaded here; made ahead, as they are needed in the stun.
+  private let known: Set<String>
   /// Of this guest's coming here; it has nothing to tell where the guest was born here.
   let arrival: ArrivalSampler
   /// The control socket, which only the owner accepts on.
@@ -64,6 +66,8 @@ final class ReferenceGuest: Sendable {
       waker: threads)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
+    known = Set(
+      sections.names + ["clock", Self.paused.name, Self.load.name] + ports.sections.map(\.name))
     arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     pump = ConsolePump(input: input, uart: machine.uart)
@@ -215,8 +219,6 @@ final class ReferenceGuest: Sendable {
       try load.restore(from: &reader, version: history.version)
     }
     try ports.load(checkpoint)
-    let known = Set(
-      sections.names + ["clock", Self.paused.name, Self.load.name] + ports.sections.map(\.name))
     let unknown = checkpoint.sections.filter { !known.contains($0.name) }
     if let needed = unknown.first(where: \.isNeeded) { throw StateError.unknownSection(needed.name) }
     passedOn.withLock { $0 = unknown }
