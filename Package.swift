@@ -66,9 +66,10 @@ let package = Package(
     .executableTarget(name: "fsr", dependencies: ["FSRCommands", "FSRReference"], swiftSettings: strict),
 
     // tests: one target per room
+    .target(name: "CFSRTestLinux", path: "Tests/CFSRTestLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(
-      name: "FSRTestSupport", dependencies: ["FSRSystem"], path: "Tests/FSRTestSupport", swiftSettings: strict
-    ),
+      name: "FSRTestSupport", dependencies: ["FSRSystem", "CFSRTestLinux"], path: "Tests/FSRTestSupport",
+      swiftSettings: strict),
     .target(
       name: "FSRGuestSupport", dependencies: ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"],
       path: "Tests/FSRGuestSupport", swiftSettings: strict),

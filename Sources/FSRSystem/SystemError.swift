@@ -68,6 +68,20 @@ extension SystemError {
   public var isBrokenPipe: Bool { errno == EPIPE || errno == ECONNRESET }
   /// Whether there is more of it than allowed.
   public var isTooLarge: Bool { errno == EFBIG }
+  /// Whether a right is missing.
+  public var isNotPermitted: Bool { errno == EPERM || errno == EACCES }
+  /// Whether somebody else has it.
+  public var isBusy: Bool { errno == EBUSY }
+  /// Somebody else has it, as found by other means than the call.
+  public static func busy(_ call: String, _ subject: String) -> SystemError {
+    SystemError(call, on: subject, errno: EBUSY)
+  }
+  /// Whether the thing behind the descriptor is gone.
+  public var isDetached: Bool { errno == EBADFD }
+  /// Whether a device is named for which there is no driver.
+  public var isNoDevice: Bool { errno == ENODEV || errno == ENXIO }
+  /// Whether what was asked for does not go together with what is there.
+  public var isInvalid: Bool { errno == EINVAL }
   /// What a terminal says when it is gone, and a disk when it is broken.
   public var isInputOutput: Bool { errno == EIO }
 }

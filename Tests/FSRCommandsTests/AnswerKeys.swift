@@ -4,7 +4,8 @@ enum AnswerKeys {
     "name", "generation", "pid", "binary", "build", "state", "memory.bytes", "memory.resident_pages",
     "memory.compressed_pages", "memory.swapped_pages", "memory.absent_pages", "reservation.bytes",
     "reservation.owner_pid", "swap.path", "swap.slots", "swap.used", "console.path", "console.dropped_bytes",
-    "vcpus", "guest.ticks", "guest.passes", "guest.errors", "guest.max_gap_us", "log",
+    "vcpus", "load.avg1m", "load.avg5m", "load.avg15m", "nics", "guest.ticks", "guest.passes", "guest.errors",
+    "guest.max_gap_us", "log",
   ]
   static let handoff: Set<String> = [
     "vm", "handoff_id", "victor", "generation", "downtime_us", "total_ms", "guest_max_gap_us", "phases",

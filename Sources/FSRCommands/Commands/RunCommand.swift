@@ -17,6 +17,7 @@ struct RunCommand: AnsweringCommand {
         fsr run big --memory 4G --vcpus 2 --duty 20
         fsr run sure --memory 4G --reserve 1G
         fsr run hello --guest hello.elf --foreground
+        fsr run near --nic tap=tap0,mac=02:00:00:00:00:01 --nic tap=tap1,queues=4,echo
       """)
 
   enum CPU: String, CaseIterable, ExpressibleByArgument { case auto, soft }
@@ -48,6 +49,11 @@ struct RunCommand: AnsweringCommand {
     help: ArgumentHelp("File that the guest's console is appended to.", valueName: "file"),
     completion: .file())
   var console: String?
+  @Option(
+    help: ArgumentHelp(
+      "A tap that the VM has and takes along; again for each, up to \(Port.limit). Behind commas: mac=ADDRESS, queues=NUMBER, mtu=BYTES, offloads=on, echo. The guest has no network card yet: frames are counted and dropped, or with echo answered with their addresses swapped.",
+      valueName: "tap=name"), transform: NICOption.init(parsing:))
+  var nic: [NICOption] = []
   @Flag(help: "End the VM when the guest asks for a reset, instead of starting it anew.")
   var noReboot = false
   @Flag(help: "Stay until the guest ends; without --console its console is standard output.")
@@ -77,6 +83,7 @@ struct RunCommand: AnsweringCommand {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
     }
     guard duty >= 1, duty <= 100 else { throw ValidationError("'--duty' is 1 to 100") }
+    if let obstacle = Port.obstacle(to: nic.map(\.port)) { throw ValidationError("'--nic': \(obstacle)") }
   }
 
   static func blank(name: String?, reason: String) -> StatusAnswer { StatusAnswer(name: name) }
@@ -132,7 +139,10 @@ struct RunCommand: AnsweringCommand {
           "the console file cannot be opened: \(error); name a file, or a pipe that is read, with --console")
       }
     }
-    do { return try VMLauncher.start(configuration, in: runtime, image: image, console: file) } catch {
+    do {
+      return try VMLauncher.start(
+        configuration, in: runtime, image: image, console: file, ports: nic.map(\.port))
+    } catch {
       written?.withdraw()
       throw error
     }

@@ -11,6 +11,14 @@ public struct VMStatus: Equatable, Sendable {
     public var instructions: UInt64
   }
 
+  /// Of a vCPU, since the VM's birth.
+  public struct Time: Equatable, Sendable {
+    /// In the guest, by the host's clock.
+    public var nanoseconds: UInt64
+    /// How often it came out of the guest.
+    public var exits: UInt64
+  }
+
   public struct Guest: Equatable, Sendable {
     public var ticks: UInt64
     public var passes: UInt64
@@ -41,6 +49,11 @@ public struct VMStatus: Equatable, Sendable {
   public var consolePath = ""
   public var droppedBytes: UInt64 = 0
   public var vcpus: [VCPU] = []
+  /// One for each of `vcpus`; none where nobody says.
+  public var times: [Time] = []
+  /// How many vCPUs ran, over 1, 5 and 15 minutes; empty where nobody says.
+  public var loadAverages: [Double] = []
+  public var ports: [NIC] = []
   /// When the vCPUs' instructions were read, in nanoseconds on the monotonic clock; 0 where nobody says.
   public var countedAt: UInt64 = 0
   /// The first moments of the guest in its VMM, earliest first; none where it was born there.
@@ -75,6 +88,9 @@ public struct VMStatus: Equatable, Sendable {
     static let countedAt: UInt16 = 20
     static let arrival: UInt16 = 21
     static let reserved: UInt16 = 30
+    static let times: UInt16 = 40
+    static let load: UInt16 = 41
+    static let ports: UInt16 = 42
   }
 
   var encoded: [UInt8] {
@@ -103,6 +119,12 @@ public struct VMStatus: Equatable, Sendable {
       writer.write(sample.nanoseconds)
       writer.write(sample.instructions)
     }
+    fields.put(Tag.times, list: times) { time, writer in
+      writer.write(time.nanoseconds)
+      writer.write(time.exits)
+    }
+    fields.put(Tag.load, list: loadAverages) { average, writer in writer.write(average.bitPattern) }
+    fields.put(Tag.ports, list: ports) { port, writer in port.write(to: &writer) }
     return fields.bytes
   }
 
@@ -135,6 +157,17 @@ public struct VMStatus: Equatable, Sendable {
       arrival = try fields.list(Tag.arrival, limit: Self.arrivalLimit) { reader throws(StateError) in
         Arrival(nanoseconds: try reader.read(), instructions: try reader.read())
       }
+    }
+    times = try fields.list(Tag.times, limit: VMConfiguration.vcpuLimit) { reader throws(StateError) in
+      Time(nanoseconds: try reader.read(), exits: try reader.read())
+    }
+    loadAverages = try fields.list(Tag.load, limit: LoadAverage.spans.count) { reader throws(StateError) in
+      let average = Double(bitPattern: try reader.read())
+      guard average.isFinite else { throw .invalid("load average", average.bitPattern) }
+      return average
+    }
+    ports = try fields.list(Tag.ports, limit: Port.limit) { reader throws(StateError) in
+      try NIC(from: &reader)
     }
     isAnswered = true
   }

@@ -39,6 +39,7 @@ final class HartThreads: WakesHarts, Sendable {
   private let gate: UInt64
   private let harts: Int
   private let clock: HostClock
+  private let meters: HartMeters
   private let machine = Mutex<Machine?>(nil)
   private let threads = Mutex<[OSThread]>([])
   private let arrived = Atomic<Int>(0)
@@ -53,13 +54,16 @@ final class HartThreads: WakesHarts, Sendable {
   private let ended: @Sendable (GuestEnd) -> Void
 
   /// - Parameter ended: called on a vCPU thread when the guest ends itself, which then stands still.
-  init(harts: Int, clock: HostClock, ended: @escaping @Sendable (GuestEnd) -> Void) throws(SystemError) {
+  init(meters: HartMeters, clock: HostClock, ended: @escaping @Sendable (GuestEnd) -> Void)
+    throws(SystemError)
+  {
     words = try MappedRegion(anonymous: 8192)
     gate = 4096
     // Touched now: the first store to a new page is a fault, and the next ones come in the switch.
     words.atomicStore(UInt32(0), at: 0)
     words.atomicStore(UInt32(0), at: gate)
-    self.harts = harts
+    harts = meters.harts
+    self.meters = meters
     self.clock = clock
     self.ended = ended
   }
@@ -136,7 +140,10 @@ final class HartThreads: WakesHarts, Sendable {
     while !isOver.isUp {
       // Read before the hart looks at its wires, so that no wake is lost between that look and the sleep.
       let seen = words.atomicLoad(line(cpu.hart), as: UInt32.self)
-      switch cpu.run(budget: isUrgent(cpu.hart) ? Self.urgentBudget : Self.budget) {
+      meters.enter(cpu.hart)
+      let exit = cpu.run(budget: isUrgent(cpu.hart) ? Self.urgentBudget : Self.budget)
+      meters.leave(cpu.hart)
+      switch exit {
       case .stopped: park()
       case .budget: if isUrgent(cpu.hart) { calm(cpu.hart) }
       case .waiting(let until):

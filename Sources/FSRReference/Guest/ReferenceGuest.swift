@@ -28,6 +28,8 @@ final class ReferenceGuest: Sendable {
   let cpus: [SoftCPU]
   let threads: HartThreads
   let clock: HostClock
+  let load: LoadHistory
+  let ports: GuestPorts
   let console: ConsoleBuffer
   let input: ConsoleInput
   let drain: ConsoleDrain
@@ -35,6 +37,8 @@ final class ReferenceGuest: Sendable {
   /// What a reset starts again; nil where the guest comes from a build that did not keep it.
   private let image: Owned<OwnedDescriptor>?
   let sections: MachineSections
+  /// The names of all sections that are loaded here; made ahead, as they are needed in the stun.
+  private let known: Set<String>
   /// Of this guest's coming here; it has nothing to tell where the guest was born here.
   let arrival: ArrivalSampler
   /// The control socket, which only the owner accepts on.
@@ -45,7 +49,8 @@ final class ReferenceGuest: Sendable {
 
   init(
     _ configuration: VMConfiguration, memory: GuestMemory, console: ConsoleBuffer,
-    consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, listener: consuming UnixSocket,
+    consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
+    listener: consuming UnixSocket,
     folder: consuming VMFolder, ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
@@ -53,12 +58,16 @@ final class ReferenceGuest: Sendable {
     self.console = console
     input = ConsoleInput(in: console.region)
     clock = HostClock()
-    threads = try HartThreads(harts: configuration.vcpus, clock: clock, ended: ended)
+    load = try LoadHistory(harts: configuration.vcpus)
+    self.ports = ports
+    threads = try HartThreads(meters: load.meters, clock: clock, ended: ended)
     machine = try Machine(
       memory: memory, harts: configuration.vcpus, clock: clock, console: console, input: input,
       waker: threads)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
+    known = Set(
+      sections.names + ["clock", Self.paused.name, Self.load.name] + ports.sections.map(\.name))
     arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     pump = ConsolePump(input: input, uart: machine.uart)
@@ -73,8 +82,13 @@ final class ReferenceGuest: Sendable {
   /// The sections that a checkpoint would have now, with the version in which this build writes them.
   var writtenSections: [SectionVersion] {
     Self.versions(of: sections, sections.names.indices.filter(sections.isPresent))
-      + (threads.isPaused ? [Self.paused] : [])
+      + (threads.isPaused ? [Self.paused] : []) + [Self.load]
+      + ports.sections.map { SectionVersion(name: $0.name, version: $0.version) }
   }
+
+  /// A build that does not know it passes it on.
+  private static let load = SectionVersion(
+    name: LoadHistory.section, version: LoadHistory.stateVersion, isNeeded: false)
 
   private static func versions(of sections: MachineSections, _ indices: [Int]) -> [SectionVersion] {
     [SectionVersion(name: "clock", version: HostClock.stateVersion)]
@@ -83,13 +97,15 @@ final class ReferenceGuest: Sendable {
 
   /// What this build reads, for as many harts as a board has.
   static func readableSections() throws -> [SectionVersion] {
-    let threads = try HartThreads(harts: BoardMap.hartLimit, clock: HostClock()) { _ in }
+    let meters = try HartMeters(harts: BoardMap.hartLimit)
+    let threads = try HartThreads(meters: meters, clock: HostClock()) { _ in }
     let console = try ConsoleBuffer()
     let board = try Machine(
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
       console: console, input: ConsoleInput(in: console.region), waker: threads)
     let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
-    return versions(of: sections, Array(sections.names.indices)) + [paused]
+    return versions(of: sections, Array(sections.names.indices)) + [paused, load]
+      + GuestPorts.allSections.map { SectionVersion(name: $0, version: PortCounters.stateVersion) }
   }
 
   // MARK: giving it away
@@ -114,9 +130,11 @@ final class ReferenceGuest: Sendable {
       bag.append(try file.value.duplicate())
     }
     let static1 = StateSection(name: "configuration", version: 1, payload: configuration.encoded)
+    let portSection = try ports.describe(&slots, &bag)
     let manifest = Manifest(
       name: configuration.name, machine: identity, slots: slots,
-      memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)], sections: [static1],
+      memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)],
+      sections: [static1] + (portSection.map { [$0] } ?? []),
       checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart,
       executable: executable, arguments: arguments)
     return Description(manifest: manifest, descriptors: bag)
@@ -129,6 +147,8 @@ final class ReferenceGuest: Sendable {
         sections.save(index, to: &$0)
       }
     }
+    checkpoint.section(Self.load.name, version: Self.load.version, isNeeded: false) { load.save(to: &$0) }
+    ports.save(to: &checkpoint)
     if threads.isPaused { checkpoint.section(Self.paused.name, version: Self.paused.version) { _ in } }
     for section in passedOn.withLock({ $0 }) { checkpoint.passOn(section) }
   }
@@ -161,8 +181,10 @@ final class ReferenceGuest: Sendable {
     let hasFile = manifest.slots.contains(Slot.consoleFile)
     let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
     let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
+    let described = manifest.sections.first { $0.name == Port.section }
+    let ports = try GuestPorts(adopting: described) { try take($0, &bag) }
     try self.init(
-      configuration, memory: memory, console: console, consoleFile: file, image: image,
+      configuration, memory: memory, console: console, consoleFile: file, image: image, ports: ports,
       listener: listener, folder: folder, ended: ended)
   }
 
@@ -190,7 +212,13 @@ final class ReferenceGuest: Sendable {
       throw StateError.sectionVersion(pause.name, has: pause.version, reads: Self.paused.version)
     }
     threads.restorePaused(pause != nil)
-    let known = Set(sections.names + ["clock", Self.paused.name])
+    // A later version than this build reads is left out: nothing depends on it.
+    let history = checkpoint.sections.first { $0.name == Self.load.name }
+    if let history, history.version <= Self.load.version {
+      var reader = ByteReader(history.payload)
+      try load.restore(from: &reader, version: history.version)
+    }
+    try ports.load(checkpoint)
     let unknown = checkpoint.sections.filter { !known.contains($0.name) }
     if let needed = unknown.first(where: \.isNeeded) { throw StateError.unknownSection(needed.name) }
     passedOn.withLock { $0 = unknown }

@@ -38,8 +38,14 @@ final class ReferenceDestination: HandoffDestination {
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },
-      entered: { made.arrival.guestEntered() }, calmed: { made.arrival.wake() })
+      entered: { made.arrival.guestEntered() },
+      calmed: {
+        made.arrival.wake()
+        // The source stopped taking frames before it stopped the guest: they have waited for longer than that.
+        made.ports.launch()
+      })
     try made.arrival.start()
+    try made.ports.park()
     try made.threads.start(machine: made.machine, cpus: made.cpus, switching: switching)
     guest.withLock { $0 = made }
   }
@@ -55,7 +61,10 @@ final class ReferenceDestination: HandoffDestination {
 
   func resume() { prepared?.threads.resume() }
 
-  func abandon() { prepared?.threads.end() }
+  func abandon() {
+    prepared?.threads.end()
+    prepared?.ports.stop()
+  }
 
   func keep(_ ended: ControlBlock) {}
 }

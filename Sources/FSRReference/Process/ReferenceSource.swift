@@ -34,6 +34,8 @@ final class ReferenceSource: HandoffSource {
     try vmm.nameHeir()
     guest.drain.stop()
     guest.pump.stop()
+    guest.load.stop()
+    guest.ports.stop()
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
   }
@@ -58,6 +60,8 @@ final class ReferenceSource: HandoffSource {
     guest.threads.undoSwitch()
     try? guest.drain.start()
     try? guest.pump.start()
+    try? guest.load.start()
+    try? guest.ports.start()
     vmm.startAccepting()
   }
 

@@ -62,6 +62,8 @@ final class ReferenceVMM: Sendable {
   func run(signals: borrowing SignalDescriptor) throws {
     do { try guest.drain.start() } catch { log.error("the console goes to no file: \(error)") }
     do { try guest.pump.start() } catch { log.error("typed bytes wait until the guest looks: \(error)") }
+    do { try guest.load.start() } catch { log.error("the load averages stand still: \(error)") }
+    do { try guest.ports.start() } catch { log.error("frames wait in their taps: \(error)") }
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: 0)
@@ -168,6 +170,8 @@ final class ReferenceVMM: Sendable {
     guest.threads.end()
     guest.drain.stop()
     guest.pump.stop()
+    guest.load.stop()
+    guest.ports.end()
     guest.drain.drain()
     endReservation()
     if removing { guest.folder.value.remove() }
@@ -352,6 +356,12 @@ final class ReferenceVMM: Sendable {
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount
     status.vcpus = guest.cpus.map { VMStatus.VCPU(id: $0.hart, instructions: $0.instructions) }
+    status.times = guest.cpus.map { cpu in
+      let reading = guest.load.meters.reading(of: cpu.hart)
+      return VMStatus.Time(nanoseconds: reading.ran, exits: reading.exits)
+    }
+    status.loadAverages = guest.load.averages
+    status.ports = guest.ports.members.map { VMStatus.NIC($0.port, $0.counters.reading) }
     status.countedAt = MonotonicClock.now()
     status.arrival = guest.arrival.samples
     if let soak = SoakStatistics(of: guest.machine) {

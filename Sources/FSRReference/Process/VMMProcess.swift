@@ -148,10 +148,12 @@ public enum VMMProcess {
     }
 
     let ending = GuestEnding()
+    let ports = try GuestPorts.open(start.ports)
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
     let guest = try ReferenceGuest(
       configuration, memory: try memory(configuration), console: try ConsoleBuffer(),
-      consoleFile: console, image: Owned(kept), listener: listener, folder: try folder.duplicate()
+      consoleFile: console, image: Owned(kept), ports: ports, listener: listener,
+      folder: try folder.duplicate()
     ) { ending.note($0) }
     do { try guest.boot(image) } catch {
       throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
