@@ -1,4 +1,5 @@
 internal import FSRState
+internal import FSRSystem
 
 /// What `fsr status` answers: from the VMM itself, or from the control block while nobody answers.
 public struct VMStatus: Equatable, Sendable {
@@ -38,6 +39,8 @@ public struct VMStatus: Equatable, Sendable {
   public var reservedBytes: UInt64 = 0
   /// Who the ledger says holds them; 0 where it says nothing.
   public var reservationOwner: Int32 = 0
+  /// Where RAM lies, of a VM that was confined to some of the host's memory nodes.
+  public var placement: MemoryPlacement?
   public var consolePath = ""
   public var droppedBytes: UInt64 = 0
   public var vcpus: [VCPU] = []
@@ -75,6 +78,8 @@ public struct VMStatus: Equatable, Sendable {
     static let countedAt: UInt16 = 20
     static let arrival: UInt16 = 21
     static let reserved: UInt16 = 30
+    static let nodes: UInt16 = 40
+    static let policy: UInt16 = 41
   }
 
   var encoded: [UInt8] {
@@ -102,6 +107,10 @@ public struct VMStatus: Equatable, Sendable {
     fields.put(Tag.arrival, list: arrival) { sample, writer in
       writer.write(sample.nanoseconds)
       writer.write(sample.instructions)
+    }
+    if let placement {
+      fields.put(Tag.nodes, placement.nodes.description)
+      fields.put(Tag.policy, placement.policy)
     }
     return fields.bytes
   }
@@ -135,6 +144,12 @@ public struct VMStatus: Equatable, Sendable {
       arrival = try fields.list(Tag.arrival, limit: Self.arrivalLimit) { reader throws(StateError) in
         Arrival(nanoseconds: try reader.read(), instructions: try reader.read())
       }
+    }
+    if fields.bytes(Tag.nodes) != nil {
+      guard let nodes = NodeSet(parsing: try fields.string(Tag.nodes, limit: NodeSet.textLimit)) else {
+        throw .invalid("set of memory nodes", 0)
+      }
+      placement = MemoryPlacement(nodes: nodes, policy: try fields.string(Tag.policy, limit: 32))
     }
     isAnswered = true
   }

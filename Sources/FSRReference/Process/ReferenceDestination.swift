@@ -34,6 +34,8 @@ final class ReferenceDestination: HandoffDestination {
       }
     }
     try made.memory.mapPresentPages { false }
+    // All that needs more is done; and no thread has been started yet.
+    try VMMRights.dropRest(in: made.folder.value)
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },
