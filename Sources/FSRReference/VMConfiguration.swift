@@ -100,7 +100,8 @@ public struct VMConfiguration: Equatable, Sendable {
     hasHugePages = fields.bytes(Tag.hasHugePages) == [1]
     guard !hasHugePages || memory % GuestMemory.hugePageSize == 0 else { throw .invalid("RAM size", memory) }
     if fields.bytes(Tag.nodes) != nil {
-      guard let set = NodeSet(parsing: try fields.string(Tag.nodes, limit: NodeSet.textLimit)), Self.isInReach(set)
+      guard let set = NodeSet(parsing: try fields.string(Tag.nodes, limit: NodeSet.textLimit)),
+        Self.isInReach(set)
       else { throw .invalid("set of memory nodes", 0) }
       nodes = set
     }

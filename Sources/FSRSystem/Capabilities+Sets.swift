@@ -24,7 +24,9 @@ extension Capabilities {
     // Root's processes get theirs without it.
     if Host.effectiveUserID == 0 { return try body() }
     try? change { (set) throws(SystemError) in
-      for value in 0..<cap_max_bits() where try set.isPermitted(value) { try set.raise(value, CAP_INHERITABLE) }
+      for value in 0..<cap_max_bits() where try set.isPermitted(value) {
+        try set.raise(value, CAP_INHERITABLE)
+      }
     }
     for value in 0..<cap_max_bits() { cap_set_ambient(value, CAP_SET) }
     defer {

@@ -46,7 +46,9 @@ extension NUMA {
       guard unsafe numa_node_to_cpus(Int32(node), mask) == 0 else {
         throw SystemError("numa_node_to_cpus", on: "node \(node)", errno: errno)
       }
-      for cpu in 0..<CPUSet.limit where unsafe numa_bitmask_isbitset(mask, UInt32(cpu)) != 0 { cpus.insert(cpu) }
+      for cpu in 0..<CPUSet.limit where unsafe numa_bitmask_isbitset(mask, UInt32(cpu)) != 0 {
+        cpus.insert(cpu)
+      }
     }
     return cpus
   }

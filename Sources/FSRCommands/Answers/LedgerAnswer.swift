@@ -33,7 +33,8 @@ package struct LedgerAnswer: Answer {
     nodes = ledger.nodes.map { Node(node: $0.number, capacity: $0.capacity, reserved: $0.reserved) }
     records = ledger.records.map {
       Record(
-        vm: $0.vm, bytes: $0.bytes, node: $0.nodes.first ?? 0, nodes: $0.nodes, owner: $0.owner, heir: $0.heir, alive: $0.isAlive)
+        vm: $0.vm, bytes: $0.bytes, node: $0.nodes.first ?? 0, nodes: $0.nodes, owner: $0.owner,
+        heir: $0.heir, alive: $0.isAlive)
     }
   }
 
@@ -53,7 +54,8 @@ package struct LedgerAnswer: Answer {
     ])
     for record in records {
       table.add([
-        record.vm, ByteSize.readable(record.bytes), record.nodes.map(String.init).joined(separator: ","), "\(record.owner)",
+        record.vm, ByteSize.readable(record.bytes), record.nodes.map(String.init).joined(separator: ","),
+        "\(record.owner)",
         record.heir.map { "\($0)" } ?? "-", record.alive ? "yes" : "no",
       ])
     }

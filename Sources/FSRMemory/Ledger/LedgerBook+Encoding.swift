@@ -63,7 +63,9 @@ extension LedgerBook {
 
   private static func nodes(first: Int, bits: UInt64) throws(StateError) -> NodeSet {
     let others = (1..<LedgerRecord.nodeReach).filter { bits >> UInt64($0) & 1 == 1 }.map { first + $0 }
-    guard let nodes = NodeSet([first] + others), nodes.last <= nodeLimit else { throw .invalid("node", UInt64(first)) }
+    guard let nodes = NodeSet([first] + others), nodes.last <= nodeLimit else {
+      throw .invalid("node", UInt64(first))
+    }
     return nodes
   }
 

@@ -40,7 +40,8 @@ struct VMReservation: ~Copyable {
 
   /// Writes `heir` beside this process. A record that somebody has removed with the file is made anew: the memory is
   /// held.
-  func name(heir: ProcessIdentity, machine: MachineIdentity, bytes: UInt64, on nodes: NodeSet?) throws(LedgerError)
+  func name(heir: ProcessIdentity, machine: MachineIdentity, bytes: UInt64, on nodes: NodeSet?)
+    throws(LedgerError)
   {
     try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
       try restore(&book, machine, bytes, nodes)

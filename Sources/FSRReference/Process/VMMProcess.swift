@@ -123,7 +123,7 @@ public enum VMMProcess {
         ? GuestMemory(hugePagesOf: configuration.memory, on: nodes)
         : GuestMemory(size: configuration.memory, on: nodes)
     } catch let error as MemoryError {
-      throw VMError(.refused, "\(configuration.name) cannot be started: \(error)")
+      throw VMError(.refused, "\(error)")
     }
   }
 
