@@ -33,7 +33,7 @@ public final class GuestMemory: Sendable {
     }
     // Before the first page is there: none of them moves later.
     if let nodes { try place(on: nodes) }
-    do throws(SystemError) { try descriptor.allocate(at: 0, length: size) } catch {
+    do throws(SystemError) { try allocate(on: nodes) } catch {
       throw MemoryError.noHugePages(needed: size / Self.hugePageSize, on: nodes, error)
     }
   }
@@ -52,6 +52,16 @@ public final class GuestMemory: Sendable {
 }
 
 extension GuestMemory {
+  /// Takes memory for every page. A memfd of huge pages has no policy of its own: here the thread's counts.
+  private func allocate(on nodes: NodeSet?) throws(SystemError) {
+    guard let nodes else { return try descriptor.allocate(at: 0, length: size) }
+    let before = try MemoryPolicy.ofThread()
+    try MemoryPolicy.confined(to: nodes).applyToThread()
+    let result = Result { () throws(SystemError) in try descriptor.allocate(at: 0, length: size) }
+    try before.applyToThread()
+    try result.get()
+  }
+
   public static let pageSize: UInt64 = 4096
   public static let hugePageSize: UInt64 = 2 << 20
 
@@ -86,7 +96,8 @@ extension GuestMemory {
 extension GuestMemory {
   /// Puts pages on `nodes` from now on: bound to one, in turn on several. Those that are there stay where they are.
   ///
-  /// The policy is the memfd's: it stays with the guest, whatever process maps it, and is set only where it differs.
+  /// The policy is the memfd's: it stays with the guest, whatever process maps it, and is set only where it differs. Of
+  /// huge pages it is the mapping's, and all of them are there from the start.
   public func place(on nodes: NodeSet) throws(MemoryError) {
     let wanted = MemoryPolicy.confined(to: nodes)
     do throws(SystemError) {

@@ -26,8 +26,8 @@ public enum NUMA {
 extension NUMA {
   /// The nodes with memory that this process may put its own on.
   public static func usableNodes() -> [Int] {
-    guard isAvailable, let mask = unsafe numa_get_mems_allowed() else { return [] }
     // SAFETY: libnuma allocates the mask, and it is freed once.
+    guard isAvailable, let mask = unsafe numa_get_mems_allowed() else { return [] }
     defer { unsafe numa_bitmask_free(mask) }
     return (0...Int(max(0, numa_max_node()))).filter { node in
       // SAFETY: the mask lives.
@@ -37,8 +37,8 @@ extension NUMA {
 
   /// The CPUs of `nodes`, whether this process may run on them or not; none where the nodes have only memory.
   public static func cpus(of nodes: NodeSet) throws(SystemError) -> CPUSet {
-    guard isAvailable, let mask = unsafe numa_allocate_cpumask() else { return CPUSet() }
     // SAFETY: libnuma allocates the mask, and it is freed once.
+    guard isAvailable, let mask = unsafe numa_allocate_cpumask() else { return CPUSet() }
     defer { unsafe numa_bitmask_free(mask) }
     var cpus = CPUSet()
     for node in nodes.nodes {

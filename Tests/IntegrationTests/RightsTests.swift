@@ -66,7 +66,7 @@ import Testing
     try BuiltCommand.shell(
       """
       set -u; ulimit -l 1024
-      place=$(mktemp -d /tmp/fsr-test-rights.XXXXXX)
+      place=$(mktemp -d)
       chmod 755 "$place" && cp "$FSR" "$place/fsr" && chmod 755 "$place/fsr"
       mkdir "$place/run" && chown \(user):\(user) "$place/run" && chmod 700 "$place/run"
       export FSR_RUNTIME_DIR=$place/run
@@ -118,7 +118,7 @@ import Testing
     await Self.check {
       let result = try Self.other(
         """
-        as "$place/fsr" run vm --memory 16M --duty 20 --reserve 1M >/dev/null
+        as "$place/fsr" run vm --memory 16M --duty 20 --reserve 512K >/dev/null
         fsr handoff vm --max-downtime 5s --fault source:race:kill,destination:verify:kill --json |
           sed 's/.*"victor":"\\([a-z]*\\)".*/\\1/'
         rights
