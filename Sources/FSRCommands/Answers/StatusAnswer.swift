@@ -1,4 +1,5 @@
 internal import FSRReference
+internal import FSRSystem
 
 /// How a VM fares: the answer of `fsr status` and `fsr run`, and an element of `fsr list`.
 package struct StatusAnswer: Answer {
@@ -16,6 +17,11 @@ package struct StatusAnswer: Answer {
   struct Reservation: Codable, Equatable, Sendable {
     @Nullable var bytes: UInt64?
     @Nullable var ownerPid: Int32?
+  }
+
+  struct Placement: Codable, Equatable, Sendable {
+    var nodes: [Int]
+    var policy: String
   }
 
   struct Swap: Codable, Equatable, Sendable {
@@ -70,6 +76,7 @@ package struct StatusAnswer: Answer {
   @Nullable var state: String?
   var memory = Memory()
   var reservation = Reservation()
+  @Nullable var numa: Placement?
   var swap = Swap()
   var console = Console()
   @Nullable var vcpus: [VCPU]?
@@ -96,6 +103,7 @@ package struct StatusAnswer: Answer {
     memory = Memory(
       bytes: status.memoryBytes, residentPages: status.residentPages, compressedPages: 0, swappedPages: 0,
       absentPages: pages - min(pages, status.residentPages))
+    numa = status.placement.map { Placement(nodes: $0.nodes.nodes, policy: $0.policy) }
     console = Console(
       path: status.consolePath.isEmpty ? nil : status.consolePath, droppedBytes: status.droppedBytes)
     vcpus = status.vcpus.enumerated().map { index, vcpu in
@@ -125,6 +133,9 @@ package struct StatusAnswer: Answer {
     }
     if let bytes = reservation.bytes, bytes > 0 {
       lines.append("reserved    \(ByteSize.readable(bytes))")
+    }
+    if let numa {
+      lines.append("numa        \(numa.policy), nodes \(numa.nodes.map(String.init).joined(separator: ","))")
     }
     for vcpu in vcpus ?? [] {
       let ran = vcpu.runMs.map { ", ran \($0) ms" } ?? ""

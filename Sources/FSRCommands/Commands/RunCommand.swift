@@ -39,6 +39,10 @@ struct RunCommand: AnsweringCommand {
   var reserve: ByteSize?
   @Option(help: ArgumentHelp("Size of RAM's pages; 2m takes huge ones, all at once.", valueName: "size"))
   var pageSize = PageSize.small
+  @Option(
+    help: ArgumentHelp(
+      "Memory nodes of the host for RAM and vCPUs, such as 0 or 0-1,3. (default: any)", valueName: "nodes"))
+  var numa: String?
   @Option(help: ArgumentHelp("vCPUs, 1 to \(VMConfiguration.vcpuLimit).", valueName: "count")) var vcpus = 1
   @Option(help: "What runs the guest's instructions.") var cpu = CPU.auto
   @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest"), completion: .file())
@@ -79,6 +83,13 @@ struct RunCommand: AnsweringCommand {
     guard pageSize == .small || memory.bytes % VMConfiguration.hugePageSize == 0 else {
       throw ValidationError("with '--page-size 2m' '--memory' is a multiple of 2M")
     }
+    if let numa {
+      guard let nodes = NodeSet(parsing: numa), VMConfiguration.isInReach(nodes) else {
+        throw ValidationError(
+          "'--numa' is numbers of memory nodes and ranges of them, such as 0 or 0-1,3, at most "
+            + "\(VMConfiguration.nodeReach - 1) apart")
+      }
+    }
     guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
     }
@@ -116,6 +127,7 @@ struct RunCommand: AnsweringCommand {
       name: subjectName.name.description, memory: memory.bytes, vcpus: vcpus, guest: guest, duty: duty)
     configuration.endsOnReset = noReboot
     configuration.reserve = reserve?.bytes ?? 0
+    configuration.nodes = numa.flatMap { NodeSet(parsing: $0) }
     configuration.hasHugePages = pageSize == .huge
     var image: OwnedDescriptor?
     if !configuration.isSoak {

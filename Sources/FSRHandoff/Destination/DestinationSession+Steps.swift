@@ -49,10 +49,10 @@ extension DestinationSession {
       throw HandoffError.protocolViolation("\(arrival.message.name) where manifest is due")
     }
     let copies = try GuestCopies(arrival.descriptors.takeAll())
-    checkpointMemory = Owned(
-      try MappedRegion(
-        mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false,
-        populate: true))
+    let mapping = try MappedRegion(
+      mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false, populate: true)
+    try mapping.excludeFromCoreDumps()
+    checkpointMemory = Owned(mapping)
     let manifest = copies.manifest
     guard manifest.machine == block.machine else { throw HandoffError.badBlock("it is of another VM") }
     let slots = try copies.duplicateSlots()

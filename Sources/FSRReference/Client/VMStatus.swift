@@ -1,4 +1,5 @@
 internal import FSRState
+internal import FSRSystem
 
 /// What `fsr status` answers: from the VMM itself, or from the control block while nobody answers.
 public struct VMStatus: Equatable, Sendable {
@@ -46,6 +47,8 @@ public struct VMStatus: Equatable, Sendable {
   public var reservedBytes: UInt64 = 0
   /// Who the ledger says holds them; 0 where it says nothing.
   public var reservationOwner: Int32 = 0
+  /// Where RAM lies, of a VM that was confined to some of the host's memory nodes.
+  public var placement: MemoryPlacement?
   public var consolePath = ""
   public var droppedBytes: UInt64 = 0
   public var vcpus: [VCPU] = []
@@ -91,6 +94,8 @@ public struct VMStatus: Equatable, Sendable {
     static let times: UInt16 = 40
     static let load: UInt16 = 41
     static let ports: UInt16 = 42
+    static let nodes: UInt16 = 50
+    static let policy: UInt16 = 51
   }
 
   var encoded: [UInt8] {
@@ -125,6 +130,10 @@ public struct VMStatus: Equatable, Sendable {
     }
     fields.put(Tag.load, list: loadAverages) { average, writer in writer.write(average.bitPattern) }
     fields.put(Tag.ports, list: ports) { port, writer in port.write(to: &writer) }
+    if let placement {
+      fields.put(Tag.nodes, placement.nodes.description)
+      fields.put(Tag.policy, placement.policy)
+    }
     return fields.bytes
   }
 
@@ -168,6 +177,12 @@ public struct VMStatus: Equatable, Sendable {
     }
     ports = try fields.list(Tag.ports, limit: Port.limit) { reader throws(StateError) in
       try NIC(from: &reader)
+    }
+    if fields.bytes(Tag.nodes) != nil {
+      guard let nodes = NodeSet(parsing: try fields.string(Tag.nodes, limit: NodeSet.textLimit)) else {
+        throw .invalid("set of memory nodes", 0)
+      }
+      placement = MemoryPlacement(nodes: nodes, policy: try fields.string(Tag.policy, limit: 32))
     }
     isAnswered = true
   }

@@ -50,8 +50,8 @@ final class ReferenceGuest: Sendable {
   init(
     _ configuration: VMConfiguration, memory: GuestMemory, console: ConsoleBuffer,
     consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
-    listener: consuming UnixSocket,
-    folder: consuming VMFolder, ended: @escaping @Sendable (GuestEnd) -> Void
+    listener: consuming UnixSocket, folder: consuming VMFolder, placement: GuestPlacement,
+    ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
     self.memory = memory
@@ -60,7 +60,7 @@ final class ReferenceGuest: Sendable {
     clock = HostClock()
     load = try LoadHistory(harts: configuration.vcpus)
     self.ports = ports
-    threads = try HartThreads(meters: load.meters, clock: clock, ended: ended)
+    threads = try HartThreads(meters: load.meters, clock: clock, placement: placement, ended: ended)
     machine = try Machine(
       memory: memory, harts: configuration.vcpus, clock: clock, console: console, input: input,
       waker: threads)
@@ -98,7 +98,7 @@ final class ReferenceGuest: Sendable {
   /// What this build reads, for as many harts as a board has.
   static func readableSections() throws -> [SectionVersion] {
     let meters = try HartMeters(harts: BoardMap.hartLimit)
-    let threads = try HartThreads(meters: meters, clock: HostClock()) { _ in }
+    let threads = try HartThreads(meters: meters, clock: HostClock(), placement: GuestPlacement(nil)) { _ in }
     let console = try ConsoleBuffer()
     let board = try Machine(
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
@@ -173,7 +173,11 @@ final class ReferenceGuest: Sendable {
     guard let region = manifest.memory.first, manifest.memory.count == 1, region.guestAddress == BoardMap.ram,
       region.size == configuration.memory, manifest.slots[region.slot] == Slot.memory
     else { throw StateError.invalid("memory layout", UInt64(manifest.memory.count)) }
+    let placement = try GuestPlacement(configuration.nodes)
+    // Ahead of everything that is allocated for the guest.
+    try placement.settleThread()
     let memory = try GuestMemory(adopting: try take(Slot.memory, &bag), size: region.size)
+    if let nodes = placement.nodes { try memory.place(on: nodes) }
     let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
     let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
     let folder = VMFolder(
@@ -185,7 +189,7 @@ final class ReferenceGuest: Sendable {
     let ports = try GuestPorts(adopting: described) { try take($0, &bag) }
     try self.init(
       configuration, memory: memory, console: console, consoleFile: file, image: image, ports: ports,
-      listener: listener, folder: folder, ended: ended)
+      listener: listener, folder: folder, placement: placement, ended: ended)
   }
 
   /// Saves and loads the state of a guest that never ran, so that in the stun every page of code and heap that

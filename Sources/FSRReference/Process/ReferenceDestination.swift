@@ -35,6 +35,8 @@ final class ReferenceDestination: HandoffDestination {
     }
     let size = made.memory.size
     try made.memory.mapPresentPages { session.progressed($0, of: size) }
+    // All that needs more is done; and no thread has been started yet.
+    try VMMRights.dropRest(in: made.folder.value)
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },

@@ -22,7 +22,7 @@ extension ReferenceVMM {
     }
     try isPassedOn.withLock { isPassedOn in
       isPassedOn = true
-      try reservation.name(heir: heir, machine: block.machine, bytes: bytes)
+      try reservation.name(heir: heir, machine: block.machine, bytes: bytes, on: guest.configuration.nodes)
     }
   }
 
@@ -41,7 +41,7 @@ extension ReferenceVMM {
     do {
       let reservation = try VMReservation(of: guest.folder.value)
       if bytes == 0, (try? reservation.record()) == nil { return }
-      try reservation.settle(machine: block.machine, bytes: bytes)
+      try reservation.settle(machine: block.machine, bytes: bytes, on: guest.configuration.nodes)
     } catch { log.error("the ledger does not say who owns the reservation: \(error)") }
   }
 

@@ -353,6 +353,7 @@ final class ReferenceVMM: Sendable {
     status.memoryBytes = guest.memory.size
     status.reservedBytes = guest.configuration.reserve
     status.residentPages = (try? guest.memory.residentPages()) ?? 0
+    if guest.configuration.nodes != nil { status.placement = MemoryPlacement(of: guest.memory) }
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount
     status.vcpus = guest.cpus.map { VMStatus.VCPU(id: $0.hart, instructions: $0.instructions) }

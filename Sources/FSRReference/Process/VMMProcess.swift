@@ -117,9 +117,13 @@ public enum VMMProcess {
   }
 
   private static func memory(_ configuration: VMConfiguration) throws -> GuestMemory {
-    guard configuration.hasHugePages else { return try GuestMemory(size: configuration.memory) }
-    do { return try GuestMemory(hugePagesOf: configuration.memory) } catch {
-      throw VMError(.refused, "\(configuration.name) cannot be started: \(error)")
+    let nodes = configuration.nodes
+    do {
+      return try configuration.hasHugePages
+        ? GuestMemory(hugePagesOf: configuration.memory, on: nodes)
+        : GuestMemory(size: configuration.memory, on: nodes)
+    } catch let error as MemoryError {
+      throw VMError(.refused, "\(error)")
     }
   }
 
@@ -150,10 +154,13 @@ public enum VMMProcess {
     let ending = GuestEnding()
     let ports = try GuestPorts.open(start.ports)
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
+    let placement = try GuestPlacement(configuration.nodes)
+    // Ahead of everything that is allocated for the guest.
+    try placement.settleThread()
     let guest = try ReferenceGuest(
       configuration, memory: try memory(configuration), console: try ConsoleBuffer(),
       consoleFile: console, image: Owned(kept), ports: ports, listener: listener,
-      folder: try folder.duplicate()
+      folder: try folder.duplicate(), placement: placement
     ) { ending.note($0) }
     do { try guest.boot(image) } catch {
       throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
@@ -161,9 +168,12 @@ public enum VMMProcess {
     let block = try firstBlock(folder)
     if configuration.reserve > 0 {
       // Promised first, and locked only then.
-      try VMReservation(of: folder).reserve(configuration.reserve, machine: block.machine)
+      try VMReservation(of: folder).reserve(
+        configuration.reserve, on: configuration.nodes, machine: block.machine)
       try guest.memory.reserve(configuration.reserve)
     }
+    // Set up; and no thread has been started yet.
+    try VMMRights.dropRest(in: folder)
     try guest.threads.start(machine: guest.machine, cpus: guest.cpus)
     let vmm = ReferenceVMM(
       guest: guest, block: block, ending: ending, build: try build(), event: try EventDescriptor())
