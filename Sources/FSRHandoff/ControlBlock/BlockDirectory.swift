@@ -114,6 +114,14 @@ public struct BlockDirectory: ~Copyable, Sendable {
     }
   }
 
+  /// Whether `block` lies here and waits for its name: this very file, not another that says the same of itself.
+  public func hasDraft(of block: ControlBlock) -> Bool {
+    guard let draft = try? directory.openFile(Self.name(block.attempt, block.draft), .read) else {
+      return false
+    }
+    return (try? draft.isSameFile(as: block.descriptor)) ?? false
+  }
+
   /// Whether `block` still waits for its name.
   func isDraft(_ block: ControlBlock) -> Bool {
     (try? directory.openFile(Self.name(block.attempt, block.draft), .read)) != nil

@@ -16,7 +16,7 @@ extension DestinationSession {
         else { throw HandoffError.sectionUnknown("\(section.name)' version '\(section.version)") }
       }
     } catch {
-      try? channel.send(.refused(reason: "\(error)"))
+      Self.refuse(error, on: channel)
       throw error
     }
     let version = min(ours.upperBound, hello.versions.upperBound)
@@ -29,7 +29,7 @@ extension DestinationSession {
       let description = try receiveDescription()
       try guest.prepare(description, session: self)
     } catch {
-      try? channel.send(.refused(reason: "\(error)"))
+      Self.refuse(error, on: channel)
       throw error
     }
     block.holdDescriptors(.destination, numbers: held.numbers)
@@ -82,7 +82,7 @@ extension DestinationSession {
   }
 
   func takeStorage() -> StepOutcome {
-    let late = now() + block.maxDowntime
+    let late = now() &+ min(block.maxDowntime, HandoffLimits.longest)
     while true {
       if block.state != .destVerify { return .found(block.state) }
       if guest.takeStorage() { return .done }
@@ -159,8 +159,8 @@ extension DestinationSession {
 
   func park() -> StepOutcome {
     blocks.parkUntilDecided(after: block, look: limits.look * 10) {
-      // Without a complete checkpoint there is nothing to hold on to once the source is gone.
-      kind == .handoff && source?.isGone != false && !block.isComplete
+      // Without a complete checkpoint, or the descriptors, there is nothing to hold on to once the source is gone.
+      source?.isGone != false && (held.numbers.isEmpty || kind == .handoff && !block.isComplete)
     }
     return .done
   }

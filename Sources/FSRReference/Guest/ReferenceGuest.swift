@@ -156,11 +156,17 @@ final class ReferenceGuest: Sendable {
     let memory = try GuestMemory(adopting: try take(Slot.memory, &bag), size: region.size)
     let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
     let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
+    guard try listener.isListening() else {
+      throw HandoffError.protocolViolation("a control socket that nobody can connect to")
+    }
     let folder = VMFolder(
       name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
     let hasFile = manifest.slots.contains(Slot.consoleFile)
     let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
     let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
+    if let image, try !image.value.isPlainFile() {
+      throw HandoffError.protocolViolation("a guest's image that is no file")
+    }
     try self.init(
       configuration, memory: memory, console: console, consoleFile: file, image: image,
       listener: listener, folder: folder, ended: ended)
