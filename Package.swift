@@ -95,7 +95,7 @@ let package = Package(
       ["FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
-    tests("TidyTests", ["FSRHandoff"]),
+    tests("TidyTests", ["FSRHandoff", "FSRReference"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -36,20 +36,21 @@ import Testing
     let attempt: UInt32?
   }
 
-  private static func limits() -> HandoffLimits {
+  /// Short only where it is to pass.
+  private static func limits(answer: UInt64) -> HandoffLimits {
     var limits = HandoffLimits()
-    limits.answer = 300_000_000
+    limits.answer = answer
     limits.reap = 20_000_000
     return limits
   }
 
-  private static func abort(_ fixture: borrowing BlockFixture, isCancelled: @escaping () -> Bool = { false })
-    throws
-    -> Outcome
-  {
+  private static func abort(
+    _ fixture: borrowing BlockFixture, answer: UInt64 = 60_000_000_000,
+    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false }
+  ) throws -> Outcome {
     var abort = HandoffAbort(
       name: "vm", folder: try fixture.temporary.directory.duplicate(), blocks: try fixture.blocks.duplicate(),
-      limits: limits(), isCancelled: isCancelled)
+      limits: limits(answer: answer), now: now, isCancelled: isCancelled)
     let end = try abort.run()
     return Outcome(end: end, reason: abort.reason, attempt: abort.block?.attempt)
   }
@@ -135,7 +136,7 @@ import Testing
     let owner = try Neighbour()
     let block = try fixture.makeBlock(4, .none)
     block.enroll(.source, as: owner.identity)
-    let outcome = try Self.abort(fixture)
+    let outcome = try Self.abort(fixture, answer: 20_000_000)
     #expect(outcome.end == .stunned && block.state == .source)
   }
 
@@ -172,9 +173,18 @@ import Testing
     let owner = try Neighbour()
     let block = try fixture.makeBlock(4, .source)
     block.enroll(.source, as: owner.identity)
-    let source = try Self.source(of: try fixture.secondMapping(of: 4))
-    #expect(try Self.abort(fixture).end == .calledOff)
-    source.join()
+    // It asks for the time once before it looks, and again once it waits.
+    let asked = Owned(Atomic<Int>(0))
+    let outcome = try Self.abort(
+      fixture,
+      now: {
+        if asked.value.add(1, ordering: .relaxed).newValue == 2 {
+          _ = block.claim(.resumed, by: .source)
+          block.pass(.entered, at: MonotonicClock.now())
+        }
+        return MonotonicClock.now()
+      })
+    #expect(outcome.end == .calledOff && block.state == .resumed)
   }
 
   @Test func aSourceThatDiesAfterItWasCalledOffIsLost() throws {
@@ -215,10 +225,10 @@ import Testing
     let block = try fixture.makeBlock(4, .resumed)
     block.enroll(.source, as: owner.identity)
     let lock = try Self.lock(fixture)
-    let outcome = try Self.abort(fixture)
+    let outcome = try Self.abort(fixture, answer: 20_000_000)
     #expect(outcome.end == .nothing && outcome.reason.contains("try again") && block.state == .resumed)
     let looks = Owned(Atomic<Int>(0))
-    let cancelled = try Self.abort(fixture) { looks.value.add(1, ordering: .relaxed).newValue > 2 }
+    let cancelled = try Self.abort(fixture, isCancelled: { looks.value.add(1, ordering: .relaxed).newValue > 2 })
     #expect(cancelled.end == .nothing && looks.value.load(ordering: .relaxed) == 3)
     _ = lock
   }
@@ -233,7 +243,7 @@ import Testing
     draft.enroll(.source, as: owner.identity)
     draft.enroll(.coordinator, as: .current())
     let lock = try Self.lock(fixture)
-    let outcome = try Self.abort(fixture)
+    let outcome = try Self.abort(fixture, answer: 20_000_000)
     #expect(outcome.end == .calledOff && outcome.attempt == 5 && outcome.reason.hasPrefix("aborted by uid"))
     #expect(draft.state == .source && block.state == .resumed)
     _ = lock
@@ -249,7 +259,7 @@ import Testing
     draft.enroll(.source, as: owner.identity)
     draft.enroll(.coordinator, as: owner.identity)
     let lock = try Self.lock(fixture)
-    #expect(try Self.abort(fixture).end == .nothing)
+    #expect(try Self.abort(fixture, answer: 20_000_000).end == .nothing)
     #expect(draft.state == .none)
     _ = lock
   }

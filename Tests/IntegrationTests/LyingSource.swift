@@ -21,7 +21,7 @@ final class LyingSource {
   /// Named as the source: a destination that wins ends it.
   private let standIn: StandIn
   private let child: Owned<ProcessDescriptor>
-  private let channel: Owned<Channel>
+  private var channel: Owned<Channel>?
 
   static let attempt: UInt32 = 7
 
@@ -54,7 +54,7 @@ final class LyingSource {
   // MARK: what it says
 
   func send(_ message: Message, _ bag: borrowing DescriptorBag) throws {
-    try channel.value.send(message, descriptors: bag)
+    try channel?.value.send(message, descriptors: bag)
   }
 
   func hello(_ sections: [SectionVersion] = []) -> Message {
@@ -71,7 +71,7 @@ final class LyingSource {
 
   /// The next answer; nil when the destination has hung up.
   func answer() throws -> Message? {
-    try channel.value.receive(timeout: TestVM.patience, from: "destination")?.message
+    try channel?.value.receive(timeout: TestVM.patience, from: "destination")?.message
   }
 
   /// Says hello as it should be; answers whether the destination agrees.
@@ -135,6 +135,7 @@ final class LyingSource {
     block.ring()
     if block.state == .destination { _ = try child.value.signal(SignalNumber.kill) }
     standIn.end()
+    channel = nil
     let hasEnded = try child.value.waitForExit(timeout: TestVM.patience)
     if !hasEnded { _ = try child.value.signal(SignalNumber.kill) }
     let status = try child.value.reap()

@@ -321,7 +321,8 @@ import Testing
       return Lie(name: "accident \(number) with hello") { source in
         guard let message = try? Message(decoding: bytes) else { return }
         try source.send(message, try source.introduction())
-        if case .agreed = try? source.answer() { try source.send(.manifest, DescriptorBag()) }
+        guard case .agreed = try? source.answer() else { return }
+        try source.send(.manifest, DescriptorBag())
         try wait(source)
       }
     case 1:

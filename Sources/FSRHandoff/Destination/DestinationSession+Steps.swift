@@ -16,6 +16,8 @@ extension DestinationSession {
         else { throw HandoffError.sectionUnknown("\(section.name)' version '\(section.version)") }
       }
     } catch {
+      // Noted first: the source may call it off the moment it hears.
+      note(error)
       Self.refuse(error, on: channel)
       throw error
     }
@@ -29,6 +31,8 @@ extension DestinationSession {
       let description = try receiveDescription()
       try guest.prepare(description, session: self)
     } catch {
+      // Noted first: the source may call it off the moment it hears.
+      note(error)
       Self.refuse(error, on: channel)
       throw error
     }

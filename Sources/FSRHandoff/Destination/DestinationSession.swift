@@ -57,7 +57,9 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     -> Channel.Arrival
   {
     do throws(HandoffError) {
-      guard let arrival = try channel.receive(timeout: timeout, from: "source") else { throw .peerGone(.source) }
+      guard let arrival = try channel.receive(timeout: timeout, from: "source") else {
+        throw .peerGone(.source)
+      }
       return arrival
     } catch {
       refuse(error, on: channel)
@@ -158,13 +160,16 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   /// A step that may fail: what is thrown becomes the reason.
   private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
     do { return try deed() } catch {
-      // What fails because the handoff was called off is not why it was.
-      if block.state == .none || block.state == .destVerify {
-        block.explain(.destination, "\(error)", code: RefusalCode.of(error))
-        failure = failure ?? "\(error)"
-      }
+      note(error)
       return .failed
     }
+  }
+
+  func note(_ error: any Error) {
+    // What fails because the handoff was called off is not why it was.
+    guard block.state == .none || block.state == .destVerify else { return }
+    block.explain(.destination, "\(error)", code: RefusalCode.of(error))
+    failure = failure ?? "\(error)"
   }
 
   // MARK: the switch
