@@ -228,7 +228,8 @@ import Testing
     let outcome = try Self.abort(fixture, answer: 20_000_000)
     #expect(outcome.end == .nothing && outcome.reason.contains("try again") && block.state == .resumed)
     let looks = Owned(Atomic<Int>(0))
-    let cancelled = try Self.abort(fixture, isCancelled: { looks.value.add(1, ordering: .relaxed).newValue > 2 })
+    let cancelled = try Self.abort(
+      fixture, isCancelled: { looks.value.add(1, ordering: .relaxed).newValue > 2 })
     #expect(cancelled.end == .nothing && looks.value.load(ordering: .relaxed) == 3)
     _ = lock
   }

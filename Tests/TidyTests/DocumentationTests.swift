@@ -95,11 +95,14 @@ import Testing
   /// Every code with its meaning and with a remedy, and none that is not there any more.
   @Test func thePagesNameEveryBlocker() throws {
     for (path, heading) in [
-      ("docs/command-line.md", "### fsr check"), ("docs/operators-guide.md", "## What stands in a handoff's way"),
+      ("docs/command-line.md", "### fsr check"),
+      ("docs/operators-guide.md", "## What stands in a handoff's way"),
     ] {
       let lines = try SourceTree.file(path).lines.drop { $0 != heading }.dropFirst()
       let section = lines.prefix { !$0.hasPrefix("#") }
-      let rows = section.filter { $0.hasPrefix("| `") }.compactMap { $0.split(separator: "`").dropFirst().first }
+      let rows = section.filter { $0.hasPrefix("| `") }.compactMap {
+        $0.split(separator: "`").dropFirst().first
+      }
       #expect(Set(rows.map(String.init)) == Set(Blocker.Code.allCases.map(\.rawValue)), "\(path): \(rows)")
     }
   }

@@ -74,8 +74,14 @@ public struct BlockDirectory: ~Copyable, Sendable {
     do throws(SystemError) {
       file = try directory.openFile(Self.name(attempt, draft), .createNew)
     } catch { throw .system(error) }
-    return try ControlBlock(
-      filling: file, attempt: attempt, generation: generation, machine: machine, state: state, draft: draft)
+    do throws(HandoffError) {
+      return try ControlBlock(
+        filling: file, attempt: attempt, generation: generation, machine: machine, state: state, draft: draft)
+    } catch {
+      // On a full disk nothing half-made stays.
+      try? directory.unlink(Self.name(attempt, draft))
+      throw error
+    }
   }
 
   /// Gives the block its name, which makes it the newest; never over another.
