@@ -19,7 +19,7 @@ import Testing
       \(squeeze) || exit 91
       "$FSR" check $NAME --json --runtime-dir "$VMS"; echo "check $?"
       "$FSR" handoff $NAME --json --runtime-dir "$VMS"; echo "handoff $?"
-      prlimit --pid $VM --nofile=1024:1024 || exit 92
+      $AS prlimit --pid $VM --nofile=1024:1024 || exit 92
       [ "$(status | grep -o '"pid":[0-9]*' | head -1)" = "\\"pid\\":$VM" ] || exit 93
       "$FSR" stop $NAME --runtime-dir "$VMS" || exit 94
       """)
@@ -52,7 +52,7 @@ import Testing
       run: """
         setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock "$FSR" run $NAME \
         --memory 16M --duty 30 --reserve 4M --runtime-dir "$VMS"
-        """, squeeze: "prlimit --pid $VM --memlock=1048576:", code: "limits", says: "RLIMIT_MEMLOCK")
+        """, squeeze: "prlimit --pid $VM --memlock=1048576:", code: "limits", says: "ulimit -l")
   }
 
   @Test func memoryThatMayNotBeLockedAtAllIsARight() throws {
@@ -72,7 +72,7 @@ import Testing
       run: """
         mkdir -m 700 "$VMS" && chown 54321:54321 "$VMS" && chmod 755 . && \
         \(user) "$FSR" run $NAME --memory 16M --duty 30 --runtime-dir "$VMS"
-        """, squeeze: "prlimit --pid $VM --nproc=1:", code: "limits", says: "processes")
+        """, squeeze: "AS=\"\(user)\"; $AS prlimit --pid $VM --nproc=1:", code: "limits", says: "processes")
   }
 
   @Test func aLedgerThatSomebodyHoldsIsALock() async {

@@ -121,11 +121,16 @@ public struct BlockDirectory: ~Copyable, Sendable {
   }
 
   /// Whether `block` lies here and waits for its name: this very file, not another that says the same of itself.
-  public func hasDraft(of block: ControlBlock) -> Bool {
-    guard let draft = try? directory.openFile(Self.name(block.attempt, block.draft), .read) else {
-      return false
+  ///
+  /// - Throws: `HandoffError.system` where it cannot be told.
+  public func hasDraft(of block: ControlBlock) throws(HandoffError) -> Bool {
+    do throws(SystemError) {
+      let draft = try directory.openFile(Self.name(block.attempt, block.draft), .read)
+      return try draft.isSameFile(as: block.descriptor)
+    } catch {
+      if error.isMissing { return false }
+      throw .system(error)
     }
-    return (try? draft.isSameFile(as: block.descriptor)) ?? false
   }
 
   /// Whether `block` still waits for its name.

@@ -281,7 +281,7 @@ final class ReferenceVMM: Sendable {
       try channel.send(.refused(reason: "\(error)"))
       return
     }
-    guard isForThis(next), let blocks = try guest.folder.value.blocks(), blocks.hasDraft(of: next) else {
+    guard isForThis(next), let blocks = try guest.folder.value.blocks(), try blocks.hasDraft(of: next) else {
       try channel.send(.refused(reason: "the request is for another VM or process, or was called off"))
       return
     }
