@@ -91,10 +91,12 @@ let package = Package(
     tests(
       "OracleTests", ["FSRMachine", "FSRSystem", "FSRGuestSupport", "FSRTestSupport", "fsr"],
       exclude: ["Programs"]),
-    tests("IntegrationTests", ["FSRHandoff", "FSRMemory", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
+    tests(
+      "IntegrationTests",
+      ["FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
-    tests("TidyTests", ["FSRHandoff"]),
+    tests("TidyTests", ["FSRHandoff", "FSRReference"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -27,10 +27,40 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     unsafe String(cString: strerror(errno))
   }
 
+  /// What a process has too little of.
+  public enum Shortage: Sendable {
+    /// What its limits allow (getrlimit(2)).
+    case limit
+    /// A capability or a permission.
+    case right
+    /// What the host has: memory, or room on a disk.
+    case room
+  }
+
+  /// The shortage that the call failed of; nil where it was none.
+  public var shortage: Shortage? {
+    switch errno {
+    case EMFILE: .limit
+    case EAGAIN: isProcessLimit ? .limit : nil
+    // Beyond the limit; a process that may lock nothing at all gets EPERM.
+    case ENOMEM: call == "mlock" ? .limit : .room
+    case EACCES, EPERM: .right
+    case ENOSPC, EDQUOT, ENFILE: .room
+    default: nil
+    }
+  }
+
+  /// Whether it is a process or thread more than there may be.
+  private var isProcessLimit: Bool { errno == EAGAIN && (call == "posix_spawn" || call == "pthread_create") }
+
   /// What a person can do, where the errno alone tells.
   var remedy: String {
-    switch errno {
-    case EMFILE: "raise the limit of open files (ulimit -n)"
+    if isProcessLimit { return "raise the limit of processes (ulimit -u)" }
+    if call == "mlock", errno == ENOMEM || errno == EPERM {
+      return "raise the limit of locked memory (ulimit -l), or give CAP_IPC_LOCK"
+    }
+    return switch errno {
+    case EMFILE: "raise the limit of open files (ulimit -n, or prlimit --nofile for one that runs)"
     case ENOMEM: "free memory, or ask for less"
     case ENOSPC: "free space there"
     case EACCES, EPERM: "run as the owner or as root"

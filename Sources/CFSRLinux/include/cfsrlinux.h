@@ -68,6 +68,7 @@ int cfsr_bind(int fd, const char *path);
 int cfsr_connect(int fd, const char *path);
 int cfsr_listen(int fd, int backlog);
 int cfsr_accept(int fd);
+int cfsr_is_listener(int fd);
 int cfsr_peer(int fd, struct cfsr_credentials *peer);
 int cfsr_pass_credentials(int fd);
 int cfsr_send_timeout(int fd, uint64_t timeout_ns);

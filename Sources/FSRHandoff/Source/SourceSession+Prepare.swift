@@ -138,7 +138,7 @@ extension SourceSession {
   /// The next message of the destination, unless the handoff is called off or the destination ends before.
   private func awaitDestination(_ what: String) throws -> Answer {
     guard let channel, let child else { preconditionFailure("a destination was started") }
-    let late = min(now() + limits.answer, block.deadline)
+    let late = min(now() + limits.answer, deadline)
     while true {
       if let interrupted = try interruption() { return .interrupted(interrupted) }
       var poller = Poller()
@@ -154,8 +154,8 @@ extension SourceSession {
         guard arrival.descriptors.numbers.isEmpty else {
           throw HandoffError.protocolViolation("descriptors come with '\(arrival.message.name)'")
         }
-        if case .refused(let reason) = arrival.message {
-          throw HandoffError.refused(HandoffError.refusalPrefix + reason)
+        if case .refused(let reason, let code) = arrival.message {
+          throw HandoffError.refused(HandoffError.refusalPrefix + reason, code)
         }
         return .said(arrival.message)
       }

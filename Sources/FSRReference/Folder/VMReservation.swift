@@ -22,6 +22,13 @@ struct VMReservation: ~Copyable {
   /// What the ledger says of the VM; nil where it has none.
   func record() throws(LedgerError) -> LedgerRecord? { try ledger.read().record(of: vm) }
 
+  /// Takes the ledger's lock for a moment, and reads it.
+  ///
+  /// - Throws: `LedgerError` `busy`, `damaged`, `system`.
+  func probe() throws(LedgerError) {
+    try ledger.change { (_: inout LedgerBook) throws(LedgerError) in }
+  }
+
   /// Takes `bytes` for a new VM of this process, whose starter holds the VM's lock.
   ///
   /// - Parameter nodes: where they lie; the first of the host where that is nobody's choice.

@@ -180,6 +180,9 @@ final class ReferenceGuest: Sendable {
     if let nodes = placement.nodes { try memory.place(on: nodes) }
     let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
     let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
+    guard try listener.isListening() else {
+      throw HandoffError.protocolViolation("a control socket that nobody can connect to")
+    }
     let folder = VMFolder(
       name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
     let hasFile = manifest.slots.contains(Slot.consoleFile)
@@ -187,6 +190,9 @@ final class ReferenceGuest: Sendable {
     let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
     let described = manifest.sections.first { $0.name == Port.section }
     let ports = try GuestPorts(adopting: described) { try take($0, &bag) }
+    if let image, try !image.value.isPlainFile() {
+      throw HandoffError.protocolViolation("a guest's image that is no file")
+    }
     try self.init(
       configuration, memory: memory, console: console, consoleFile: file, image: image, ports: ports,
       listener: listener, folder: folder, placement: placement, ended: ended)

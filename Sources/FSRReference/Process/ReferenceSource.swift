@@ -26,7 +26,8 @@ final class ReferenceSource: HandoffSource {
   var sectionVersions: [SectionVersion] { guest.writtenSections }
 
   func describe() throws -> Description {
-    try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
+    try vmm.checkReservation()
+    return try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
   }
 
   func quiesce() throws {

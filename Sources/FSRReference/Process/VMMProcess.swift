@@ -67,7 +67,10 @@ public enum VMMProcess {
     let session = try DestinationSession(guest: destination, socket: socket)
     if let path = try? Executable.path() { session.block.noteExecutable(path, of: .destination) }
     switch session.run() {
-    case .left: return nil
+    case .left:
+      // Into the VM's log, where the source's side of it stands too.
+      if let failure = session.failure { throw VMError(.other, "the guest did not come here: \(failure)") }
+      return nil
     case .kept:
       guard let guest = destination.prepared else {
         preconditionFailure("who keeps a guest has prepared one")
