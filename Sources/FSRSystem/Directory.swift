@@ -68,3 +68,14 @@ public struct Directory: ~Copyable, Sendable {
   /// Makes its entries durable (fsync(2)).
   public func sync() throws(SystemError) { try descriptor.sync() }
 }
+
+extension OwnedDescriptor {
+  /// Gives a file that root has made to whoever `directory` belongs to; nothing for others, whose it is already.
+  public func belong(to directory: borrowing Directory) throws(SystemError) {
+    let owner = try directory.ownership().uid
+    guard geteuid() == 0, owner != 0 else { return }
+    guard fchown(number, owner, gid_t.max) == 0 else {
+      throw SystemError("fchown", on: "user \(owner)", errno: errno)
+    }
+  }
+}

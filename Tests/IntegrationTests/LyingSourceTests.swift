@@ -260,7 +260,7 @@ import Testing
       try source.complete(source.good.checkpoint, in: memory.value, checksum: 1)
     },
     sections("a section twice") { $0 += [$0[0]] },
-    sections("a section missing") { $0.removeLast() },
+    sections("a section missing") { $0.removeFirst() },
     sections("no sections") { $0 = [] },
     sections("a needed section that nobody knows") {
       $0.append(StateSection(name: "gpu", version: 1, isNeeded: true, payload: [1]))

@@ -22,7 +22,7 @@ struct TwoNodeTests {
       echo "$1:$2:numa $(fsr status $1 --json | grep -o '"numa":{[^}]*}')"
       echo "$1:$2:reserved $(fsr ledger --json | grep -o '"reserved":[0-9]*' | cut -d: -f2 | paste -sd' ')"
     }
-    hand() { fsr handoff $1 --timeout 60s --max-downtime 30s --json >/tmp/answer; echo "$1:handoff:code $?"; }
+    hand() { fsr handoff $1 --timeout 60s --max-downtime 30s --json >/tmp/answer 2>/tmp/errors; echo "$1:handoff:code $?"; }
     fsr run one --duty 5 --memory 16M --vcpus 2 --numa 1 --reserve 8M >/dev/null
     look one before; hand one; hand one; look one after; fsr stop one >/dev/null
     fsr run both --duty 5 --memory 16M --vcpus 2 --numa 0-1 --reserve 1028K >/dev/null
