@@ -25,7 +25,8 @@ public struct VMConfiguration: Equatable, Sendable {
   public var endsOnReset = false
   /// Bytes of RAM, whole pages from its start, that the host promises to keep resident.
   public var reserve: UInt64 = 0
-
+  /// Nil where all of RAM may be resident.
+  public var paging: PagingConfiguration?
   /// Whether RAM consists of pages of 2 MiB.
   public var hasHugePages = false
 
@@ -53,6 +54,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let endsOnReset: UInt16 = 9
     static let reserve: UInt16 = 10
     static let hasHugePages: UInt16 = 11
+    static let paging: UInt16 = 20
   }
 
   var encoded: [UInt8] {
@@ -68,6 +70,7 @@ public struct VMConfiguration: Equatable, Sendable {
     fields.put(Tag.endsOnReset, UInt8(endsOnReset ? 1 : 0))
     fields.put(Tag.reserve, reserve)
     fields.put(Tag.hasHugePages, UInt8(hasHugePages ? 1 : 0))
+    if let paging { fields.put(Tag.paging, paging.encoded) }
     return fields.bytes
   }
 
@@ -91,6 +94,10 @@ public struct VMConfiguration: Equatable, Sendable {
     guard !hasHugePages || memory % GuestMemory.hugePageSize == 0 else { throw .invalid("RAM size", memory) }
     guard reserve <= memory, reserve % GuestMemory.pageSize == 0 else {
       throw .invalid("reservation", reserve)
+    }
+    if let bytes = fields.bytes(Tag.paging) {
+      guard !hasHugePages else { throw .invalid("paging of huge pages", memory) }
+      paging = try PagingConfiguration(decoding: bytes, memory: memory, reserve: reserve)
     }
   }
 }
