@@ -28,15 +28,17 @@ extension SlotBitmap {
     }
   }
 
-  /// The longest of the first free runs in `range`, cut at `wanted`.
+  /// The longest of the first free runs in `range`, cut at `wanted`: no bit behind the cut is looked at.
   private func longest(in range: Range<UInt64>, upTo wanted: UInt64) -> Range<UInt64>? {
     var best: Range<UInt64>?
-    var seen = 0
-    for run in SlotRuns(of: self, used: false, range) {
-      let cut = run.lowerBound..<min(run.upperBound, run.lowerBound + min(wanted, limit))
-      if best.map({ length($0) < length(cut) }) ?? true { best = cut }
-      seen += 1
-      if length(cut) == wanted || seen == Self.runsToCompare { break }
+    var position = range.lowerBound
+    for _ in 0..<Self.runsToCompare {
+      guard let start = next(used: false, from: position, below: range.upperBound) else { break }
+      let cut = start + min(wanted, range.upperBound - start)
+      let end = next(used: true, from: start, below: cut) ?? cut
+      if best.map({ length($0) < end - start }) ?? true { best = start..<end }
+      if end - start == wanted { break }
+      position = end
     }
     return best
   }
