@@ -30,13 +30,16 @@ let package = Package(
     .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap"]),
+    .systemLibrary(name: "CURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap", "CURing"]),
     room("FSRState"),
 
     // organs: siblings, none imports another
     room("FSRMemory", ["FSRSystem", "FSRState"]),
 
     room("FSRHandoff", ["FSRSystem", "FSRState"]),
+
+    room("FSRStorage", ["FSRSystem", "FSRState"]),
 
     // machine: knows nothing of being moved
     .target(
@@ -79,6 +82,7 @@ let package = Package(
     tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState", "FSRTestSupport"]),
+    tests("FSRStorageTests", ["FSRStorage", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests(
       "FSRCommandsTests",

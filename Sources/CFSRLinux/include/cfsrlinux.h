@@ -49,7 +49,19 @@ int64_t cfsr_write_at(int fd, const void *bytes, size_t length, uint64_t offset)
 int cfsr_lock_file(int fd);
 int cfsr_unlock_file(int fd);
 int cfsr_file_is_locked(int fd);
+enum cfsr_lock { CFSR_UNLOCKED, CFSR_SHARED, CFSR_EXCLUSIVE };
+// One byte's lock of the open file description.
+int cfsr_lock_byte(int fd, uint64_t offset, int kind);
+// 1 where another open file description has the byte; the holder's pid, or -1 where locks do not tell.
+int cfsr_byte_is_locked(int fd, uint64_t offset, int *holder);
+// An O_PATH descriptor of the last component itself, a symbolic link included.
+int cfsr_open_reference(const char *path);
+int cfsr_set_direct(int fd, int direct);
+// fallocate(2) itself: no emulation by writing where a file system has none.
+int cfsr_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
+uint64_t cfsr_file_size_limit(void);
 
+static const int CFSR_PUNCH_HOLE = 0x02 | 0x01;
 static const int CFSR_WORKING_DIRECTORY = -100, CFSR_REMOVE_DIRECTORY = 0x200;
 static const unsigned CFSR_RENAME_NOREPLACE = 1;
 static const int64_t CFSR_TMPFS = 0x01021994;
