@@ -30,7 +30,8 @@ let package = Package(
     .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap"]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap", "CLZ4"]),
     room("FSRState"),
 
     // organs: siblings, none imports another
