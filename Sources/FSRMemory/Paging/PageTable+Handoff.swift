@@ -18,8 +18,10 @@ extension PageTable {
   }
 
   /// Waits for the answer; false when `deadline` of the monotonic clock passed first.
-  func waitUntilFrozen(deadline: UInt64) -> Bool {
-    while !isFrozen {
+  ///
+  /// - Parameter isHeeded: whether the pager has seen the question; an older answer stands for an instant only.
+  func waitUntilFrozen(deadline: UInt64, _ isHeeded: () -> Bool) -> Bool {
+    while !isFrozen || !isHeeded() {
       let now = MonotonicClock.now()
       if now >= deadline { return false }
       region.wait(at: PageTableLayout.acknowledgedAt, while: 0, timeout: deadline - now)
