@@ -31,7 +31,8 @@ let package = Package(
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     .systemLibrary(name: "CURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
-    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap", "CURing"]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap", "CURing", "CLZ4"]),
     room("FSRState"),
 
     // organs: siblings, none imports another
@@ -54,7 +55,7 @@ let package = Package(
     room(
       "FSRReference",
       [
-        "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRState", "FSRSystem",
+        "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem",
         .product(name: "Logging", package: "swift-log"),
       ]),
 
