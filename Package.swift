@@ -57,6 +57,7 @@ let package = Package(
       [
         "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
 
     // roof: chooses, never computes

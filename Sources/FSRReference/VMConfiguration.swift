@@ -54,7 +54,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let endsOnReset: UInt16 = 9
     static let reserve: UInt16 = 10
     static let hasHugePages: UInt16 = 11
-    static let paging: UInt16 = 20
+    static let paging: UInt16 = 30
   }
 
   var encoded: [UInt8] {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FSRReference
+internal import FSRSystem
 
 /// What `fsr run` takes for a guest that is larger than its memory.
 struct PagingOptions: ParsableArguments {
@@ -16,6 +17,10 @@ struct PagingOptions: ParsableArguments {
       "Memory in which evicted pages are kept compressed, or `off`. (default: a tenth of --resident)",
       valueName: "size"), transform: CompressionSize.init(parsing:))
   var compression: CompressionSize?
+  @Option(
+    help: ArgumentHelp(
+      "Failures of the swap file to commit, as OPERATION:NUMBER[+]:REASON.", visibility: .private))
+  var swapFault: String?
 
   /// What it comes to; nil where all of RAM may be resident.
   ///
@@ -29,7 +34,8 @@ struct PagingOptions: ParsableArguments {
     }
     guard let swap, !swap.isEmpty else { throw ValidationError("'--resident' needs a file, with '--swap'") }
     let least = reserve + PagingConfiguration.smallestResident
-    guard resident.bytes <= memory, resident.bytes >= least, resident.bytes % StatusAnswer.pageSize == 0 else {
+    guard resident.bytes <= memory, resident.bytes >= least, resident.bytes % StatusAnswer.pageSize == 0
+    else {
       throw ValidationError(
         "'--resident' is \(ByteSize(least)) (1M above '--reserve') to '--memory', in whole pages of 4K")
     }
@@ -39,7 +45,14 @@ struct PagingOptions: ParsableArguments {
           "'--compression' is \(ByteSize(PagingConfiguration.smallestCompression)) to '--memory', or off")
       }
     }
-    return PagingConfiguration(
+    var wish = PagingConfiguration(
       resident: resident.bytes, swap: WorkingDirectory.absolute(swap), compression: compression?.bytes)
+    if let swapFault {
+      guard IOFaultPlan(swapFault) != nil else {
+        throw ValidationError("'--swap-fault' is OPERATION:NUMBER[+]:REASON, such as write:3:ENOSPC")
+      }
+      wish.faults = swapFault
+    }
+    return wish
   }
 }

@@ -6,7 +6,7 @@ public import FSRSystem
 /// while the guest runs; stops the vCPUs, whose faults are answered until they stand; then `freeze`. From there on its page
 /// table, cache and slots do not change. As the victor it goes on with `thaw`; as the loser it calls `end`, and nobody of
 /// its process touches pageable memory any more. The destination adopts page table and cache, looks through them by a
-/// `PageTableSurvey`, maps ahead by `mapAhead`, and makes its `MemoryPager` when it owns the guest.
+/// `PageTableSurvey`, maps ahead by `mapAhead`, and makes a `MemoryPager` that waits until it owns the guest (`begin`).
 public final class MemoryPager: Sendable {
   /// Where each page is.
   public let table: PageTable
@@ -30,15 +30,17 @@ public final class MemoryPager: Sendable {
   ///   - cache: where pages are kept compressed; nil for nowhere.
   ///   - store: where they go then; nil for nowhere. Used by the pager's thread alone.
   ///   - faults: what `watch` answered for the table's range.
+  ///   - isToWait: whether the thread touches nothing before `begin`: for a destination, which has it ready by then.
   ///   - onPause: called on the pager's thread, which must not wait in it: the guest is to be paused. Pages that it
   ///     touches else are still answered.
   public init(
     memory: GuestMemory, table: PageTable, cache: consuming CompressionCache?,
     store: sending (any PageStore)?, faults: consuming UserFault, settings: PagerSettings,
-    onPause: @escaping @Sendable (PagerFailure) -> Void
+    isToWait: Bool = false, onPause: @escaping @Sendable (PagerFailure) -> Void
   ) throws {
     precondition(table.range.upperBound <= memory.size, "a range of this memory")
     let control = try PagerControl()
+    if isToWait { control.ask(.waiting) }
     let hands = try PagerHands(
       memory: memory, table: table, cache: cache, store: store, faults: faults, buffers: settings.buffers,
       control: control, onPause: onPause)
@@ -47,6 +49,12 @@ public final class MemoryPager: Sendable {
     self.control = control
     thread = try OSThread.start(name: "pager") { loop.run() }
   }
+
+  /// The guest is here: answers its faults from now on.
+  public func begin() { control.ask(.running) }
+
+  /// The thread's number, for its scheduling.
+  public var threadID: Int32 { thread.threadID }
 
   /// Holds evictions, and waits until those that were under way have ended; false when `deadline` of the monotonic clock
   /// passed first. Faults are answered, up to `PagerSettings.quiesceBound` pages beyond the limit without evictions.

@@ -6,7 +6,7 @@ final class PagerControl: Sendable {
   /// Up where there is something to look at.
   let bell: EventDescriptor
 
-  enum Wish: UInt32, Sendable { case running, quiesced, freezing, end }
+  enum Wish: UInt32, Sendable { case running, quiesced, freezing, end, waiting }
 
   /// The wish in the lowest byte, and how many came before it above: who asks knows what is the answer to it.
   private static let wishAt: UInt64 = 0

@@ -28,6 +28,11 @@ final class PagerLoop: @unchecked Sendable {
   /// Until somebody wishes its end.
   func run() {
     poller.watch(control.bell.descriptor, token: Self.bell)
+    while control.wish.0 == .waiting {
+      _ = try? poller.wait(timeout: nil)
+      _ = try? control.bell.clear()
+    }
+    if control.wish.0 == .end { return }
     hands.store?.watch(in: &poller, token: Self.operations)
     table.thaw()
     pager.change(to: .running, now: MonotonicClock.now(), &hands)
@@ -65,12 +70,16 @@ final class PagerLoop: @unchecked Sendable {
     wished = number
     switch next {
     case .end: return false
+    case .waiting: preconditionFailure("only before the beginning")
     case .freezing:
       table.askToFreeze()
       pager.change(to: .freezing, now: now, &hands)
     case .quiesced, .running:
       // First of all, so that nobody takes the table for frozen while it changes.
       table.thaw()
+      // It may be another file by now: the one that was given back is closed.
+      poller.forget(token: Self.operations)
+      hands.store?.watch(in: &poller, token: Self.operations)
       pager.change(to: next == .running ? .running : .quiesced, now: now, &hands)
     }
     return true

@@ -34,11 +34,15 @@ final class ReferenceDestination: HandoffDestination {
       }
     }
     let size = made.memory.size
-    try made.memory.mapPresentPages { session.progressed($0, of: size) }
+    try made.mapPresentPages { session.progressed($0, of: size) }
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },
-      entered: { made.arrival.guestEntered() }, calmed: { made.arrival.wake() })
+      entered: { made.arrival.guestEntered() },
+      calmed: {
+        made.arrival.wake()
+        made.paging?.calm()
+      })
     try made.arrival.start()
     try made.threads.start(machine: made.machine, cpus: made.cpus, switching: switching)
     guest.withLock { $0 = made }
@@ -46,16 +50,22 @@ final class ReferenceDestination: HandoffDestination {
 
   func rehearse() { try? prepared?.rehearse() }
 
-  func takeStorage() -> Bool { true }
+  func takeStorage() -> Bool { prepared?.paging?.takeSwap() ?? true }
 
   func load(_ checkpoint: Checkpoint) throws {
     guard let guest = prepared else { preconditionFailure("a guest is prepared before it is loaded") }
     try guest.load(checkpoint)
   }
 
-  func resume() { prepared?.threads.resume() }
+  func resume() {
+    prepared?.paging?.begin()
+    prepared?.threads.resume()
+  }
 
-  func abandon() { prepared?.threads.end() }
+  func abandon() {
+    prepared?.threads.end()
+    prepared?.paging?.end()
+  }
 
   func keep(_ ended: ControlBlock) {}
 }

@@ -27,6 +27,8 @@ final class ReferenceVMM: Sendable {
   var handoffBlock: ControlBlock? { current.withLock { $0 } }
   /// Whether the reservation has an heir by this process: only one thread at a time changes the record.
   let isPassedOn = Mutex(false)
+  /// Which page could not be brought in; nil where the guest misses none.
+  let missingPage = Mutex<String?>(nil)
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -49,6 +51,7 @@ final class ReferenceVMM: Sendable {
     self.event = event
     log = Logger(label: guest.configuration.name) { StreamLogHandler.standardError(label: $0) }
     ending.listen { [weak self] in self?.wakeLoop() }
+    guest.paging?.onFailure { [weak self] in self?.pageIsMissing($0) }
   }
 
   private func wakeLoop() { try? event.signal() }
@@ -165,7 +168,8 @@ final class ReferenceVMM: Sendable {
 
   func stopGuest(removing: Bool) {
     stopAccepting()
-    guest.threads.end()
+    // A hart that waits for a page that nobody can bring in ends without it.
+    guest.threads.end(unblocking: { guest.paging?.end() }, after: Self.requestLimit)
     guest.drain.stop()
     guest.pump.stop()
     guest.drain.drain()
@@ -330,6 +334,8 @@ final class ReferenceVMM: Sendable {
   private func unpause() -> PauseAnswer {
     let answer = PauseAnswer(guest.threads.unpause())
     if answer == .done {
+      missingPage.withLock { $0 = nil }
+      guest.paging?.pager.guestWasResumed()
       guest.console.isPaused = false
       log.notice("let run by a client")
     }
@@ -349,6 +355,7 @@ final class ReferenceVMM: Sendable {
     status.memoryBytes = guest.memory.size
     status.reservedBytes = guest.configuration.reserve
     status.residentPages = (try? guest.memory.residentPages()) ?? 0
+    status.paging = pagingStatus()
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount
     status.vcpus = guest.cpus.map { VMStatus.VCPU(id: $0.hart, instructions: $0.instructions) }

@@ -123,6 +123,24 @@ public enum VMMProcess {
     }
   }
 
+  /// What a guest needs that is larger than its memory; nil for one that is not.
+  private static func paging(
+    _ configuration: VMConfiguration, _ memory: GuestMemory, _ identity: MachineIdentity,
+    _ folder: borrowing VMFolder
+  ) throws -> GuestPaging? {
+    guard let wish = configuration.paging else { return nil }
+    do {
+      // Written down first: whoever clears up after this VM finds what it has made.
+      try folder.noteSwap(wish.swap)
+      return try GuestPaging(
+        starting: wish, memory: memory, reserve: configuration.reserve, vm: configuration.name,
+        identity: identity)
+    } catch {
+      folder.forgetSwap()
+      throw VMError(.refused, "\(configuration.name) cannot be paged: \(error)")
+    }
+  }
+
   private static func makeVM(_ starter: Owned<UnixSocket>) throws -> ReferenceVMM {
     guard
       var received = try starter.value.receive(
@@ -149,14 +167,18 @@ public enum VMMProcess {
 
     let ending = GuestEnding()
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
+    var random = SystemRandomNumberGenerator()
+    let identity = MachineIdentity.random(using: &random)
+    let memory = try memory(configuration)
     let guest = try ReferenceGuest(
-      configuration, memory: try memory(configuration), console: try ConsoleBuffer(),
+      configuration, memory: memory, paging: try paging(configuration, memory, identity, folder),
+      console: try ConsoleBuffer(),
       consoleFile: console, image: Owned(kept), listener: listener, folder: try folder.duplicate()
     ) { ending.note($0) }
     do { try guest.boot(image) } catch {
       throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
     }
-    let block = try firstBlock(folder)
+    let block = try firstBlock(folder, identity)
     if configuration.reserve > 0 {
       // Promised first, and locked only then.
       try VMReservation(of: folder).reserve(configuration.reserve, machine: block.machine)
@@ -176,12 +198,14 @@ public enum VMMProcess {
   }
 
   /// The block in which a VM begins: its VMM takes the guest from nobody.
-  private static func firstBlock(_ folder: borrowing VMFolder) throws -> ControlBlock {
+  private static func firstBlock(_ folder: borrowing VMFolder, _ identity: MachineIdentity) throws
+    -> ControlBlock
+  {
     var random = SystemRandomNumberGenerator()
     do {
       let blocks = try folder.makeBlocks(using: &random)
       let block = try blocks.create(
-        attempt: 1, generation: 0, machine: MachineIdentity.random(using: &random), state: .destVerify)
+        attempt: 1, generation: 0, machine: identity, state: .destVerify)
       block.enroll(.destination, as: ProcessIdentity.current())
       try blocks.publish(block)
       return block

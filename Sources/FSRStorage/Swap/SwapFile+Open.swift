@@ -87,4 +87,15 @@ extension SwapFile {
     let writer = (try? file.lockHolder(byte: SwapLocks.writer)) ?? nil
     return .inUse(path: path, vm: header?.vm, process: claimant ?? writer)
   }
+
+  /// Removes the swap file at `path` where it is that of a VM named `vm`, and nobody writes it any more. Whatever else
+  /// is there stays.
+  public static func removeLeftover(_ path: String, of vm: String) {
+    guard let reference = try? checkedReference(path), let file = try? reference.reopen(.readWrite),
+      (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) == true,
+      let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)),
+      (try? SwapHeader(decoding: page))?.vm == vm
+    else { return }
+    try? OwnedDescriptor.remove(path)
+  }
 }

@@ -1,5 +1,6 @@
 internal import FSRMemory
 internal import FSRState
+internal import FSRSystem
 
 /// How a guest lives in less memory than it has.
 public struct PagingConfiguration: Equatable, Sendable {
@@ -14,18 +15,23 @@ public struct PagingConfiguration: Equatable, Sendable {
   public var swap: String
   /// Bytes of evicted pages that are kept compressed; 0 for none.
   public var compression: UInt64
+  /// Failures of the swap file to commit on purpose, as `IOFaultPlan` reads them.
+  public var faults = ""
 
   public init(resident: UInt64, swap: String, compression: UInt64? = nil) {
     self.resident = resident
     self.swap = swap
     let tenth = resident / 10 / GuestMemory.pageSize * GuestMemory.pageSize
-    self.compression = compression ?? max(tenth, Self.smallestCompression)
+    self.compression =
+      compression.map { $0 / GuestMemory.pageSize * GuestMemory.pageSize }
+      ?? max(tenth, Self.smallestCompression)
   }
 
   private enum Tag {
     static let resident: UInt16 = 1
     static let swap: UInt16 = 2
     static let compression: UInt16 = 3
+    static let faults: UInt16 = 4
   }
 
   var encoded: [UInt8] {
@@ -33,6 +39,7 @@ public struct PagingConfiguration: Equatable, Sendable {
     fields.put(Tag.resident, resident)
     fields.put(Tag.swap, swap)
     fields.put(Tag.compression, compression)
+    fields.put(Tag.faults, faults)
     return fields.bytes
   }
 
@@ -50,6 +57,9 @@ public struct PagingConfiguration: Equatable, Sendable {
     guard compression == 0 || (Self.smallestCompression...memory).contains(compression) else {
       throw .invalid("compression cache", compression)
     }
+    faults = try fields.string(Tag.faults, limit: IOFaultPlan.textLimit)
+    guard faults.isEmpty || IOFaultPlan(faults) != nil else { throw .invalid("plan of faults", 0) }
+    guard compression % GuestMemory.pageSize == 0 else { throw .invalid("compression cache", compression) }
     guard swap.hasPrefix("/") else { throw .invalid("swap path", UInt64(swap.utf8.count)) }
   }
 }

@@ -1,0 +1,239 @@
+internal import FSRMemory
+internal import FSRState
+internal import FSRStorage
+internal import FSRSystem
+internal import Synchronization
+
+/// A guest that lives in less memory than it has: its page table, compression cache, swap file, and this process's pager.
+///
+/// All that says where a page is lies in memory that goes to the next owner as descriptors; so does a reference to the swap
+/// file, which the next owner opens and locks itself.
+final class GuestPaging: Sendable {
+  enum Slot {
+    static let pages = "page-table"
+    static let cache = "compression-cache"
+    static let slots = "swap-slots"
+    static let swap = "swap-file"
+  }
+  /// The manifest's section that describes the swap file.
+  static let swapSection = "swap"
+  /// Nanoseconds for what is under way to end ahead of the stun.
+  private static let quiesceLimit: UInt64 = 5_000_000_000
+  /// Nanoseconds for the pager to come to rest in the stun, when nothing is under way any more.
+  private static let freezeLimit: UInt64 = 100_000_000
+  /// Transfers under way at once: one for each of the pager's buffers.
+  private static let depth = 128
+  /// Above the vCPUs' in a switch: who stands still in a fault keeps all others waiting.
+  private static let urgency: Int32 = 5
+  /// Slots beyond one for each page: a page has two while it is written anew.
+  private static let spareSlots: UInt64 = 256
+
+  let configuration: PagingConfiguration
+  let table: PageTable
+  let pager: MemoryPager
+  /// Of the faults answered by this process.
+  let latencies = FaultLatencies()
+  let rate = EvictionRate(since: MonotonicClock.now())
+  private let cache: Owned<OwnedDescriptor>?
+  private let swap: SwapPages
+  private let survey: Mutex<PageTableSurvey?>
+  private let failures: PagingFailures
+
+  /// Where the pager tells that the guest must wait.
+  func onFailure(_ deed: @escaping @Sendable (PagerFailure) -> Void) { failures.listen(deed) }
+
+  private init(
+    _ configuration: PagingConfiguration, memory: GuestMemory, table: PageTable,
+    cache: consuming CompressionCache?, file: SwapFile, faults: consuming UserFault,
+    survey: consuming PageTableSurvey?, isToWait: Bool
+  ) throws {
+    self.configuration = configuration
+    self.table = table
+    self.survey = Mutex(survey)
+    let failures = PagingFailures()
+    self.failures = failures
+    var kept: Owned<OwnedDescriptor>?
+    if let duplicate = try cache?.descriptor.duplicate() { kept = Owned(duplicate) }
+    self.cache = kept
+    let swap = SwapPages(file)
+    self.swap = swap
+    var settings = PagerSettings(
+      limit: (configuration.resident - table.range.lowerBound) / PageTable.pageSize)
+    settings.buffers = Self.depth
+    pager = try MemoryPager(
+      memory: memory, table: table, cache: cache, store: swap, faults: faults, settings: settings,
+      isToWait: isToWait
+    ) { failures.note($0) }
+  }
+
+  private static func options(_ configuration: PagingConfiguration) -> SwapFile.Options {
+    SwapFile.Options(depth: depth, faults: IOFaultPlan(configuration.faults) ?? IOFaultPlan())
+  }
+
+  /// Begins with memory that nobody has touched.
+  ///
+  /// - Throws: `PagingError`, `SwapError`.
+  convenience init(
+    starting configuration: PagingConfiguration, memory: GuestMemory, reserve: UInt64, vm: String,
+    identity: MachineIdentity
+  ) throws {
+    let range = reserve..<memory.size
+    let faults = try MemoryPager.watch(memory, range)
+    let table = try PageTable(range: range)
+    let file = try SwapFile.open(
+      configuration.swap, header: SwapHeader(vm: vm, identity: identity),
+      slotLimit: min(SlotBitmap.slotLimit, table.pageCount + Self.spareSlots),
+      options: Self.options(configuration))
+    let cache =
+      configuration.compression > 0 ? try CompressionCache(capacity: configuration.compression) : nil
+    try self.init(
+      configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: nil,
+      isToWait: false)
+  }
+
+  // MARK: giving it away
+
+  /// Adds to what the guest consists of.
+  func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws -> StateSection {
+    slots += [Slot.pages, Slot.slots, Slot.swap]
+    bag.append(try table.descriptor.duplicate())
+    bag.append(try swap.file.bitmap.descriptor.duplicate())
+    bag.append(try swap.file.makeReference())
+    if let cache {
+      slots.append(Slot.cache)
+      bag.append(try cache.value.duplicate())
+    }
+    return StateSection(name: Self.swapSection, version: 1, payload: swap.file.description.encoded)
+  }
+
+  /// Holds evictions, and sees the writes end that are under way. The guest still runs.
+  func quiesce() throws {
+    guard pager.quiesce(deadline: MonotonicClock.now() + Self.quiesceLimit) else { throw PagingError.late }
+    _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID)
+  }
+
+  /// Brings everything to rest; the vCPUs stand.
+  func freeze() throws { try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit) }
+
+  /// Gives the swap file's lock back.
+  func releaseSwap() { swap.file.release() }
+
+  /// Takes the swap file again after a handoff that came to nothing; false while somebody else has it.
+  func takeBack() -> Bool {
+    if swap.file.isHeld { return true }
+    guard let file = try? swap.file.reopened(), (try? file.lock()) != nil else { return false }
+    swap.file = file
+    return true
+  }
+
+  /// Goes on: the guest is here.
+  func thaw() {
+    pager.thaw()
+    try? Scheduling.setNormal(of: pager.threadID)
+  }
+
+  // MARK: taking it
+
+  /// Gets ready for a guest that another process still pages: watches its memory, looks through its page table, maps ahead
+  /// what is there, and opens the swap file.
+  ///
+  /// - Parameter progress: told up to which offset of memory it has come.
+  convenience init(
+    adopting configuration: PagingConfiguration, memory: GuestMemory, reserve: UInt64,
+    swap section: StateSection,
+    take: (String) throws -> OwnedDescriptor
+  ) throws {
+    let range = reserve..<memory.size
+    let faults = try MemoryPager.watch(memory, range)
+    let table = try PageTable(adopting: try take(Slot.pages), range: range)
+    let cache = configuration.compression > 0 ? try CompressionCache(adopting: try take(Slot.cache)) : nil
+    let bitmap = try SlotBitmap(adopting: try take(Slot.slots))
+    let file = try SwapFile(
+      reopening: try take(Slot.swap), description: SwapDescription(decoding: section.payload), bitmap: bitmap,
+      options: Self.options(configuration))
+    var survey = try PageTableSurvey(of: table)
+    try survey.look(at: PagingPlaces?.none)
+    try MemoryPager.mapAhead(table, faults) { false }
+    try self.init(
+      configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: survey,
+      isToWait: true)
+    _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID)
+  }
+
+  /// Looks at what has changed since the last look, so that less is left for the stun.
+  func lookAgain() {
+    // What is broken now is found broken at the end too, and said then.
+    _ = try? survey.withLock { survey throws(PagingError) in _ = try survey?.look(at: PagingPlaces?.none) }
+  }
+
+  /// Takes the swap file's lock; false while the source has it, or its last writes are not done.
+  func takeSwap() -> Bool { swap.file.isHeld || (try? swap.file.lock()) != nil }
+
+  /// Checks what the source left: the table at rest, every directory that changed, and the sums.
+  ///
+  /// - Parameter told: how many pages are where, as the source's checkpoint has it.
+  /// - Throws: `PagingError`.
+  func verify(_ told: PageCounts) throws {
+    guard table.isFrozen else { throw PagingError.notFrozen }
+    guard told == table.counts else { throw PagingError.badCounts }
+    try survey.withLock { survey throws(PagingError) in
+      try survey?.look(at: PagingPlaces(bitmap: swap.file.bitmap))
+      try survey?.agree()
+      survey = nil
+    }
+    guard swap.file.bitmap.usedCount >= table.counts.swapped else { throw PagingError.badCounts }
+  }
+
+  /// Begins to page: the guest is here.
+  func begin() { pager.begin() }
+
+  /// An ordinary thread again.
+  func calm() { try? Scheduling.setNormal(of: pager.threadID) }
+
+  // MARK: the end
+
+  /// Ends for good: the guest's memory is of no use any more.
+  func end() {
+    pager.end()
+    swap.file.release()
+  }
+
+  /// Slots that there are, and those in use.
+  var slots: (count: UInt64, used: UInt64) { (swap.file.bitmap.count, swap.file.bitmap.usedCount) }
+}
+
+/// Pages that nobody can bring in, told to whoever listens, also when that was too early.
+final class PagingFailures: Sendable {
+  private struct State {
+    var waiting: PagerFailure?
+    var listener: (@Sendable (PagerFailure) -> Void)?
+  }
+
+  private let state = Mutex(State())
+
+  func note(_ failure: PagerFailure) {
+    let listener = state.withLock { state in
+      if state.listener == nil { state.waiting = failure }
+      return state.listener
+    }
+    listener?(failure)
+  }
+
+  func listen(_ deed: @escaping @Sendable (PagerFailure) -> Void) {
+    let early = state.withLock { state in
+      state.listener = deed
+      defer { state.waiting = nil }
+      return state.waiting
+    }
+    if let early { deed(early) }
+  }
+}
+
+/// What a page table may name: looked at in the last look only, when nothing changes any more.
+struct PagingPlaces: PagePlaces {
+  let bitmap: SlotBitmap
+
+  func holds(slot: UInt32) -> Bool { bitmap.isUsed(UInt64(slot)) }
+  /// Entries are checked as they are used.
+  func holds(position: UInt64, of page: UInt64) -> Bool { true }
+}
