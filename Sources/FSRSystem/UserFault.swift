@@ -83,6 +83,7 @@ internal import Glibc
   {
     let count = range.upperBound - range.lowerBound
     precondition(region.contains(range.lowerBound, count: count), "outside the mapping")
+    // SAFETY: two addresses are compared.
     if let base = unsafe base { precondition(unsafe base == region.base, "one mapping for each") }
     // SAFETY: the range was checked; the kernel watches and changes nothing.
     let answer = unsafe cfsr_userfault_register(

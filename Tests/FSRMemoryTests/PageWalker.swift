@@ -15,7 +15,10 @@ struct PageWalker: Sendable {
     case 0:
       var random = SeededGenerator(seed: page << 40 ^ pass << 20 ^ index)
       return random.next()
-    case 1: return page << 32 | pass
+    case 1:
+      if index >= 128 { return page << 32 | pass }
+      var random = SeededGenerator(seed: page << 40 ^ pass << 20 ^ index)
+      return random.next()
     default: return pass % 2 == 0 ? 0 : page << 32 | pass | index << 20
     }
   }

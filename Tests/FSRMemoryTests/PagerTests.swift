@@ -3,10 +3,10 @@ import Testing
 
 /// Every interleaving of faults, operations' ends, failures and handoffs, in small worlds.
 @Suite struct PagerTests {
-  private static func settings(limit: UInt64) -> PagerSettings {
+  private static func settings(limit: UInt64, overshoot: UInt64 = 0) -> PagerSettings {
     var settings = PagerSettings(limit: limit)
     settings.limit = limit
-    settings.overshoot = 0
+    settings.overshoot = overshoot
     settings.quiesceBound = 1
     settings.candidates = 1
     settings.batch = 1
@@ -40,6 +40,10 @@ import Testing
     PagerRun(
       settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 1, handoffs: 1),
     PagerRun(settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 0, buffers: 2), failures: 3),
+    PagerRun(
+      settings(limit: 1, overshoot: 2), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 1,
+      handoffs: 1
+    ),
   ])
   func noInterleavingLosesAPageOrASlot(_ first: PagerRun) {
     let result = explore(first)

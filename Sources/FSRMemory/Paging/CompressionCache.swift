@@ -203,6 +203,8 @@ extension CompressionCache {
   ///
   /// - Throws: `PagingError.badCache`: nothing behind that position can be found any more, except by the page table.
   public mutating func nextToDrain() throws(PagingError) -> (page: UInt64, position: UInt64)? {
+    // One that was adopted while its peer went on may have been passed.
+    drained = max(drained, tail)
     while drained < head {
       let position = drained
       let next = try entry(at: position)

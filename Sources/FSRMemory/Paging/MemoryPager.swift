@@ -80,8 +80,8 @@ public final class MemoryPager: Sendable {
   /// Lets so many pages be resident.
   public func setLimit(_ pages: UInt64) { control.ask(limit: max(64, pages)) }
 
-  /// Ends the thread and waits for it. Who waits for a page goes on, on a page of zeros: nobody of this process may touch
-  /// pageable memory from here on.
+  /// Ends the thread and waits for it. Who waits for a page goes on waiting until this object goes, which gives back
+  /// what it was given; then he finds zeros. So nobody of this process touches pageable memory from here on.
   public func end() {
     control.ask(.end)
     thread.join()

@@ -61,14 +61,16 @@ extension Pager {
     return true
   }
 
-  /// Reads neighbours with it that left together with it, as far as there is room for them.
+  /// Reads neighbours with it whose slots are near, as they are if they left together, as far as there is room.
   private mutating func readAhead(of page: UInt64, _ slot: UInt32, _ world: inout some PagerWorld) {
     let window = page / settings.readAhead * settings.readAhead
     for other in window..<min(world.pageCount, window + settings.readAhead) where other != page {
-      let room = world.residentPages + UInt64(arriving) < limit + UInt64(leaving)
+      // Half of what may come beyond the limit: the rest is for what somebody waits for.
+      let room =
+        world.residentPages + UInt64(arriving) < limit + UInt64(leaving) + settings.overshoot / 2
       guard room, freeBuffers.count > journeys.count / 4 else { return }
       guard transits[other] == nil, case .swapped(let place) = world.state(of: other),
-        Int64(place) - Int64(slot) == Int64(other) - Int64(page)
+        max(place, slot) - min(place, slot) < UInt32(settings.readAhead)
       else { continue }
       if read(other, place, isWanted: false, tries: 0, &world) { world.count(.readAhead) }
     }

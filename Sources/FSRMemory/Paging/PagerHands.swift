@@ -17,6 +17,8 @@ final class PagerHands: PagerWorld {
   private let onPause: @Sendable (PagerFailure) -> Void
   /// Since when somebody waits for a page.
   private var waits: [UInt64: UInt64] = [:]
+  /// Resident pages that were holes when somebody touched them.
+  private var vanished: [UInt64] = []
 
   /// Ring room that is kept free for what comes next: an eighth.
   private static let cacheReserve: UInt64 = 8
@@ -91,7 +93,9 @@ final class PagerHands: PagerWorld {
       switch progress.end {
       case .done: return served(page)
       case .again: continue
-      case .hole: return pauseGuest(PagerFailure(page: page, reason: .vanished))
+      case .hole:
+        vanished.append(page)
+        return pauseGuest(PagerFailure(page: page, reason: .vanished))
       case .wasMapped:
         wake(page)
         return served(page)
@@ -100,6 +104,13 @@ final class PagerHands: PagerWorld {
     // Who waits touches it again, and this is asked again.
     control.count(.failures)
     wake(page)
+  }
+
+  /// Lets who stands at a page that had gone touch it again: somebody may have put it back.
+  func retryVanished() {
+    let pages = vanished
+    vanished = []
+    for page in pages { wake(page) }
   }
 
   private func wake(_ page: UInt64) { try? faults.wake(offset(page), count: PageTable.pageSize) }

@@ -64,6 +64,7 @@ final class PagerLoop: @unchecked Sendable {
     if control.resumes != resumes {
       resumes = control.resumes
       pager.resumed(now: now, &hands)
+      hands.retryVanished()
     }
     let (next, number) = control.wish
     if number == wished { return true }
