@@ -71,9 +71,10 @@ let package = Package(
     .executableTarget(name: "fsr", dependencies: ["FSRCommands", "FSRReference"], swiftSettings: strict),
 
     // tests: one target per room
+    .target(name: "CFSRTestLinux", path: "Tests/CFSRTestLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(
-      name: "FSRTestSupport", dependencies: ["FSRSystem"], path: "Tests/FSRTestSupport", swiftSettings: strict
-    ),
+      name: "FSRTestSupport", dependencies: ["FSRSystem", "CFSRTestLinux"], path: "Tests/FSRTestSupport",
+      swiftSettings: strict),
     .target(
       name: "FSRGuestSupport", dependencies: ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState"],
       path: "Tests/FSRGuestSupport", swiftSettings: strict),
@@ -96,10 +97,12 @@ let package = Package(
     tests(
       "OracleTests", ["FSRMachine", "FSRSystem", "FSRGuestSupport", "FSRTestSupport", "fsr"],
       exclude: ["Programs"]),
-    tests("IntegrationTests", ["FSRHandoff", "FSRMemory", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
+    tests(
+      "IntegrationTests",
+      ["FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
-    tests("TidyTests", ["FSRHandoff"]),
+    tests("TidyTests", ["FSRHandoff", "FSRReference"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -78,6 +78,15 @@ int cfsr_peer(int fd, struct cfsr_credentials *peer) {
   return 0;
 }
 
+int cfsr_is_listener(int fd) {
+  int domain = 0, type = 0, listens = 0;
+  socklen_t length = sizeof listens;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return -errno;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0) return -errno;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) < 0) return -errno;
+  return domain == AF_UNIX && type == SOCK_SEQPACKET && listens != 0;
+}
+
 int cfsr_pass_credentials(int fd) {
   int on = 1;
   ANSWER(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));

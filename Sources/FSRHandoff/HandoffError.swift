@@ -12,7 +12,7 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
   /// The destination's bytes are no message of the protocol.
   case noVMM(String)
   /// The peer said no, in its own words.
-  case refused(String)
+  case refused(String, RefusalCode? = nil)
   /// The peer is gone.
   case peerGone(Party)
   /// Something was not done in time.
@@ -38,7 +38,7 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
     case .badBlock(let why): "the control block is unusable: \(why)"
     case .protocolViolation(let what): "the peer broke the protocol: \(what)"
     case .noVMM(let what): "the destination does not speak the protocol (\(what)); name a VMM with --to"
-    case .refused(let why): why
+    case .refused(let why, _): why
     case .peerGone(.destination):
       "the destination ended before it was prepared; see the VM's log for its last words, or name a VMM with --to"
     case .peerGone(let party): "the \(party) is gone"

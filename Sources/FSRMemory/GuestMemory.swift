@@ -13,19 +13,29 @@ public final class GuestMemory: Sendable {
   public var size: UInt64 { region.length }
 
   /// Makes new RAM of `size` bytes, all zero, which take memory only once touched.
-  public convenience init(size: UInt64, name: String = "fsr-ram") throws {
+  ///
+  /// - Parameter nodes: where on the host it is to lie; anywhere where nil.
+  public convenience init(size: UInt64, on nodes: NodeSet? = nil, name: String = "fsr-ram") throws {
     try self.init(adopting: try Memfd.create(name: name, size: size), size: size)
+    if let nodes { try place(on: nodes) }
   }
 
   /// Makes new RAM of huge pages, all of which are there at once; `size` is a multiple of their size.
   ///
-  /// - Throws: `MemoryError.noHugePages` where the host's pool has too few.
-  public convenience init(hugePagesOf size: UInt64, name: String = "fsr-ram") throws {
-    let descriptor: OwnedDescriptor
-    do throws(SystemError) {
-      descriptor = try Memfd.create(name: name, size: size, hugePages: true)
-    } catch { throw MemoryError.noHugePages(needed: size / Self.hugePageSize, error) }
-    try self.init(adopting: descriptor, size: size)
+  /// - Throws: `MemoryError.noHugePages` where the host's pool, or that of `nodes`, has too few.
+  public convenience init(hugePagesOf size: UInt64, on nodes: NodeSet? = nil, name: String = "fsr-ram") throws
+  {
+    do {
+      // A mapping takes its share of the pool, and fails where that is too small.
+      try self.init(adopting: try Memfd.create(name: name, size: size, hugePages: true), size: size)
+    } catch let error as SystemError {
+      throw MemoryError.noHugePages(needed: size / Self.hugePageSize, on: nodes, error)
+    }
+    // Before the first page is there: none of them moves later.
+    if let nodes { try place(on: nodes) }
+    do throws(SystemError) { try allocate(on: nodes) } catch {
+      throw MemoryError.noHugePages(needed: size / Self.hugePageSize, on: nodes, error)
+    }
   }
 
   /// Maps RAM that a peer handed over.
@@ -42,6 +52,16 @@ public final class GuestMemory: Sendable {
 }
 
 extension GuestMemory {
+  /// Takes memory for every page. A memfd of huge pages has no policy of its own: here the thread's counts.
+  private func allocate(on nodes: NodeSet?) throws(SystemError) {
+    guard let nodes else { return try descriptor.allocate(at: 0, length: size) }
+    let before = try MemoryPolicy.ofThread()
+    try MemoryPolicy.confined(to: nodes).applyToThread()
+    let result = Result { () throws(SystemError) in try descriptor.allocate(at: 0, length: size) }
+    try before.applyToThread()
+    try result.get()
+  }
+
   public static let pageSize: UInt64 = 4096
   public static let hugePageSize: UInt64 = 2 << 20
 
@@ -79,6 +99,19 @@ extension GuestMemory {
 }
 
 extension GuestMemory {
+  /// Puts pages on `nodes` from now on: bound to one, in turn on several. Those that are there stay where they are.
+  ///
+  /// The policy is the memfd's: it stays with the guest, whatever process maps it, and is set only where it differs. Of
+  /// huge pages it is the mapping's, and all of them are there from the start.
+  public func place(on nodes: NodeSet) throws(MemoryError) {
+    let wanted = MemoryPolicy.confined(to: nodes)
+    do throws(SystemError) {
+      if try region.placement() != wanted { try region.place(wanted) }
+    } catch { throw .notPlaced(nodes, error) }
+  }
+}
+
+extension GuestMemory {
   /// Keeps the first `bytes`, whole pages, resident for as long as this process maps them; those that nobody has
   /// touched take memory from now on.
   ///
@@ -105,14 +138,19 @@ public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kernel does not keep so much resident for this process.
   case notLocked(bytes: UInt64, hasRight: Bool, SystemError)
   /// The host's pool has too few pages of 2 MiB.
-  case noHugePages(needed: UInt64, SystemError)
+  case noHugePages(needed: UInt64, on: NodeSet?, SystemError)
+  /// The kernel does not put it on these nodes.
+  case notPlaced(NodeSet, SystemError)
 
   public var description: String {
     switch self {
     case .unsealed: "guest memory whose size may still change"
     case .tooShort(let has, let says): "guest memory of \(has) bytes where \(says) are told"
-    case .noHugePages(let needed, let error):
-      "\(needed) pages of 2M are not to be had (\(error)); the host's administrator makes some with "
+    case .notPlaced(let nodes, let error):
+      "guest memory cannot be put on node \(nodes): \(error.call): \(error.meaning); name nodes with memory that this "
+        + "process may use (Mems_allowed_list in /proc/self/status)"
+    case .noHugePages(let needed, let nodes, let error):
+      "\(needed) pages of 2M are not to be had\(nodes.map { " on node \($0)" } ?? "") (\(error)); the host's administrator makes some with "
         + "`sysctl vm.nr_hugepages=NUMBER`"
     case .notLocked(let bytes, let hasRight, let error):
       hasRight

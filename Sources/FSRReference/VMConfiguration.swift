@@ -1,5 +1,6 @@
 internal import FSRMemory
 internal import FSRState
+public import FSRSystem
 
 /// What a VM is made of, as it was asked for; it goes with the VM from process to process.
 public struct VMConfiguration: Equatable, Sendable {
@@ -29,6 +30,8 @@ public struct VMConfiguration: Equatable, Sendable {
   public var paging: PagingConfiguration?
   /// Whether RAM consists of pages of 2 MiB.
   public var hasHugePages = false
+  /// The host's memory nodes on which RAM lies, and on whose processors the vCPUs run; nil for wherever the kernel likes.
+  public var nodes: NodeSet?
 
   public init(name: String, memory: UInt64, vcpus: Int, guest: String, duty: Int = 100, console: String = "")
   {
@@ -39,6 +42,11 @@ public struct VMConfiguration: Equatable, Sendable {
     self.duty = duty
     self.console = console
   }
+
+  /// Whether a VM can lie on `nodes`: the ledger counts on so many numbers in a row.
+  public static func isInReach(_ nodes: NodeSet) -> Bool { nodes.last - nodes.first < LedgerRecord.nodeReach }
+  /// How far apart the numbers of a VM's nodes can be.
+  public static let nodeReach = LedgerRecord.nodeReach
 
   public var isSoak: Bool { guest == "soak" }
 
@@ -55,6 +63,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let reserve: UInt16 = 10
     static let hasHugePages: UInt16 = 11
     static let paging: UInt16 = 30
+    static let nodes: UInt16 = 20
   }
 
   var encoded: [UInt8] {
@@ -71,6 +80,7 @@ public struct VMConfiguration: Equatable, Sendable {
     fields.put(Tag.reserve, reserve)
     fields.put(Tag.hasHugePages, UInt8(hasHugePages ? 1 : 0))
     if let paging { fields.put(Tag.paging, paging.encoded) }
+    if let nodes { fields.put(Tag.nodes, nodes.description) }
     return fields.bytes
   }
 
@@ -92,6 +102,12 @@ public struct VMConfiguration: Equatable, Sendable {
     if fields.bytes(Tag.reserve) != nil { reserve = try fields.integer(Tag.reserve) }
     hasHugePages = fields.bytes(Tag.hasHugePages) == [1]
     guard !hasHugePages || memory % GuestMemory.hugePageSize == 0 else { throw .invalid("RAM size", memory) }
+    if fields.bytes(Tag.nodes) != nil {
+      guard let set = NodeSet(parsing: try fields.string(Tag.nodes, limit: NodeSet.textLimit)),
+        Self.isInReach(set)
+      else { throw .invalid("set of memory nodes", 0) }
+      nodes = set
+    }
     guard reserve <= memory, reserve % GuestMemory.pageSize == 0 else {
       throw .invalid("reservation", reserve)
     }

@@ -109,6 +109,9 @@ public struct Manifest: Equatable, Sendable {
     slots = try fields.list(Tag.slots, limit: Self.slotLimit) { reader throws(StateError) in
       try reader.readString(limit: Self.nameLimit)
     }
+    for (index, slot) in slots.enumerated() where slots[..<index].contains(slot) {
+      throw .duplicateSection(slot)
+    }
     let slotCount = slots.count
     memory = try fields.list(Tag.memory, limit: Self.memoryLimit) { reader throws(StateError) in
       let slot = Int(try reader.read(UInt32.self))
@@ -124,6 +127,9 @@ public struct Manifest: Equatable, Sendable {
       StateSection(
         name: try reader.readString(limit: Checkpoint.nameLimit), version: try reader.read(),
         isNeeded: try reader.readBool(), payload: try reader.readCounted(limit: Checkpoint.payloadLimit))
+    }
+    guard Set(sections.map(\.name)).count == sections.count else {
+      throw .duplicateSection("of the manifest")
     }
     checkpointCapacity = try fields.integer(Tag.checkpointCapacity)
     guard checkpointCapacity > 0, checkpointCapacity <= Self.checkpointLimit else {

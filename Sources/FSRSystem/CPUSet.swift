@@ -39,3 +39,10 @@ public struct CPUSet: Equatable, Sendable, CustomStringConvertible {
 
   public var description: String { cpus.map(String.init).joined(separator: ",") }
 }
+
+extension CPUSet {
+  /// The CPUs that are in both.
+  public func intersection(_ other: CPUSet) -> CPUSet {
+    CPUSet(words: zip(words, other.words).map { $0 & $1 })
+  }
+}

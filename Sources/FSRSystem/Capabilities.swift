@@ -5,6 +5,8 @@ internal import Glibc
 public enum Capabilities {
   /// The ones that this package needs somewhere.
   public enum Name: String, Sendable, CaseIterable {
+    case dacOverride = "cap_dac_override"
+    case fowner = "cap_fowner"
     case kill = "cap_kill"
     case netAdmin = "cap_net_admin"
     case ipcLock = "cap_ipc_lock"
@@ -15,6 +17,8 @@ public enum Capabilities {
 
     var value: cap_value_t {
       switch self {
+      case .dacOverride: CAP_DAC_OVERRIDE
+      case .fowner: CAP_FOWNER
       case .kill: CAP_KILL
       case .netAdmin: CAP_NET_ADMIN
       case .ipcLock: CAP_IPC_LOCK

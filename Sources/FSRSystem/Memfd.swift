@@ -4,8 +4,8 @@ internal import CFSRLinux
 public enum Memfd {
   /// Makes a memfd of `size` bytes, close-on-exec, sealed against shrinking and growing.
   ///
-  /// `name` shows up in /proc/PID/maps only. With `hugePages` it consists of pages of 2 MiB, which all are taken from
-  /// the host's pool of them at once: a page that is missing later would be a SIGBUS. ENOSPC where it has too few.
+  /// `name` shows up in /proc/PID/maps only. With `hugePages` it consists of pages of 2 MiB, which the host's pool may
+  /// lack: whoever maps it allocates them all at once, since a page that is missing later is a SIGBUS.
   public static func create(name: String, size: UInt64, hugePages: Bool = false) throws(SystemError)
     -> OwnedDescriptor
   {
@@ -17,7 +17,6 @@ public enum Memfd {
     try check(cfsr_truncate(descriptor.raw, size), "ftruncate", on: name)
     try check(
       cfsr_add_seals(descriptor.raw, CFSR_SEAL_SHRINK | CFSR_SEAL_GROW), "fcntl F_ADD_SEALS", on: name)
-    if hugePages { try descriptor.allocate(at: 0, length: size) }
     return descriptor
   }
 

@@ -35,6 +35,15 @@ extension OwnedDescriptor {
 
   var subject: String { "descriptor \(raw)" }
 
+  /// Whether both are open on the same file.
+  public func isSameFile(as other: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
+    let (mine, theirs) = (try status(), try other.status())
+    return mine.device == theirs.device && mine.inode == theirs.inode
+  }
+
+  /// Whether it is a plain file's, a memfd's among them: no folder, pipe, socket or device.
+  public func isPlainFile() throws(SystemError) -> Bool { try status().mode & S_IFMT == S_IFREG }
+
   /// Bytes in the file.
   public func size() throws(SystemError) -> UInt64 { try status().size }
 

@@ -15,10 +15,13 @@ public struct ProcessIdentity: Equatable, Hashable, Sendable {
   }
 
   /// This process. Traps where /proc is not mounted: nothing can be proven about any process there.
-  public static func current() -> ProcessIdentity {
+  public static func current() -> ProcessIdentity { own }
+
+  /// Read once: a process that has used up its descriptors could not look, and is the same process all the same.
+  private static let own: ProcessIdentity = {
     guard let identity = try? of(pid: getpid()) else { preconditionFailure("/proc is needed") }
     return identity
-  }
+  }()
 
   /// The process that has the number `pid` now; nil if there is none, or only its exit status is left.
   public static func of(pid: Int32) throws(SystemError) -> ProcessIdentity? {

@@ -27,10 +27,40 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     unsafe String(cString: strerror(errno))
   }
 
+  /// What a process has too little of.
+  public enum Shortage: Sendable {
+    /// What its limits allow (getrlimit(2)).
+    case limit
+    /// A capability or a permission.
+    case right
+    /// What the host has: memory, or room on a disk.
+    case room
+  }
+
+  /// The shortage that the call failed of; nil where it was none.
+  public var shortage: Shortage? {
+    switch errno {
+    case EMFILE: .limit
+    case EAGAIN: isProcessLimit ? .limit : nil
+    // Beyond the limit; a process that may lock nothing at all gets EPERM.
+    case ENOMEM: call == "mlock" ? .limit : .room
+    case EACCES, EPERM: .right
+    case ENOSPC, EDQUOT, ENFILE: .room
+    default: nil
+    }
+  }
+
+  /// Whether it is a process or thread more than there may be.
+  private var isProcessLimit: Bool { errno == EAGAIN && (call == "posix_spawn" || call == "pthread_create") }
+
   /// What a person can do, where the errno alone tells.
   var remedy: String {
-    switch errno {
-    case EMFILE: "raise the limit of open files (ulimit -n)"
+    if isProcessLimit { return "raise the limit of processes (ulimit -u)" }
+    if call == "mlock", errno == ENOMEM || errno == EPERM {
+      return "raise the limit of locked memory (ulimit -l), or give CAP_IPC_LOCK"
+    }
+    return switch errno {
+    case EMFILE: "raise the limit of open files (ulimit -n, or prlimit --nofile for one that runs)"
     case ENOMEM: "free memory, or ask for less"
     case ENOSPC: "free space there"
     case EACCES, EPERM: "run as the owner or as root"
@@ -68,6 +98,20 @@ extension SystemError {
   public var isBrokenPipe: Bool { errno == EPIPE || errno == ECONNRESET }
   /// Whether there is more of it than allowed.
   public var isTooLarge: Bool { errno == EFBIG }
+  /// Whether a right is missing.
+  public var isNotPermitted: Bool { errno == EPERM || errno == EACCES }
+  /// Whether somebody else has it.
+  public var isBusy: Bool { errno == EBUSY }
+  /// Somebody else has it, as found by other means than the call.
+  public static func busy(_ call: String, _ subject: String) -> SystemError {
+    SystemError(call, on: subject, errno: EBUSY)
+  }
+  /// Whether the thing behind the descriptor is gone.
+  public var isDetached: Bool { errno == EBADFD }
+  /// Whether a device is named for which there is no driver.
+  public var isNoDevice: Bool { errno == ENODEV || errno == ENXIO }
+  /// Whether what was asked for does not go together with what is there.
+  public var isInvalid: Bool { errno == EINVAL }
   /// What a terminal says when it is gone, and a disk when it is broken.
   public var isInputOutput: Bool { errno == EIO }
 }

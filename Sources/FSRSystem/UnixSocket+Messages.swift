@@ -85,6 +85,12 @@ extension UnixSocket {
     // Owned from here, so that every way out closes them.
     let bag = DescriptorBag(adopting: Array(numbers.prefix(Int(beside.count))))
     guard answer > 0 else { return nil }
+    if beside.truncated != 0, bag.count <= maximumDescriptors {
+      // The kernel says only that some found no place; whether there is one shows by taking it.
+      let spare = cfsr_duplicate(number, 3)
+      if spare == -EMFILE { throw SystemError("recvmsg", on: descriptor.subject, errno: EMFILE) }
+      if spare >= 0 { _ = cfsr_close(spare) }
+    }
     guard beside.truncated == 0, bag.count <= maximumDescriptors else {
       throw SystemError(
         "recvmsg", on: "more than \(limit) bytes or \(maximumDescriptors) descriptors", errno: EMSGSIZE)

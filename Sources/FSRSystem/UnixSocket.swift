@@ -85,6 +85,11 @@ public struct UnixSocket: ~Copyable, Sendable {
     return PeerCredentials(raw)
   }
 
+  /// Whether it is a socket of this kind that others can connect to (SO_ACCEPTCONN).
+  public func isListening() throws(SystemError) -> Bool {
+    try check(cfsr_is_listener(descriptor.raw), "getsockopt SO_ACCEPTCONN", on: descriptor.subject) == 1
+  }
+
   /// Has the kernel stamp each message that arrives from now on with its sender (SO_PASSCRED).
   public func passSenderCredentials() throws(SystemError) {
     try check(cfsr_pass_credentials(descriptor.raw), "setsockopt SO_PASSCRED", on: descriptor.subject)

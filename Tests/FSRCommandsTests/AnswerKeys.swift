@@ -4,7 +4,9 @@ enum AnswerKeys {
     "name", "generation", "pid", "binary", "build", "state", "memory.bytes", "memory.resident_pages",
     "memory.compressed_pages", "memory.swapped_pages", "memory.absent_pages", "reservation.bytes",
     "reservation.owner_pid", "swap.path", "swap.slots", "swap.used", "console.path", "console.dropped_bytes",
-    "vcpus", "guest.ticks", "guest.passes", "guest.errors", "guest.max_gap_us", "log",
+    "numa", "vcpus", "load.avg1m", "load.avg5m", "load.avg15m", "nics", "guest.ticks", "guest.passes",
+    "guest.errors",
+    "guest.max_gap_us", "log",
   ]
   static let handoff: Set<String> = [
     "vm", "handoff_id", "victor", "generation", "downtime_us", "total_ms", "guest_max_gap_us", "phases",
@@ -14,6 +16,6 @@ enum AnswerKeys {
   static let list: Set<String> = ["vms"]
   static let recover: Set<String> = ["name", "owner", "pid", "generation", "reason"]
   static let history: Set<String> = ["handoffs", "skipped", "unread_bytes", "reason"]
-  static let ledger: Set<String> = ["capacity", "reserved", "records", "reason"]
+  static let ledger: Set<String> = ["capacity", "reserved", "nodes", "records", "reason"]
   static let stop: Set<String> = ["name", "reason"]
 }

@@ -40,7 +40,7 @@ import Testing
     #expect(
       after["generation"]?.number == 2 && after["pid"] != started["pid"] && after.keys == AnswerKeys.status)
     #expect(after["guest"]?["errors"]?.number == 0 && after["vcpus"]?.elements.count == 2)
-    #expect(after["vcpus"]?.elements.first?.keys == ["id", "instructions"])
+    #expect(after["vcpus"]?.elements.first?.keys == ["id", "instructions", "run_ms", "exits"])
 
     let list = try JSONValue(parsing: place.fsr("list", "--json").output)
     #expect(list.keys == AnswerKeys.list && list["vms"]?.elements.map { $0["name"] } == [.text("vm")])

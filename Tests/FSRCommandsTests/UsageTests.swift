@@ -12,12 +12,20 @@ import Testing
     ["run", "a", "--duty", "0"],
     ["run", "a", "--reserve", "0"], ["run", "a", "--reserve", "4097"],
     ["run", "a", "--memory", "1M", "--reserve", "2M"], ["ledger", "a"], ["ledger", "--capacity", "much"],
-    ["run", "a", "--duty", "101"], ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
+    ["run", "a", "--duty", "101"], ["run", "a", "--nic", "tap0"], ["run", "a", "--nic", "tap="],
+    ["run", "a", "--nic", "tap=0123456789abcdef"], ["run", "a", "--nic", "tap=a/b"],
+    ["run", "a", "--nic", "tap=t", "--nic", "tap=t"],
+    ["run", "a", "--nic", "tap=t,mac=01:00:00:00:00:01"],
+    ["run", "a", "--nic", "tap=a,mac=02:00:00:00:00:01", "--nic", "tap=b,mac=02:00:00:00:00:01"],
+    ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
     ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--fault", "nobody:never:kill"], ["recover", ".."],
     ["abort"], ["abort", "a/b"],
     ["demo", "--handoffs", "0"], ["demo", "--memory", "1M"], ["bench", "--vcpus", "1,,2"],
+    ["run", "a", "--numa", ""], ["run", "a", "--numa", "x"], ["run", "a", "--numa", "1-"],
+    ["run", "a", "--numa", "3-1"],
+    ["run", "a", "--numa", "1024"], ["run", "a", "--numa", "0,64"], ["run", "a", "--numa", "all"],
     ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"],
     ["bench", "handoff", "--handoffs", "0"],
     ["bench", "cpu", "--vcpus", "17"], ["bench", "cpu", "--repeats", "0"], ["bench", "cpu", "--work", "0"],
@@ -29,6 +37,14 @@ import Testing
     let result = try BuiltCommand.run(arguments)
     #expect(result.code == 64 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
     #expect(result.errors.hasPrefix("fsr: ") && result.errors.contains("--help`"))
+  }
+
+  @Test(arguments: [(9, ""), (5, ",queues=8")]) func tooManyPortsAreWrongUsage(count: Int, rest: String)
+    throws
+  {
+    let options = (0..<count).flatMap { ["--nic", "tap=t\($0)\(rest)"] }
+    let result = try BuiltCommand.run(["run", "a"] + options)
+    #expect(result.code == 64 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
   }
 
   @Test(arguments: [

@@ -22,7 +22,7 @@ import Testing
       .refused(reason: "weil nicht: größer"),
       .hello(Hello(isSuccessor: false, sections: [], build: "")), .hello(hello),
       .agreed(Agreement(version: 1, build: "6c62272e07bb0142")), .manifest, .prepared, .holding,
-      .refused(reason: ""),
+      .refused(reason: ""), .refused(reason: "zu wenig", code: .limits),
     ]
   }()
 
@@ -91,7 +91,7 @@ import Testing
     for unit in ["x", "ü", "👩‍👩‍👧"] {
       for count in [500, 1024, 1025, 5000] {
         let long = String(repeating: unit, count: count)
-        guard case .refused(let read) = try Message(decoding: Message.refused(reason: long).encoded) else {
+        guard case .refused(let read, _) = try Message(decoding: Message.refused(reason: long).encoded) else {
           Issue.record("another message came back")
           return
         }
@@ -121,7 +121,7 @@ import Testing
 
   @Test func kindsAndTagsKeepTheirNumbers() {
     let firsts = Self.messages.map { $0.encoded[0] }
-    #expect(firsts == [1, 1, 9, 2, 3, 4, 4, 5, 6, 7, 8, 3])
+    #expect(firsts == [1, 1, 9, 2, 3, 4, 4, 5, 6, 7, 8, 3, 3])
     let agreed = Message.agreed(Agreement(version: 0x0102, build: "b")).encoded
     #expect(agreed == [5, 0, 8, 0, 2, 0, 0, 0, 2, 1, 9, 0, 1, 0, 0, 0, 0x62])
   }

@@ -136,6 +136,58 @@ import Testing
     }
   }
 
+  // MARK: several nodes
+
+  private static func shared(_ vm: String, _ bytes: UInt64, _ nodes: NodeSet) -> LedgerRecord {
+    LedgerRecord(
+      vm: vm, machine: machine(UInt64(vm.utf8.count)), bytes: bytes, nodes: nodes, owner: process(1))
+  }
+
+  @Test(arguments: [1, 4095, 4096, 4097, 5 * 4096, 1 << 30, .max] as [UInt64])
+  func theSharesOfNodesAreWholePagesAndSumUp(bytes: UInt64) {
+    for nodes in [[0], [0, 1], [1, 3, 63], Array(0..<64)] {
+      let record = Self.shared("a", bytes, NodeSet(nodes)!)
+      let shares = nodes.map(record.share(on:))
+      #expect(shares.reduce(0, +) == bytes && record.share(on: 64) == 0 && record.share(on: -1) == 0)
+      #expect(shares.dropFirst().allSatisfy { $0 % 4096 == 0 })
+      #expect(shares.max()! - shares.min()! < 2 * 4096)
+    }
+  }
+
+  @Test func everyNodeOfAVMMustHaveRoomForItsShare() {
+    var book = LedgerBook(records: [Self.record("a", 8192, node: 1)])
+    let both = NodeSet([0, 1])!
+    let refused = Self.refusal { () throws(LedgerError) in
+      try book.admit(Self.shared("bb", 8192, both)) { $0 == 0 ? 4096 : 8192 }
+    }
+    #expect(refused == .beyondCapacity(wanted: 4096, reserved: 8192, capacity: 8192, node: 1))
+    let admitted = Self.refusal { () throws(LedgerError) in
+      try book.admit(Self.shared("bb", 8192, both)) { $0 == 0 ? 4096 : 12288 }
+    }
+    #expect(admitted == nil && book.reserved(on: 0) == 4096 && book.reserved(on: 1) == 12288)
+    let less = Self.refusal { () throws(LedgerError) in try book.setCapacity(12287) }
+    #expect(less == .belowReserved(wanted: 12287, reserved: 12288))
+  }
+
+  /// Such a build writes what it knows, the first node; the VM's own process says the others again.
+  @Test func whatABuildOfOneNodeLeavesOutIsCountedAgain() {
+    var book = LedgerBook(records: [Self.record("a", 8192)])
+    let stranger = Self.refusal { () throws(LedgerError) in
+      try book.count("a", machine: Self.machine(9), on: NodeSet([0, 1])!)
+    }
+    let known = Self.refusal { () throws(LedgerError) in
+      try book.count("a", machine: Self.machine(1), on: NodeSet([0, 1])!)
+    }
+    #expect(stranger == .missing(vm: "a") && known == nil)
+    #expect(book.reserved(on: 0) == 4096 && book.reserved(on: 1) == 4096)
+  }
+
+  @Test func aRecordOfOneNodeIsWrittenAsBuildsReadItThatKnowNoOther() {
+    let bytes = LedgerBook(records: [Self.record("a", 1, node: 7)]).encoded
+    // What stood for nothing there: the last eight bytes ahead of the checksum.
+    #expect(bytes[(bytes.count - 16)..<(bytes.count - 8)].allSatisfy { $0 == 0 })
+  }
+
   // MARK: bytes
 
   private static let sample = LedgerBook(
@@ -144,6 +196,7 @@ import Testing
       record("a", 1),
       record(String(repeating: "n", count: LedgerRecord.nameLimit), .max, owner: .max, heir: 3),
       record("ccc", 1 << 30, node: LedgerBook.nodeLimit),
+      shared("dddd", 1 << 20, NodeSet([3, 66, 5])!),
     ])
 
   @Test func whatIsWrittenIsRead() throws {

@@ -1,5 +1,6 @@
 import FSRSystem
 import Glibc
+import Synchronization
 import Testing
 
 @Suite struct HostTests {
@@ -32,10 +33,47 @@ import Testing
       (.kill, 5), (.netAdmin, 12), (.ipcLock, 14), (.sysPtrace, 19), (.sysAdmin, 21), (.sysNice, 23),
       (.sysResource, 24),
     ]
-    for (name, bit) in bits {
+    for (name, bit) in bits + [(.dacOverride, 1), (.fowner, 3)] {
       let has = try Capabilities.has(name)
       #expect(has == (set >> bit & 1 == 1))
     }
+  }
+
+  /// By line of /proc/thread-self/status.
+  private static func sets() throws -> [String: UInt64] {
+    let file = try OwnedDescriptor.open("/proc/thread-self/status", .read)
+    let lines = String(decoding: try file.readAll(limit: 65536), as: UTF8.self).split(separator: "\n")
+    let caps = lines.filter { $0.hasPrefix("Cap") }
+    return Dictionary(
+      uniqueKeysWithValues: caps.map { (String($0.prefix(6)), UInt64($0.suffix(16), radix: 16) ?? .max) })
+  }
+
+  @Test func whatIsNotKeptIsGoneForTheThreadAndThoseThatItStarts() throws {
+    let before = try Self.sets()
+    let found = Mutex<[[String: UInt64]]>([])
+    // In a thread of its own: the sets are a thread's.
+    let thread = try OSThread.start(name: "dropping") {
+      do {
+        try Capabilities.keepOnly([.ipcLock, .sysNice])
+        let own = try Self.sets()
+        let inner = try OSThread.start(name: "inner") {
+          if let sets = try? Self.sets() { found.withLock { $0.append(sets) } }
+        }
+        inner.join()
+        found.withLock { $0.append(own) }
+        try Capabilities.keepOnly([])
+        try found.withLock { $0.append(try Self.sets()) }
+      } catch { Issue.record("\(error)") }
+    }
+    thread.join()
+    let all = found.withLock { $0 }
+    try #require(all.count == 3)
+    let kept = before["CapPrm"]! & (1 << 14 | 1 << 23)
+    for (sets, expected) in zip(all, [kept, kept, 0]) {
+      #expect(sets["CapPrm"] == expected && sets["CapEff"] == expected)
+      #expect(sets["CapInh"] == 0 && sets["CapAmb"] == 0 && sets["CapBnd"] == before["CapBnd"])
+    }
+    #expect(try Self.sets() == before)
   }
 }
 

@@ -271,7 +271,7 @@ import Testing
       }
       let reason = try JSONValue(parsing: ledger.output)
       findings.expect(
-        reason.keys == ["capacity", "reserved", "records", "reason"] && reason["reserved"] == .null,
+        reason.keys == ["capacity", "reserved", "nodes", "records", "reason"] && reason["reserved"] == .null,
         "\(reason)")
       // The reservation could lapse: the handoff is called off, and the guest runs.
       let handoff = try vm.answer("handoff", ["--max-downtime", "5s"])

@@ -1,4 +1,5 @@
 import FSRHandoff
+import FSRReference
 import Foundation
 import Testing
 
@@ -81,6 +82,28 @@ import Testing
     }
     for mark in TimelineMark.allCases {
       #expect(page.contains("\(mark.rawValue) `\(mark)`"), "docs/protocol.md: \(mark)")
+    }
+  }
+
+  @Test func theProtocolPageNamesEveryRefusalCode() throws {
+    let page = try SourceTree.file("docs/protocol.md").text
+    for code in RefusalCode.allCases {
+      #expect(page.contains("| `\(code)` | \(code.rawValue) |"), "docs/protocol.md: \(code)")
+    }
+  }
+
+  /// Every code with its meaning and with a remedy, and none that is not there any more.
+  @Test func thePagesNameEveryBlocker() throws {
+    for (path, heading) in [
+      ("docs/command-line.md", "### fsr check"),
+      ("docs/operators-guide.md", "## What stands in a handoff's way"),
+    ] {
+      let lines = try SourceTree.file(path).lines.drop { $0 != heading }.dropFirst()
+      let section = lines.prefix { !$0.hasPrefix("#") }
+      let rows = section.filter { $0.hasPrefix("| `") }.compactMap {
+        $0.split(separator: "`").dropFirst().first
+      }
+      #expect(Set(rows.map(String.init)) == Set(Blocker.Code.allCases.map(\.rawValue)), "\(path): \(rows)")
     }
   }
 

@@ -99,6 +99,7 @@ int cfsr_bind(int fd, const char *path);
 int cfsr_connect(int fd, const char *path);
 int cfsr_listen(int fd, int backlog);
 int cfsr_accept(int fd);
+int cfsr_is_listener(int fd);
 int cfsr_peer(int fd, struct cfsr_credentials *peer);
 int cfsr_pass_credentials(int fd);
 int cfsr_send_timeout(int fd, uint64_t timeout_ns);
@@ -141,6 +142,25 @@ static const int CFSR_SCHED_NORMAL = 0, CFSR_SCHED_FIFO = 1, CFSR_SCHED_RR = 2, 
 int cfsr_signal_descriptor(const int *signals, size_t count);
 int cfsr_ignore_broken_pipes(void);
 int cfsr_event_descriptor(void);
+
+// tap devices (drivers/net/tun.c of the kernel): a descriptor is one queue of one
+static const int CFSR_TAP = 2, CFSR_TAP_MULTI_QUEUE = 0x100, CFSR_TAP_NO_PI = 0x1000, CFSR_TAP_VNET_HEADER = 0x4000,
+                 CFSR_TAP_PERSISTENT = 0x800;
+static const unsigned CFSR_TAP_CHECKSUM = 1, CFSR_TAP_SEGMENT_4 = 2, CFSR_TAP_SEGMENT_6 = 4;
+enum { CFSR_INTERFACE_NAME_ROOM = 16 };
+int cfsr_tap_open(void);
+int cfsr_tap_attach(int fd, const char *name, int flags);
+int cfsr_tap_identity(int fd, char name[CFSR_INTERFACE_NAME_ROOM], int *flags);
+int cfsr_tap_header_size(int fd);
+int cfsr_tap_set_header_size(int fd, int size);
+int cfsr_tap_set_offloads(int fd, unsigned offloads);
+// Frames to one address, to groups and to all; no others.
+int cfsr_tap_accept_only(int fd, const uint8_t address[6]);
+int cfsr_tap_accept_all(int fd);
+// Attached ones, whoever has them.
+int cfsr_tap_queue_count(const char *name);
+int cfsr_interface_mtu(const char *name);
+int cfsr_interface_set_mtu(const char *name, int mtu);
 
 // this process
 char *const *cfsr_environment(void);

@@ -5,14 +5,23 @@ package struct LedgerAnswer: Answer {
   struct Record: Codable, Equatable, Sendable {
     var vm: String
     var bytes: UInt64
+    /// The first of them.
     var node: Int
+    var nodes: [Int]
     var owner: Int32
     @Nullable var heir: Int32?
     var alive: Bool
   }
 
+  struct Node: Codable, Equatable, Sendable {
+    var node: Int
+    var capacity: UInt64
+    var reserved: UInt64
+  }
+
   @Nullable var capacity: UInt64?
   @Nullable var reserved: UInt64?
+  var nodes: [Node] = []
   var records: [Record] = []
   @Nullable var reason: String?
 
@@ -21,9 +30,11 @@ package struct LedgerAnswer: Answer {
   init(_ ledger: HostLedger) {
     capacity = ledger.capacity
     reserved = ledger.reserved
+    nodes = ledger.nodes.map { Node(node: $0.number, capacity: $0.capacity, reserved: $0.reserved) }
     records = ledger.records.map {
       Record(
-        vm: $0.vm, bytes: $0.bytes, node: $0.node, owner: $0.owner, heir: $0.heir, alive: $0.isAlive)
+        vm: $0.vm, bytes: $0.bytes, node: $0.nodes.first ?? 0, nodes: $0.nodes, owner: $0.owner,
+        heir: $0.heir, alive: $0.isAlive)
     }
   }
 
@@ -31,6 +42,11 @@ package struct LedgerAnswer: Answer {
   var lines: [String] {
     let sum = "\(ByteSize.readable(reserved ?? 0)) of \(ByteSize.readable(capacity ?? 0)) reserved"
     var lines = [sum] + (reason.map { [$0] } ?? [])
+    if nodes.count > 1 {
+      lines += nodes.map {
+        "node \($0.node): \(ByteSize.readable($0.reserved)) of \(ByteSize.readable($0.capacity))"
+      }
+    }
     if records.isEmpty { return lines }
     var table = TextTable([
       ("VM", .left), ("RESERVED", .right), ("NODE", .right), ("OWNER", .right), ("HEIR", .right),
@@ -38,7 +54,8 @@ package struct LedgerAnswer: Answer {
     ])
     for record in records {
       table.add([
-        record.vm, ByteSize.readable(record.bytes), "\(record.node)", "\(record.owner)",
+        record.vm, ByteSize.readable(record.bytes), record.nodes.map(String.init).joined(separator: ","),
+        "\(record.owner)",
         record.heir.map { "\($0)" } ?? "-", record.alive ? "yes" : "no",
       ])
     }

@@ -1,4 +1,5 @@
 internal import FSRReference
+internal import FSRSystem
 
 /// How a VM fares: the answer of `fsr status` and `fsr run`, and an element of `fsr list`.
 package struct StatusAnswer: Answer {
@@ -16,6 +17,11 @@ package struct StatusAnswer: Answer {
   struct Reservation: Codable, Equatable, Sendable {
     @Nullable var bytes: UInt64?
     @Nullable var ownerPid: Int32?
+  }
+
+  struct Placement: Codable, Equatable, Sendable {
+    var nodes: [Int]
+    var policy: String
   }
 
   struct Swap: Codable, Equatable, Sendable {
@@ -48,6 +54,27 @@ package struct StatusAnswer: Answer {
   struct VCPU: Codable, Equatable, Sendable {
     var id: Int
     var instructions: UInt64
+    @Nullable var runMs: UInt64?
+    @Nullable var exits: UInt64?
+  }
+
+  /// How many vCPUs ran, on average over so many minutes.
+  struct Load: Codable, Equatable, Sendable {
+    @Nullable var avg1m: Double?
+    @Nullable var avg5m: Double?
+    @Nullable var avg15m: Double?
+  }
+
+  struct NIC: Codable, Equatable, Sendable {
+    var tap: String
+    var mac: String
+    var mtu: Int
+    var queues: Int
+    var rxFrames: UInt64
+    var rxBytes: UInt64
+    var txFrames: UInt64
+    var txBytes: UInt64
+    var dropped: UInt64
   }
 
   struct Guest: Codable, Equatable, Sendable {
@@ -65,10 +92,13 @@ package struct StatusAnswer: Answer {
   @Nullable var state: String?
   var memory = Memory()
   var reservation = Reservation()
+  @Nullable var numa: Placement?
   var swap = Swap()
   var paging = Paging()
   var console = Console()
   @Nullable var vcpus: [VCPU]?
+  var load = Load()
+  @Nullable var nics: [NIC]?
   var guest = Guest()
   @Nullable var log: String?
 
@@ -91,9 +121,20 @@ package struct StatusAnswer: Answer {
       bytes: status.memoryBytes, residentPages: status.residentPages, compressedPages: 0, swappedPages: 0,
       absentPages: pages - min(pages, status.residentPages))
     if let status = status.paging { show(status, of: pages) }
+    numa = status.placement.map { Placement(nodes: $0.nodes.nodes, policy: $0.policy) }
     console = Console(
       path: status.consolePath.isEmpty ? nil : status.consolePath, droppedBytes: status.droppedBytes)
-    vcpus = status.vcpus.map { VCPU(id: $0.id, instructions: $0.instructions) }
+    vcpus = status.vcpus.enumerated().map { index, vcpu in
+      let time = index < status.times.count ? status.times[index] : nil
+      return VCPU(
+        id: vcpu.id, instructions: vcpu.instructions, runMs: time.map { $0.nanoseconds / 1_000_000 },
+        exits: time?.exits)
+    }
+    if status.loadAverages.count == 3 {
+      let rounded = status.loadAverages.map { ($0 * 100).rounded() / 100 }
+      load = Load(avg1m: rounded[0], avg5m: rounded[1], avg15m: rounded[2])
+    }
+    nics = status.ports.map(NIC.init)
     guard let soak = status.guest else { return }
     guest = Guest(
       ticks: soak.ticks, passes: soak.passes, errors: soak.errors, maxGapUs: soak.maxGapMicroseconds)
@@ -138,7 +179,22 @@ package struct StatusAnswer: Answer {
           + "\(paging.evictionsPerSecond ?? 0) evictions/s")
     }
     if let trouble = paging.trouble { lines.append("trouble     \(trouble)") }
-    for vcpu in vcpus ?? [] { lines.append("vcpu \(vcpu.id)      \(vcpu.instructions) instructions") }
+    if let numa {
+      lines.append("numa        \(numa.policy), nodes \(numa.nodes.map(String.init).joined(separator: ","))")
+    }
+    for vcpu in vcpus ?? [] {
+      let ran = vcpu.runMs.map { ", ran \($0) ms" } ?? ""
+      let exits = vcpu.exits.map { ", \($0) exits" } ?? ""
+      lines.append("vcpu \(vcpu.id)      \(vcpu.instructions) instructions\(ran)\(exits)")
+    }
+    if let one = load.avg1m, let five = load.avg5m, let fifteen = load.avg15m {
+      lines.append("load        \(one), \(five), \(fifteen) vCPUs over 1, 5 and 15 minutes")
+    }
+    for nic in nics ?? [] {
+      lines.append(
+        "nic         \(nic.tap), \(nic.mac): received \(nic.rxFrames) frames, sent \(nic.txFrames), dropped \(nic.dropped)"
+      )
+    }
     if let passes = guest.passes, let ticks = guest.ticks, let errors = guest.errors, let gap = guest.maxGapUs
     {
       lines.append("guest       \(passes) passes, \(ticks) ticks, \(errors) errors, largest gap \(gap) µs")
@@ -150,5 +206,13 @@ package struct StatusAnswer: Answer {
     if let build { lines.append("build       \(build)") }
     if let log { lines.append("log         \(log)") }
     return lines
+  }
+}
+
+extension StatusAnswer.NIC {
+  init(_ nic: VMStatus.NIC) {
+    self.init(
+      tap: nic.tap, mac: nic.mac, mtu: nic.mtu, queues: nic.queues, rxFrames: nic.receivedFrames,
+      rxBytes: nic.receivedBytes, txFrames: nic.sentFrames, txBytes: nic.sentBytes, dropped: nic.dropped)
   }
 }

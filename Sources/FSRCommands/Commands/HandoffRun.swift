@@ -41,7 +41,8 @@ struct HandoffRun {
     let blocker =
       isUntouched
       ? Blocker(
-        obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason)
+        obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason,
+        refusal: session.refusalCode)
       : nil
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(

@@ -17,6 +17,7 @@ struct RunCommand: AnsweringCommand {
         fsr run big --memory 4G --vcpus 2 --duty 20
         fsr run sure --memory 4G --reserve 1G
         fsr run hello --guest hello.elf --foreground
+        fsr run near --nic tap=tap0,mac=02:00:00:00:00:01 --nic tap=tap1,queues=4,echo
       """)
 
   enum CPU: String, CaseIterable, ExpressibleByArgument { case auto, soft }
@@ -39,6 +40,10 @@ struct RunCommand: AnsweringCommand {
   @OptionGroup var paging: PagingOptions
   @Option(help: ArgumentHelp("Size of RAM's pages; 2m takes huge ones, all at once.", valueName: "size"))
   var pageSize = PageSize.small
+  @Option(
+    help: ArgumentHelp(
+      "Memory nodes of the host for RAM and vCPUs, such as 0 or 0-1,3. (default: any)", valueName: "nodes"))
+  var numa: String?
   @Option(help: ArgumentHelp("vCPUs, 1 to \(VMConfiguration.vcpuLimit).", valueName: "count")) var vcpus = 1
   @Option(help: "What runs the guest's instructions.") var cpu = CPU.auto
   @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest"), completion: .file())
@@ -49,6 +54,11 @@ struct RunCommand: AnsweringCommand {
     help: ArgumentHelp("File that the guest's console is appended to.", valueName: "file"),
     completion: .file())
   var console: String?
+  @Option(
+    help: ArgumentHelp(
+      "A tap that the VM has and takes along; again for each, up to \(Port.limit). Behind commas: mac=ADDRESS, queues=NUMBER, mtu=BYTES, offloads=on, echo. The guest has no network card yet: frames are counted and dropped, or with echo answered with their addresses swapped.",
+      valueName: "tap=name"), transform: NICOption.init(parsing:))
+  var nic: [NICOption] = []
   @Flag(help: "End the VM when the guest asks for a reset, instead of starting it anew.")
   var noReboot = false
   @Flag(help: "Stay until the guest ends; without --console its console is standard output.")
@@ -78,10 +88,18 @@ struct RunCommand: AnsweringCommand {
     guard pageSize == .small || limit == nil else {
       throw ValidationError("pages of 2m are never swapped: leave '--resident' out")
     }
+    if let numa {
+      guard let nodes = NodeSet(parsing: numa), VMConfiguration.isInReach(nodes) else {
+        throw ValidationError(
+          "'--numa' is numbers of memory nodes and ranges of them, such as 0 or 0-1,3, at most "
+            + "\(VMConfiguration.nodeReach - 1) apart")
+      }
+    }
     guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
     }
     guard duty >= 1, duty <= 100 else { throw ValidationError("'--duty' is 1 to 100") }
+    if let obstacle = Port.obstacle(to: nic.map(\.port)) { throw ValidationError("'--nic': \(obstacle)") }
   }
 
   static func blank(name: String?, reason: String) -> StatusAnswer { StatusAnswer(name: name) }
@@ -114,6 +132,7 @@ struct RunCommand: AnsweringCommand {
       name: subjectName.name.description, memory: memory.bytes, vcpus: vcpus, guest: guest, duty: duty)
     configuration.endsOnReset = noReboot
     configuration.reserve = reserve?.bytes ?? 0
+    configuration.nodes = numa.flatMap { NodeSet(parsing: $0) }
     configuration.hasHugePages = pageSize == .huge
     configuration.paging = try paging.configuration(memory: memory.bytes, reserve: configuration.reserve)
     var image: OwnedDescriptor?
@@ -138,7 +157,10 @@ struct RunCommand: AnsweringCommand {
           "the console file cannot be opened: \(error); name a file, or a pipe that is read, with --console")
       }
     }
-    do { return try VMLauncher.start(configuration, in: runtime, image: image, console: file) } catch {
+    do {
+      return try VMLauncher.start(
+        configuration, in: runtime, image: image, console: file, ports: nic.map(\.port))
+    } catch {
       written?.withdraw()
       throw error
     }

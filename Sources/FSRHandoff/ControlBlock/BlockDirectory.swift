@@ -74,8 +74,14 @@ public struct BlockDirectory: ~Copyable, Sendable {
     do throws(SystemError) {
       file = try directory.openFile(Self.name(attempt, draft), .createNew)
     } catch { throw .system(error) }
-    return try ControlBlock(
-      filling: file, attempt: attempt, generation: generation, machine: machine, state: state, draft: draft)
+    do throws(HandoffError) {
+      return try ControlBlock(
+        filling: file, attempt: attempt, generation: generation, machine: machine, state: state, draft: draft)
+    } catch {
+      // On a full disk nothing half-made stays.
+      try? directory.unlink(Self.name(attempt, draft))
+      throw error
+    }
   }
 
   /// Gives the block its name, which makes it the newest; never over another.
@@ -111,6 +117,19 @@ public struct BlockDirectory: ~Copyable, Sendable {
     return names.filter { $0.hasSuffix(Self.draftSuffix) }.compactMap { name in
       guard let file = try? directory.openFile(name, .readWrite) else { return nil }
       return try? ControlBlock(adopting: file)
+    }
+  }
+
+  /// Whether `block` lies here and waits for its name: this very file, not another that says the same of itself.
+  ///
+  /// - Throws: `HandoffError.system` where it cannot be told.
+  public func hasDraft(of block: ControlBlock) throws(HandoffError) -> Bool {
+    do throws(SystemError) {
+      let draft = try directory.openFile(Self.name(block.attempt, block.draft), .read)
+      return try draft.isSameFile(as: block.descriptor)
+    } catch {
+      if error.isMissing { return false }
+      throw .system(error)
     }
   }
 

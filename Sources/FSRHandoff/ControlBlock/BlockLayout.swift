@@ -13,7 +13,7 @@
 /// 304   how far three parties are with their long work: bytes done, bytes in all
 /// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
 /// 1024  three parties, 1 KiB each
-/// 4096  three reasons, 512 bytes each: length, UTF-8
+/// 4096  three reasons, 512 bytes each: length, UTF-8, and at 504 the number of a refusal code or 0
 /// ```
 enum BlockLayout {
   static let size: UInt64 = 8192
@@ -68,6 +68,8 @@ enum BlockLayout {
 
   static func reason(_ party: Party) -> UInt64 { 4096 + UInt64(party.rawValue) * 512 }
   static let reasonLimit = 500
+  /// Within a reason.
+  static let refusalCode: UInt64 = 504
 }
 
 /// The moments of a handoff that are written down as they pass.

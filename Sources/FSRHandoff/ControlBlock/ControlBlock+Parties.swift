@@ -67,7 +67,7 @@ extension ControlBlock {
   private static let isBeingWritten = UInt32.max
 
   /// Why `party` gave up, in its own words; the first reason stays.
-  public func explain(_ party: Party, _ reason: String) {
+  public func explain(_ party: Party, _ reason: String, code: RefusalCode? = nil) {
     let base = BlockLayout.reason(party)
     if reason.isEmpty { return }
     // Taken first: a coordinator and an abort may both be about to write here.
@@ -76,7 +76,15 @@ extension ControlBlock {
     var bytes = Array(reason.utf8.prefix(BlockLayout.reasonLimit))
     while String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
     region.copy(bytes, to: base + 4)
+    region.store(code?.rawValue ?? 0, at: base + BlockLayout.refusalCode)
     region.atomicStore(UInt32(bytes.count), at: base)
+  }
+
+  /// The code of the reason that `party` gave; nil where it has none, or one that is not known here.
+  public func refusalCode(of party: Party) -> RefusalCode? {
+    let base = BlockLayout.reason(party)
+    guard explanation(of: party) != nil else { return nil }
+    return RefusalCode(rawValue: region.load(base + BlockLayout.refusalCode))
   }
 
   /// The reason that `party` gave; nil where it gave none.

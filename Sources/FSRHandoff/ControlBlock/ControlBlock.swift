@@ -1,5 +1,6 @@
 public import FSRState
 public import FSRSystem
+internal import Synchronization
 
 /// The small shared file of one handoff attempt: the resume word, the flags, the parties and the timeline.
 ///
@@ -16,6 +17,8 @@ public final class ControlBlock: Sendable {
   public let machine: MachineIdentity
   /// Tells this block's draft from any other of the same attempt: who publishes it names this very file.
   let draft: UInt64
+  /// The last state in which this process saw the word: what counts while somebody has written rubbish over it.
+  private let lastSeen: Atomic<UInt32>
 
   /// Fills a new, empty file: all of it, before anybody else can see it.
   public init(
@@ -41,6 +44,7 @@ public final class ControlBlock: Sendable {
     self.generation = generation
     self.machine = machine
     self.draft = draft
+    lastSeen = Atomic(state.rawValue)
   }
 
   /// Maps a block that somebody else filled.
@@ -52,8 +56,8 @@ public final class ControlBlock: Sendable {
         throw SystemError("mmap", on: "control block", errno: 22)
       }
       region = try MappedRegion(mapping: descriptor, length: BlockLayout.size, populate: true)
-      try region.lock()
     } catch { throw .badBlock("\(error)") }
+    do throws(SystemError) { try region.lock() } catch { throw .system(error) }
     guard region.atomicLoad(BlockLayout.magic, as: UInt64.self) == BlockLayout.magicNumber,
       region.load(BlockLayout.format, as: UInt32.self) == BlockLayout.formatNumber
     else { throw .badBlock("it has no magic number of this format") }
@@ -62,26 +66,44 @@ public final class ControlBlock: Sendable {
     machine = MachineIdentity(
       high: region.load(BlockLayout.machineHigh), low: region.load(BlockLayout.machineLow))
     draft = region.load(BlockLayout.draft)
-    guard ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) != nil else {
+    guard let word = ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) else {
       throw .badBlock("its word is of no state")
     }
+    lastSeen = Atomic(word.state.rawValue)
     self.descriptor = descriptor
   }
 
   // MARK: the word
 
   /// Who may resume the guest, as of now.
+  ///
+  /// Only claims write it, and they write nothing else. Where a peer has scribbled over it, it is what it was when
+  /// this process saw it last: a victor goes on, and nobody else becomes one.
   public var state: ResumeState {
     guard let word = ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) else {
-      // Only claims write it, and they write nothing else.
-      preconditionFailure("the resume word of attempt \(attempt) is scribbled over")
+      guard let last = ResumeState(rawValue: lastSeen.load(ordering: .relaxed)) else {
+        preconditionFailure("only states are noted")
+      }
+      return last
+    }
+    if lastSeen.load(ordering: .relaxed) != word.state.rawValue {
+      lastSeen.store(word.state.rawValue, ordering: .relaxed)
     }
     return word.state
+  }
+
+  /// Whether the word is no state of this attempt: a peer has written over it.
+  public var isScribbledOver: Bool {
+    ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) == nil
   }
 
   /// Moves the word to `new` if `party` may from where it is, by one compare-and-swap.
   public func claim(_ new: ResumeState, by party: Party) -> Claim {
     while true {
+      let bits = region.atomicLoad(BlockLayout.word, as: UInt64.self)
+      if ResumeWord(bits: bits, attempt: attempt) == nil {
+        return mend(bits, to: new, by: party) ? .made : .found(state)
+      }
       let now = state
       guard ResumeWord.allows(now, to: new, by: party) else { return .found(now) }
       let exchange = region.atomicCompareExchange(
@@ -91,8 +113,22 @@ public final class ControlBlock: Sendable {
     }
   }
 
+  /// Puts a word that was scribbled over right, where only one state can be: before complete nobody but the source
+  /// may run, and the source alone says complete.
+  private func mend(_ bits: UInt64, to new: ResumeState, by party: Party) -> Bool {
+    guard party == .source, new == .source, state == .none, !isComplete else { return false }
+    return region.atomicCompareExchange(
+      BlockLayout.word, expected: bits, desired: ResumeWord(attempt: attempt, state: new).bits
+    ).exchanged
+  }
+
   /// Sleeps while the word is in `state`, `timeout` nanoseconds at most.
   public func wait(while state: ResumeState, timeout: UInt64) {
+    if isScribbledOver {
+      // It would return at once, again and again.
+      _ = try? Poller().wait(timeout: timeout)
+      return
+    }
     region.wait(at: BlockLayout.word, while: state.rawValue, timeout: timeout)
   }
 

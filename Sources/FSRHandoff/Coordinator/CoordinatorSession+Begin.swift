@@ -78,6 +78,7 @@ extension CoordinatorSession {
     let owner: Party = old.state == .resumed ? .source : .destination
     guard let identity = old.identity(of: owner) else { throw HandoffError.badBlock("it names no owner") }
     let generation = old.generation + (owner == .destination ? 1 : 0)
+    guard old.attempt < .max else { throw HandoffError.badBlock("there is no attempt after \(old.attempt)") }
     // What is older than the newest has been decided, and what is a draft has lost its coordinator.
     try blocks.removeOlder(than: old.attempt)
     let fresh = try blocks.create(
@@ -98,12 +99,14 @@ extension CoordinatorSession {
       // that. One that has published calls the handoff off, and is watched doing so.
       let isAborted = block.claim(.source, by: .coordinator) == .found(.source)
       let abort = isAborted ? block.explanation(of: .coordinator) : nil
+      if abort == nil, now() >= block.deadline { refusalCode = .deadline }
       if blocks.removeDraft(of: block) {
         guard let abort, source?.isGone == false else { throw error }
         reason = abort
         return .found(.source)
       }
       if reason.isEmpty { reason = abort ?? "\(error)" }
+      if abort == nil { refusalCode = refusalCode ?? RefusalCode.of(error) }
       return .done
     }
   }
@@ -112,19 +115,28 @@ extension CoordinatorSession {
     let link = try Channel(try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer))
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
-    try link.send(
-      .request(
-        HandoffRequest(executable: options.executable, fault: options.fault, isTrial: options.isTrial)),
-      descriptors: introduction)
+    let request = HandoffRequest(
+      executable: options.executable, fault: options.fault, isTrial: options.isTrial)
+    try Self.send(.request(request), introduction, on: link)
     let arrival = try receive(link, of: block, until: min(block.deadline, now() + limits.answer))
     switch arrival {
     case .accepted:
       lastChange = now()
       channel = Owned(link)
       return .done
-    case .refused(let why): throw HandoffError.refused(why)
+    case .refused(let why, let code): throw HandoffError.refused(why, code)
     case .none: throw HandoffError.peerGone(.source)
     case .some(let other): throw HandoffError.protocolViolation("\(other.name) where accepted is due")
+    }
+  }
+
+  /// A source that can serve nobody has hung up already, and said before that why.
+  private static func send(
+    _ message: Message, _ descriptors: borrowing DescriptorBag, on link: borrowing Channel
+  ) throws(HandoffError) {
+    do throws(HandoffError) { try link.send(message, descriptors: descriptors) } catch {
+      if case .system(let failure) = error, failure.isBrokenPipe { return }
+      throw error
     }
   }
 
@@ -147,7 +159,7 @@ extension CoordinatorSession {
       if try channel.value.isReadable() {
         guard var arrival = try channel.value.receive(timeout: 0, from: "source") else { return .failed }
         guard case .manifest = arrival.message else {
-          if case .refused(let why) = arrival.message { reason = why }
+          if case .refused(let why, let code) = arrival.message { (reason, refusalCode) = (why, code) }
           return .failed
         }
         let taken = Owned(try GuestCopies(arrival.descriptors.takeAll()))

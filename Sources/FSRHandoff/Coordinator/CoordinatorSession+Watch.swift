@@ -102,6 +102,7 @@ extension CoordinatorSession {
     guard let old = block, let copies else {
       throw HandoffError.badBlock("there are no copies to start from")
     }
+    guard old.attempt < .max else { throw HandoffError.badBlock("there is no attempt after \(old.attempt)") }
     let fresh = try blocks.create(
       attempt: old.attempt + 1, generation: old.generation, machine: old.machine, state: .destVerify)
     let extent = old.checkpointExtent

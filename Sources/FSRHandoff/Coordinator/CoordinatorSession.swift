@@ -49,6 +49,8 @@ public struct CoordinatorSession: ~Copyable {
   var fault: FaultPlan
   /// Why it ended as it did, for a person.
   public internal(set) var reason = ""
+  /// The code that came with the reason.
+  public internal(set) var refusalCode: RefusalCode?
   /// Why nothing was begun, where that was found before anybody was asked.
   public internal(set) var obstacle: Obstacle?
   /// The newest block this coordinator knows.
@@ -121,6 +123,7 @@ public struct CoordinatorSession: ~Copyable {
       }
     } catch {
       if reason.isEmpty { reason = "\(error)" }
+      refusalCode = refusalCode ?? RefusalCode.of(error)
       return step == .request && isSourceGone(after: error) ? .saw(look()) : .failed
     }
   }

@@ -16,7 +16,9 @@ extension DestinationSession {
         else { throw HandoffError.sectionUnknown("\(section.name)' version '\(section.version)") }
       }
     } catch {
-      try? channel.send(.refused(reason: "\(error)"))
+      // Noted first: the source may call it off the moment it hears.
+      note(error)
+      Self.refuse(error, on: channel)
       throw error
     }
     let version = min(ours.upperBound, hello.versions.upperBound)
@@ -29,7 +31,9 @@ extension DestinationSession {
       let description = try receiveDescription()
       try guest.prepare(description, session: self)
     } catch {
-      try? channel.send(.refused(reason: "\(error)"))
+      // Noted first: the source may call it off the moment it hears.
+      note(error)
+      Self.refuse(error, on: channel)
       throw error
     }
     block.holdDescriptors(.destination, numbers: held.numbers)
@@ -49,10 +53,10 @@ extension DestinationSession {
       throw HandoffError.protocolViolation("\(arrival.message.name) where manifest is due")
     }
     let copies = try GuestCopies(arrival.descriptors.takeAll())
-    checkpointMemory = Owned(
-      try MappedRegion(
-        mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false,
-        populate: true))
+    let mapping = try MappedRegion(
+      mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false, populate: true)
+    try mapping.excludeFromCoreDumps()
+    checkpointMemory = Owned(mapping)
     let manifest = copies.manifest
     guard manifest.machine == block.machine else { throw HandoffError.badBlock("it is of another VM") }
     let slots = try copies.duplicateSlots()
@@ -86,7 +90,7 @@ extension DestinationSession {
   }
 
   func takeStorage() -> StepOutcome {
-    let late = now() + block.maxDowntime
+    let late = now() &+ min(block.maxDowntime, HandoffLimits.longest)
     while true {
       if block.state != .destVerify { return .found(block.state) }
       if guest.takeStorage() { return .done }
@@ -163,8 +167,8 @@ extension DestinationSession {
 
   func park() -> StepOutcome {
     blocks.parkUntilDecided(after: block, look: limits.look * 10) {
-      // Without a complete checkpoint there is nothing to hold on to once the source is gone.
-      kind == .handoff && source?.isGone != false && !block.isComplete
+      // Without a complete checkpoint, or the descriptors, there is nothing to hold on to once the source is gone.
+      source?.isGone != false && (held.numbers.isEmpty || kind == .handoff && !block.isComplete)
     }
     return .done
   }

@@ -22,6 +22,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   var source: Rival?
   var checkpointMemory: Owned<MappedRegion>?
   var held = DescriptorBag()
+  /// What this side itself could not do; nil while there is nothing.
+  public private(set) var failure: String?
   /// The parked leader goes home without the guest.
   let isOff = Flag()
 
@@ -33,14 +35,12 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }
   ) throws(HandoffError) {
     let channel = try Channel(socket)
-    guard var arrival = try channel.receive(timeout: limits.answer, from: "source") else {
-      throw .peerGone(.source)
-    }
+    var arrival = try Self.firstMessage(on: channel, timeout: limits.answer)
     guard case .hello(let hello) = arrival.message, let file = arrival.descriptors.take(0),
       let folder = arrival.descriptors.take(1)
     else { throw .protocolViolation("\(arrival.message.name) where hello is due") }
-    block = try ControlBlock(adopting: file)
-    blocks = try BlockDirectory(adopting: folder)
+    block = try Self.adopt(file, telling: channel)
+    blocks = try Self.adopt(folder, telling: channel)
     self.guest = guest
     self.channel = channel
     self.hello = hello
@@ -50,6 +50,43 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     machine = DestinationHandoff(kind)
     fault = FaultPlan.read(hello.fault, for: .destination)
     source = Rival(.source, of: block)
+  }
+
+  /// What the starter says first. A process whose limits leave no room for what comes with it says so while it can.
+  private static func firstMessage(on channel: borrowing Channel, timeout: UInt64) throws(HandoffError)
+    -> Channel.Arrival
+  {
+    do throws(HandoffError) {
+      guard let arrival = try channel.receive(timeout: timeout, from: "source") else {
+        throw .peerGone(.source)
+      }
+      return arrival
+    } catch {
+      refuse(error, on: channel)
+      throw error
+    }
+  }
+
+  private static func adopt(_ file: consuming OwnedDescriptor, telling channel: borrowing Channel)
+    throws(HandoffError) -> ControlBlock
+  {
+    do throws(HandoffError) { return try ControlBlock(adopting: file) } catch {
+      refuse(error, on: channel)
+      throw error
+    }
+  }
+
+  private static func adopt(_ folder: consuming OwnedDescriptor, telling channel: borrowing Channel)
+    throws(HandoffError) -> BlockDirectory
+  {
+    do throws(HandoffError) { return try BlockDirectory(adopting: folder) } catch {
+      refuse(error, on: channel)
+      throw error
+    }
+  }
+
+  static func refuse(_ error: any Error, on channel: borrowing Channel) {
+    try? channel.send(.refused(reason: "\(error)", code: RefusalCode.of(error)))
   }
 
   /// The source's build; nil for a successor, whose source is gone.
@@ -123,10 +160,16 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   /// A step that may fail: what is thrown becomes the reason.
   private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
     do { return try deed() } catch {
-      // What fails because the handoff was called off is not why it was.
-      if block.state == .none || block.state == .destVerify { block.explain(.destination, "\(error)") }
+      note(error)
       return .failed
     }
+  }
+
+  func note(_ error: any Error) {
+    // What fails because the handoff was called off is not why it was.
+    guard block.state == .none || block.state == .destVerify else { return }
+    block.explain(.destination, "\(error)", code: RefusalCode.of(error))
+    failure = failure ?? "\(error)"
   }
 
   // MARK: the switch

@@ -20,8 +20,9 @@ struct CoordinatorLink: ~Copyable, Sendable {
           return
         }
         switch arrival.message {
-        case .holding: holdsCopies = true
-        case .request, .accepted, .refused, .hello, .agreed, .manifest, .prepared:
+        // Said once: who says it without end would be listened to without end.
+        case .holding where !holdsCopies: holdsCopies = true
+        case .request, .accepted, .refused, .hello, .agreed, .manifest, .prepared, .holding:
           isGone = true
         }
       } catch {

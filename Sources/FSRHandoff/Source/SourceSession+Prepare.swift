@@ -18,11 +18,13 @@ extension SourceSession {
     try ours.socket.passSenderCredentials()
     let theirs = pair.b
     let executable = request.executable.isEmpty ? guest.executable : request.executable
-    let started = try ChildProcess.spawn(
-      executable: executable, arguments: guest.arguments,
-      environment: guest.environment + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
-      inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
-      newSession: true)
+    let started = try Capabilities.passingOn {
+      try ChildProcess.spawn(
+        executable: executable, arguments: guest.arguments,
+        environment: guest.environment + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
+        inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
+        newSession: true)
+    }
     // A child that is gone already has no identity; the negotiation says so.
     if let identity = try ProcessIdentity.of(pid: started.pid) { block.enroll(.destination, as: identity) }
     childNumber = started.pid
@@ -61,7 +63,10 @@ extension SourceSession {
     try manifestMemory.write(encoded, at: 0)
     try Memfd.sealAgainstWriting(manifestMemory)
     let memory = try Memfd.create(name: "fsr-checkpoint", size: capacity)
-    checkpointMemory = Owned(try MappedRegion(mapping: memory, length: capacity, populate: true))
+    let mapping = try MappedRegion(mapping: memory, length: capacity, populate: true)
+    // The guest's registers are as much its own as its memory is.
+    try mapping.excludeFromCoreDumps()
+    checkpointMemory = Owned(mapping)
     checkpoint = CheckpointWriter(machine: block.machine, attempt: block.attempt, capacity: Int(capacity))
 
     var bag = DescriptorBag()
@@ -133,7 +138,7 @@ extension SourceSession {
   /// The next message of the destination, unless the handoff is called off or the destination ends before.
   private func awaitDestination(_ what: String) throws -> Answer {
     guard let channel, let child else { preconditionFailure("a destination was started") }
-    let late = min(now() + limits.answer, block.deadline)
+    let late = min(now() + limits.answer, deadline)
     while true {
       if let interrupted = try interruption() { return .interrupted(interrupted) }
       var poller = Poller()
@@ -149,8 +154,8 @@ extension SourceSession {
         guard arrival.descriptors.numbers.isEmpty else {
           throw HandoffError.protocolViolation("descriptors come with '\(arrival.message.name)'")
         }
-        if case .refused(let reason) = arrival.message {
-          throw HandoffError.refused(HandoffError.refusalPrefix + reason)
+        if case .refused(let reason, let code) = arrival.message {
+          throw HandoffError.refused(HandoffError.refusalPrefix + reason, code)
         }
         return .said(arrival.message)
       }

@@ -12,18 +12,25 @@ extension SourceSession {
       // Its parked threads look at the word when they are woken.
       block.ring()
       return .done
-    case .found(let other): return .found(other)
+    case .found(let other):
+      // A word that somebody has written over stays where it is: not to be asked without end.
+      if block.isScribbledOver { _ = try? Poller().wait(timeout: limits.look) }
+      return .found(other)
     }
   }
 
   /// Waits until the destination can touch nothing any more; kills it when it does not say so in time.
   func fence() -> StepOutcome {
-    guard let rival = Rival(.destination, of: block) else { return .done }
+    // The process that was started, not the one that the block names: a peer may have written another there.
+    guard let child else { return .done }
     let late = now() + limits.fence
     while true {
       if block.state != .source { return .found(block.state) }
-      if rival.isHarmless { return .done }
-      if now() >= late { return rival.kill(timeout: limits.reap) ? .done : .failed }
+      if block.hasReleased(.destination) || (try? child.value.hasExited()) == true { return .done }
+      if now() >= late {
+        _ = try? child.value.signal(SignalNumber.kill)
+        return (try? child.value.waitForExit(timeout: limits.reap)) == true ? .done : .failed
+      }
       block.wait(while: .source, timeout: limits.look)
     }
   }
@@ -64,7 +71,7 @@ extension SourceSession {
 
   func report() -> StepOutcome {
     block.announce()
-    coordinator.tell(.refused(reason: reason))
+    coordinator.tell(.refused(reason: reason, code: refusalCode))
     return .done
   }
 

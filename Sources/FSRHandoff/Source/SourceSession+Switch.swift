@@ -5,12 +5,13 @@ internal import FSRSystem
 extension SourceSession {
   /// Stops the guest, and lets the vCPU thread that stops last do the rest up to the race.
   func stun() {
-    if block.state != .none {
+    if block.state != .none || block.isScribbledOver {
+      if block.isScribbledOver { giveReason("\(HandoffError.badBlock("its word is written over"))") }
       _ = machine.next(after: .found(block.state))
       return
     }
     block.pass(.stunned, at: now())
-    stunDeadline = now() &+ block.maxDowntime
+    stunDeadline = now() &+ maxDowntime
     baton.pass(to: .vCPU)
     guest.stun { [self] in
       block.pass(.left, at: now())
@@ -22,7 +23,7 @@ extension SourceSession {
       let isLate = now() >= stunDeadline
       guard isLate || block.state != .none, !baton.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
-      if isLate { giveReason("the vCPUs did not stop within \(block.maxDowntime / 1000) us") }
+      if isLate { giveReason("the vCPUs did not stop within \(maxDowntime / 1000) us") }
       baton.pass(to: .session)
       _ = machine.next(after: .failed)
       return
@@ -70,7 +71,8 @@ extension SourceSession {
   func complete() -> StepOutcome {
     // Who was stopped meanwhile may have lost the guest to nobody: then it takes it back at once.
     let state = block.state
-    if state != .none { return .found(state) }
+    // A word that is written over is put right as the guest is taken back, and can be only before complete.
+    if state != .none || block.isScribbledOver { return .found(state) }
     let checksum = Checksum.of(saved)
     block.pass(.completed, at: now())
     block.complete(length: UInt64(saved.count), checksum: checksum)
@@ -90,7 +92,7 @@ extension SourceSession {
       switch state {
       case .none, .destVerify:
         if now() >= stunDeadline {
-          giveReason("the destination did not run the guest within \(block.maxDowntime / 1000) us")
+          giveReason("the destination did not run the guest within \(maxDowntime / 1000) us")
           return .failed
         }
         if let child, (try? child.value.hasExited()) == true {

@@ -18,6 +18,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   var fault: FaultPlan
   /// Why the handoff was called off; the first reason counts.
   var reason = ""
+  /// The reason's code.
+  var refusalCode: RefusalCode?
   var coordinator: CoordinatorLink
   var request: HandoffRequest
   var blocks: BlockDirectory
@@ -32,6 +34,10 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
   var held = DescriptorBag()
   var stunDeadline: UInt64 = 0
+  /// The block's limits as they were when the request was accepted: what somebody writes there later is nobody's
+  /// wish. Nanoseconds; the deadline is on the monotonic clock.
+  let maxDowntime: UInt64
+  let deadline: UInt64
 
   /// - Parameters:
   ///   - coordinator: the connection that the request came on.
@@ -49,6 +55,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     self.limits = limits
     self.now = now
     fault = FaultPlan.read(request.fault, for: .source)
+    maxDowntime = min(block.maxDowntime, HandoffLimits.longest)
+    deadline = min(block.deadline, now() &+ HandoffLimits.longest)
   }
 
   /// How a session ended for this process.
@@ -121,20 +129,21 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
       let state = block.state
       // What fails of somebody's calling it off is not why. A block that was not published is nobody's to follow.
       if state != .none, machine.step != .publishBlock { return .found(state) }
-      giveReason("\(error)")
+      giveReason("\(error)", code: RefusalCode.of(error))
       return .failed
     }
   }
 
-  func giveReason(_ text: String) {
-    if reason.isEmpty { reason = text }
-    block.explain(.source, reason)
+  func giveReason(_ text: String, code: RefusalCode? = nil) {
+    if reason.isEmpty { (reason, refusalCode) = (text, code) }
+    block.explain(.source, reason, code: refusalCode)
   }
 
   /// What calls a handoff off while it is prepared: the word, or the deadline.
   func interruption() throws -> StepOutcome? {
     if block.state != .none { return .found(block.state) }
-    if now() >= block.deadline { throw HandoffError.deadline("the handoff") }
+    if block.isScribbledOver { throw HandoffError.badBlock("its word is written over") }
+    if now() >= deadline { throw HandoffError.deadline("the handoff") }
     coordinator.listen()
     return nil
   }

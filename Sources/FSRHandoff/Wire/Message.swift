@@ -10,7 +10,7 @@ public enum Message: Equatable, Sendable {
   /// Source to coordinator: the block has its name, the handoff goes on.
   case accepted
   /// Source to coordinator, or destination to source: no, and why.
-  case refused(reason: String)
+  case refused(reason: String, code: RefusalCode? = nil)
   /// Source to destination, or coordinator to successor, with the block and the folder of blocks.
   case hello(Hello)
   /// Destination's answer: what it can do.
@@ -28,7 +28,7 @@ public enum Message: Equatable, Sendable {
     switch self {
     case .request: "request"
     case .accepted: "accepted"
-    case .refused(let reason): "refused (\(reason))"
+    case .refused(let reason, _): "refused (\(reason))"
     case .hello: "hello"
     case .agreed: "agreed"
     case .manifest: "manifest"

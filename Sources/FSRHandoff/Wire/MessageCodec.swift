@@ -19,6 +19,8 @@ extension Message {
     static let sections: UInt16 = 7
     static let version: UInt16 = 8
     static let build: UInt16 = 9
+    /// Left out where there is none; a reader that does not know it has the reason.
+    static let code: UInt16 = 10
   }
 
   private static let buildLimit = 128
@@ -50,9 +52,10 @@ extension Message {
       kind = .agreed
       fields.put(Tag.version, agreement.version)
       fields.put(Tag.build, agreement.build)
-    case .refused(let reason):
+    case .refused(let reason, let code):
       kind = .refused
       fields.put(Tag.reason, Self.bounded(reason))
+      if let code { fields.put(Tag.code, code.rawValue) }
     case .accepted: kind = .accepted
     case .manifest: kind = .manifest
     case .prepared: kind = .prepared
@@ -81,7 +84,11 @@ extension Message {
     case .manifest: return .manifest
     case .prepared: return .prepared
     case .holding: return .holding
-    case .refused: return .refused(reason: try fields.string(Tag.reason, limit: reasonLimit))
+    case .refused:
+      let reason = try fields.string(Tag.reason, limit: reasonLimit)
+      guard fields.bytes(Tag.code) != nil else { return .refused(reason: reason) }
+      return .refused(
+        reason: reason, code: RefusalCode(rawValue: try fields.integer(Tag.code, as: UInt32.self)))
     case .agreed:
       return .agreed(
         Agreement(

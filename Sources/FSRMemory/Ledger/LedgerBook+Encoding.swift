@@ -39,7 +39,7 @@ extension LedgerBook {
     var writer = ByteWriter(capacity: recordSize)
     let name = Array(record.vm.utf8)
     writer.write(UInt16(name.count))
-    writer.write(UInt16(record.node))
+    writer.write(UInt16(record.nodes.first))
     writer.write(UInt32(record.heir == nil ? 0 : 1))
     writer.write(raw: name + [UInt8](repeating: 0, count: LedgerRecord.nameLimit - name.count))
     writer.write(record.machine.high)
@@ -52,7 +52,21 @@ extension LedgerBook {
       writer.write(process.bootID.high)
       writer.write(process.bootID.low)
     }
-    return writer.bytes + [UInt8](repeating: 0, count: recordSize - 8 - writer.count)
+    writer.write(nodeBits(record.nodes))
+    return writer.bytes
+  }
+
+  /// A bit for each node, counted from the first; 0 for one alone, as builds write that know of no other.
+  private static func nodeBits(_ nodes: NodeSet) -> UInt64 {
+    nodes.count == 1 ? 0 : nodes.nodes.reduce(0) { $0 | 1 << UInt64($1 - nodes.first) }
+  }
+
+  private static func nodes(first: Int, bits: UInt64) throws(StateError) -> NodeSet {
+    let others = (1..<LedgerRecord.nodeReach).filter { bits >> UInt64($0) & 1 == 1 }.map { first + $0 }
+    guard let nodes = NodeSet([first] + others), nodes.last <= nodeLimit else {
+      throw .invalid("node", UInt64(first))
+    }
+    return nodes
   }
 
   /// - Throws: `StateError` where any byte is not as it was written, or there are fewer or more than there must be.
@@ -108,8 +122,9 @@ extension LedgerBook {
     guard bytes > 0 else { throw .invalid("reservation", 0) }
     let owner = try process(&reader)
     let heir = try process(&reader)
+    let nodes = try nodes(first: node, bits: try reader.read())
     return LedgerRecord(
-      vm: vm, machine: machine, bytes: bytes, node: node, owner: owner, heir: hasHeir ? heir : nil)
+      vm: vm, machine: machine, bytes: bytes, nodes: nodes, owner: owner, heir: hasHeir ? heir : nil)
   }
 
   private static func process(_ reader: inout ByteReader) throws(StateError) -> ProcessIdentity {

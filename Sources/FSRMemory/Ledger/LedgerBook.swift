@@ -30,8 +30,7 @@ public struct LedgerBook: Equatable, Sendable {
   /// Bytes reserved on `node`; `UInt64.max` where they are more than a number holds.
   public func reserved(on node: Int = 0) -> UInt64 {
     records.reduce(0) { sum, record in
-      guard record.node == node else { return sum }
-      let (next, overflow) = sum.addingReportingOverflow(record.bytes)
+      let (next, overflow) = sum.addingReportingOverflow(record.share(on: node))
       return overflow ? .max : next
     }
   }
@@ -40,26 +39,33 @@ public struct LedgerBook: Equatable, Sendable {
 
   /// Admits a new VM's record.
   ///
-  /// - Parameter memory: bytes of the node's memory, which count where no capacity is set.
+  /// - Parameter memory: bytes of a node's memory, which count where no capacity is set.
   /// - Throws: `LedgerError` `taken` where the VM has a record, `full`, and `beyondCapacity` where the sum with it
   ///   would exceed the capacity.
-  public mutating func admit(_ record: LedgerRecord, memory: UInt64) throws(LedgerError) {
+  public mutating func admit(_ record: LedgerRecord, memory: (Int) -> UInt64) throws(LedgerError) {
     if let other = self.record(of: record.vm) { throw .taken(vm: other.vm, owner: other.owner.pid) }
     guard records.count < Self.recordLimit else { throw .full(limit: Self.recordLimit) }
-    let limit = capacity ?? memory
-    let reserved = reserved(on: record.node)
-    let (sum, overflow) = reserved.addingReportingOverflow(record.bytes)
-    guard !overflow, sum <= limit else {
-      throw .beyondCapacity(wanted: record.bytes, reserved: reserved, capacity: limit, node: record.node)
+    for node in record.nodes.nodes {
+      let limit = capacity ?? memory(node)
+      let (wanted, reserved) = (record.share(on: node), reserved(on: node))
+      let (sum, overflow) = reserved.addingReportingOverflow(wanted)
+      guard !overflow, sum <= limit else {
+        throw .beyondCapacity(wanted: wanted, reserved: reserved, capacity: limit, node: node)
+      }
     }
     records.append(record)
+  }
+
+  /// The same where every node has `memory` bytes.
+  public mutating func admit(_ record: LedgerRecord, memory: UInt64) throws(LedgerError) {
+    try admit(record) { _ in memory }
   }
 
   /// Sets the capacity of each node.
   ///
   /// - Throws: `LedgerError` `belowReserved` where more is promised already.
   public mutating func setCapacity(_ bytes: UInt64) throws(LedgerError) {
-    let most = Set(records.map(\.node)).map { reserved(on: $0) }.max() ?? 0
+    let most = Set(records.flatMap(\.nodes.nodes)).map { reserved(on: $0) }.max() ?? 0
     guard most <= bytes else { throw .belowReserved(wanted: bytes, reserved: most) }
     capacity = bytes
   }
@@ -89,6 +95,11 @@ public struct LedgerBook: Equatable, Sendable {
     let index = try index(of: vm, machine)
     records[index].owner = owner
     records[index].heir = nil
+  }
+
+  /// Counts the VM's bytes against `nodes`, which a build that knows of one node for each VM may have left out.
+  public mutating func count(_ vm: String, machine: MachineIdentity, on nodes: NodeSet) throws(LedgerError) {
+    records[try index(of: vm, machine)].nodes = nodes
   }
 
   private func index(of vm: String, _ machine: MachineIdentity) throws(LedgerError) -> Int {

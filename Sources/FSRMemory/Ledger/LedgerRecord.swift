@@ -11,27 +11,47 @@ public struct LedgerRecord: Equatable, Sendable {
   public let machine: MachineIdentity
   /// Bytes, above 0.
   public let bytes: UInt64
-  /// The NUMA node whose capacity they count against.
-  public let node: Int
+  /// How far apart the numbers of a record's nodes can be: as many as there are bits for them.
+  public static let nodeReach = 64
+  /// The NUMA nodes whose capacity they count against, in equal parts.
+  public internal(set) var nodes: NodeSet
   /// Who holds the memory.
   public internal(set) var owner: ProcessIdentity
   /// Who may have it by the time that this is read: the destination of a handoff under way.
   public internal(set) var heir: ProcessIdentity?
 
-  /// Traps on a name or a number that `LedgerBook` could not write down.
+  /// Of one node. Traps on a name or a number that `LedgerBook` could not write down.
   public init(
     vm: String, machine: MachineIdentity, bytes: UInt64, node: Int = 0, owner: ProcessIdentity,
     heir: ProcessIdentity? = nil
   ) {
+    self.init(vm: vm, machine: machine, bytes: bytes, nodes: NodeSet(node), owner: owner, heir: heir)
+  }
+
+  /// Of several nodes. Traps on a name or numbers that `LedgerBook` could not write down.
+  public init(
+    vm: String, machine: MachineIdentity, bytes: UInt64, nodes: NodeSet, owner: ProcessIdentity,
+    heir: ProcessIdentity? = nil
+  ) {
     precondition(!vm.isEmpty && vm.utf8.count <= Self.nameLimit, "a VM's name fits a record")
-    precondition(
-      bytes > 0 && node >= 0 && node <= LedgerBook.nodeLimit, "a record is of some bytes of a node")
+    precondition(bytes > 0 && nodes.last <= LedgerBook.nodeLimit, "a record is of some bytes of a node")
+    precondition(nodes.last - nodes.first < Self.nodeReach, "a record's nodes are near to each other")
     self.vm = vm
     self.machine = machine
     self.bytes = bytes
-    self.node = node
+    self.nodes = nodes
     self.owner = owner
     self.heir = heir
+  }
+
+  /// The bytes that count against `node`: whole pages, as many as on every other node; what is left over goes to the
+  /// first ones, so that the sum over all nodes is `bytes`.
+  public func share(on node: Int) -> UInt64 {
+    guard let index = nodes.nodes.firstIndex(of: node) else { return 0 }
+    let count = UInt64(nodes.count)
+    let pages = bytes / GuestMemory.pageSize
+    let share = (pages / count + (UInt64(index) < pages % count ? 1 : 0)) * GuestMemory.pageSize
+    return share + (index == 0 ? bytes % GuestMemory.pageSize : 0)
   }
 
   /// Whether `process` is one of the two that the record names.

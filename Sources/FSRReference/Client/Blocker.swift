@@ -24,6 +24,26 @@ public struct Blocker: Codable, Equatable, Sendable {
     case deadline
     /// The guest would stand still for longer than is allowed.
     case downtime
+    /// A capability or a permission is missing.
+    case rights
+    /// A limit of the process is too low.
+    case limits
+    /// The host has too little of something.
+    case headroom
+    /// Another process holds what must be held alone.
+    case locks
+
+    init(_ refusal: RefusalCode) {
+      self =
+        switch refusal {
+        case .version: .version
+        case .rights: .rights
+        case .limits: .limits
+        case .headroom: .headroom
+        case .locks: .locks
+        case .deadline: .deadline
+        }
+    }
   }
 
   public let code: Code
@@ -53,6 +73,10 @@ public struct Blocker: Codable, Equatable, Sendable {
     case .preparation: "see the VM's log for what the destination lacks: memory, descriptors or rights"
     case .deadline: "allow more with --timeout"
     case .downtime: "allow more with --max-downtime"
+    case .rights: "give the running VMM the right that is named; the new one inherits what it has"
+    case .limits: "raise the limit of the running VMM with prlimit(1); the new one inherits it"
+    case .headroom: "free what is named, or ask for less"
+    case .locks: "wait for the process that holds it, or end it"
     }
   }
 
@@ -61,7 +85,10 @@ public struct Blocker: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - obstacle: what the coordinator found by itself.
   ///   - block: the handoff's own, where one was made.
-  public init?(obstacle: CoordinatorSession.Obstacle?, block: ControlBlock?, reason: String) {
+  ///   - refusal: the code that came with the reason.
+  public init?(
+    obstacle: CoordinatorSession.Obstacle?, block: ControlBlock?, reason: String, refusal: RefusalCode? = nil
+  ) {
     let code: Code
     switch obstacle {
     case .busy: code = .busy
@@ -69,6 +96,11 @@ public struct Blocker: Codable, Equatable, Sendable {
     // Not in the way: there is no guest to hand over.
     case .lost, .neverStarted: return nil
     case nil:
+      if let block, block.time(of: .stunned) != 0 { return nil }
+      if let told = refusal ?? block?.refusalCode(of: .source) ?? block?.refusalCode(of: .destination) {
+        code = Code(told)
+        break
+      }
       guard let block, block.time(of: .requested) != 0 else {
         code = .source
         break

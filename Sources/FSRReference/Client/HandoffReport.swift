@@ -47,7 +47,7 @@ public struct HandoffReport: Sendable {
     let left = block.time(of: .left)
     let entered = block.time(of: .entered)
     downtimeNanoseconds = left != 0 && entered > left ? entered - left : nil
-    downtimeMicroseconds = downtimeNanoseconds.map { ($0 + 500) / 1000 }
+    downtimeMicroseconds = downtimeNanoseconds.map { $0 / 1000 + ($0 % 1000 + 500) / 1000 }
     let start = block.time(of: .requested)
     let times = TimelineMark.allCases.map { block.time(of: $0) }
     totalMilliseconds = start == 0 ? 0 : ((times.max() ?? start) - start) / 1_000_000
@@ -63,7 +63,7 @@ public struct HandoffReport: Sendable {
     let start = block.time(of: .requested)
     return HandoffStretch.all.compactMap { stretch in
       guard let (begin, end) = stretch.times(in: block) else { return nil }
-      return Phase(name: stretch.name, start: (begin - start) / 1000, duration: (end - begin) / 1000)
+      return Phase(name: stretch.name, start: (begin &- start) / 1000, duration: (end - begin) / 1000)
     }
   }
 }

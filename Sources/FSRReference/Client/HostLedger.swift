@@ -8,7 +8,8 @@ public struct HostLedger: Equatable, Sendable {
   public struct Record: Equatable, Sendable {
     public let vm: String
     public let bytes: UInt64
-    public let node: Int
+    /// The memory nodes that they count against, in equal parts.
+    public let nodes: [Int]
     public let owner: Int32
     /// The destination of a handoff under way.
     public let heir: Int32?
@@ -16,9 +17,19 @@ public struct HostLedger: Equatable, Sendable {
     public let isAlive: Bool
   }
 
-  /// Bytes that may be reserved.
+  /// What one of the host's memory nodes has to give.
+  public struct Node: Equatable, Sendable {
+    public let number: Int
+    /// Bytes that may be reserved.
+    public let capacity: UInt64
+    public let reserved: UInt64
+  }
+
+  /// Bytes that may be reserved on all nodes.
   public let capacity: UInt64
   public let reserved: UInt64
+  /// By number; those of the host, and whatever else has records.
+  public let nodes: [Node]
   /// In the order of their names.
   public let records: [Record]
 
@@ -26,13 +37,25 @@ public struct HostLedger: Equatable, Sendable {
   public static var empty: HostLedger { HostLedger(LedgerBook()) }
 
   private init(_ book: LedgerBook) {
-    capacity = book.capacity ?? NUMA.capacity(ofNode: 0)
-    reserved = book.reserved()
+    let numbers = Set([0] + NUMA.usableNodes() + book.records.flatMap(\.nodes.nodes)).sorted()
+    nodes = numbers.map {
+      Node(number: $0, capacity: book.capacity ?? NUMA.capacity(ofNode: $0), reserved: book.reserved(on: $0))
+    }
+    capacity = Self.sum(nodes.map(\.capacity))
+    reserved = Self.sum(nodes.map(\.reserved))
     records = book.records.sorted { $0.vm < $1.vm }.map { record in
       let isAlive = Abandonment.mayLive(record.owner) || record.heir.map(Abandonment.mayLive) == true
       return Record(
-        vm: record.vm, bytes: record.bytes, node: record.node, owner: record.owner.pid,
+        vm: record.vm, bytes: record.bytes, nodes: record.nodes.nodes, owner: record.owner.pid,
         heir: record.heir?.pid, isAlive: isAlive)
+    }
+  }
+
+  /// `UInt64.max` where it is more than a number holds.
+  private static func sum(_ numbers: [UInt64]) -> UInt64 {
+    numbers.reduce(0) { sum, number in
+      let (next, overflow) = sum.addingReportingOverflow(number)
+      return overflow ? .max : next
     }
   }
 
@@ -109,6 +132,8 @@ public struct HostLedger: Equatable, Sendable {
     }
     guard status.reservedBytes > 0 else { return nil }
     return LedgerRecord(
-      vm: folder.name, machine: block.machine, bytes: status.reservedBytes, owner: owner)
+      vm: folder.name, machine: block.machine, bytes: status.reservedBytes,
+      nodes: status.placement.map(\.nodes).flatMap { VMConfiguration.isInReach($0) ? $0 : nil } ?? NodeSet(0),
+      owner: owner)
   }
 }

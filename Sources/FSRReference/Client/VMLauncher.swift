@@ -11,13 +11,14 @@ public enum VMLauncher {
   ///
   /// - Parameters:
   ///   - image: the guest's ELF; nil for the soak guest.
+  ///   - ports: what it has in the network; its VMM attaches them to their taps.
   ///   - executable: the VMM's, this very program where nil.
   /// - Returns: the VMM's pid.
   /// - Throws: `VMError` `refused` for a name in use or a guest that cannot be loaded; nothing is left then.
   public static func start(
     _ configuration: VMConfiguration, in runtime: borrowing RuntimeDirectory,
     image: consuming OwnedDescriptor? = nil,
-    console: consuming OwnedDescriptor? = nil, executable: String? = nil
+    console: consuming OwnedDescriptor? = nil, ports: [Port] = [], executable: String? = nil
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
     let lock = try takeLock(folder)
@@ -26,7 +27,8 @@ public enum VMLauncher {
     do {
       var bag = DescriptorBag()
       bag.append(try folder.directory.descriptor.duplicate())
-      let start = VMStart(configuration: configuration, hasImage: image != nil, hasConsole: console != nil)
+      let start = VMStart(
+        configuration: configuration, hasImage: image != nil, hasConsole: console != nil, ports: ports)
       if let image { bag.append(image) }
       if let console { bag.append(console) }
       let pid = try spawn(folder, start, bag, executable ?? "/proc/self/exe")

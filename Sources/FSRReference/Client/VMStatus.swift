@@ -1,4 +1,5 @@
 internal import FSRState
+internal import FSRSystem
 
 /// What `fsr status` answers: from the VMM itself, or from the control block while nobody answers.
 public struct VMStatus: Equatable, Sendable {
@@ -9,6 +10,14 @@ public struct VMStatus: Equatable, Sendable {
   public struct VCPU: Equatable, Sendable {
     public var id: Int
     public var instructions: UInt64
+  }
+
+  /// Of a vCPU, since the VM's birth.
+  public struct Time: Equatable, Sendable {
+    /// In the guest, by the host's clock.
+    public var nanoseconds: UInt64
+    /// How often it came out of the guest.
+    public var exits: UInt64
   }
 
   public struct Guest: Equatable, Sendable {
@@ -65,9 +74,16 @@ public struct VMStatus: Equatable, Sendable {
   public var reservationOwner: Int32 = 0
   /// Nil where all of RAM may be resident.
   public var paging: Paging?
+  /// Where RAM lies, of a VM that was confined to some of the host's memory nodes.
+  public var placement: MemoryPlacement?
   public var consolePath = ""
   public var droppedBytes: UInt64 = 0
   public var vcpus: [VCPU] = []
+  /// One for each of `vcpus`; none where nobody says.
+  public var times: [Time] = []
+  /// How many vCPUs ran, over 1, 5 and 15 minutes; empty where nobody says.
+  public var loadAverages: [Double] = []
+  public var ports: [NIC] = []
   /// When the vCPUs' instructions were read, in nanoseconds on the monotonic clock; 0 where nobody says.
   public var countedAt: UInt64 = 0
   /// The first moments of the guest in its VMM, earliest first; none where it was born there.
@@ -102,7 +118,12 @@ public struct VMStatus: Equatable, Sendable {
     static let countedAt: UInt16 = 20
     static let arrival: UInt16 = 21
     static let reserved: UInt16 = 30
-    static let paging: UInt16 = 40
+    static let times: UInt16 = 40
+    static let load: UInt16 = 41
+    static let ports: UInt16 = 42
+    static let nodes: UInt16 = 50
+    static let policy: UInt16 = 51
+    static let paging: UInt16 = 60
   }
 
   var encoded: [UInt8] {
@@ -131,6 +152,16 @@ public struct VMStatus: Equatable, Sendable {
     fields.put(Tag.arrival, list: arrival) { sample, writer in
       writer.write(sample.nanoseconds)
       writer.write(sample.instructions)
+    }
+    fields.put(Tag.times, list: times) { time, writer in
+      writer.write(time.nanoseconds)
+      writer.write(time.exits)
+    }
+    fields.put(Tag.load, list: loadAverages) { average, writer in writer.write(average.bitPattern) }
+    fields.put(Tag.ports, list: ports) { port, writer in port.write(to: &writer) }
+    if let placement {
+      fields.put(Tag.nodes, placement.nodes.description)
+      fields.put(Tag.policy, placement.policy)
     }
     return fields.bytes
   }
@@ -165,6 +196,23 @@ public struct VMStatus: Equatable, Sendable {
       arrival = try fields.list(Tag.arrival, limit: Self.arrivalLimit) { reader throws(StateError) in
         Arrival(nanoseconds: try reader.read(), instructions: try reader.read())
       }
+    }
+    times = try fields.list(Tag.times, limit: VMConfiguration.vcpuLimit) { reader throws(StateError) in
+      Time(nanoseconds: try reader.read(), exits: try reader.read())
+    }
+    loadAverages = try fields.list(Tag.load, limit: LoadAverage.spans.count) { reader throws(StateError) in
+      let average = Double(bitPattern: try reader.read())
+      guard average.isFinite else { throw .invalid("load average", average.bitPattern) }
+      return average
+    }
+    ports = try fields.list(Tag.ports, limit: Port.limit) { reader throws(StateError) in
+      try NIC(from: &reader)
+    }
+    if fields.bytes(Tag.nodes) != nil {
+      guard let nodes = NodeSet(parsing: try fields.string(Tag.nodes, limit: NodeSet.textLimit)) else {
+        throw .invalid("set of memory nodes", 0)
+      }
+      placement = MemoryPlacement(nodes: nodes, policy: try fields.string(Tag.policy, limit: 32))
     }
     isAnswered = true
   }

@@ -34,8 +34,13 @@ public struct VMFolder: ~Copyable, Sendable {
 
   /// The control blocks; nil where there are none, as after a reboot.
   public func blocks() throws(VMError) -> BlockDirectory? {
-    guard let found = try? Directory.open(Self.blocksName, in: directory, followingLinks: true) else {
-      return nil
+    let found: Directory
+    do throws(SystemError) {
+      found = try Directory.open(Self.blocksName, in: directory, followingLinks: true)
+    } catch {
+      // For whatever reason there are none; but who has no descriptor left cannot tell.
+      guard error.shortage == .limit else { return nil }
+      throw VMError(error)
     }
     if let (owner, _) = try? found.ownership(), owner != Host.effectiveUserID, Host.effectiveUserID != 0 {
       throw VMError(.other, "the control blocks of \(name) are another user's")

@@ -22,25 +22,36 @@ struct VMReservation: ~Copyable {
   /// What the ledger says of the VM; nil where it has none.
   func record() throws(LedgerError) -> LedgerRecord? { try ledger.read().record(of: vm) }
 
+  /// Takes the ledger's lock for a moment, and reads it.
+  ///
+  /// - Throws: `LedgerError` `busy`, `damaged`, `system`.
+  func probe() throws(LedgerError) {
+    try ledger.change { (_: inout LedgerBook) throws(LedgerError) in }
+  }
+
   /// Takes `bytes` for a new VM of this process, whose starter holds the VM's lock.
   ///
+  /// - Parameter nodes: where they lie; the first of the host where that is nobody's choice.
   /// - Throws: `LedgerError` `beyondCapacity` and whatever else there is.
-  func reserve(_ bytes: UInt64, machine: MachineIdentity) throws(LedgerError) {
-    let record = LedgerRecord(vm: vm, machine: machine, bytes: bytes, owner: .current())
+  func reserve(_ bytes: UInt64, on nodes: NodeSet?, machine: MachineIdentity) throws(LedgerError) {
+    let record = LedgerRecord(
+      vm: vm, machine: machine, bytes: bytes, nodes: nodes ?? Self.anyNode, owner: .current())
     try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
       book.reclaim(isAlive: Abandonment.mayLive) { old in
         // A VM that had this name is no more: its lock is held for this one.
         old.vm == vm || Abandonment.isAbandoned(old, in: runtime)
       }
-      try book.admit(record, memory: NUMA.capacity(ofNode: record.node))
+      try book.admit(record, memory: NUMA.capacity(ofNode:))
     }
   }
 
   /// Writes `heir` beside this process. A record that somebody has removed with the file is made anew: the memory is
   /// held.
-  func name(heir: ProcessIdentity, machine: MachineIdentity, bytes: UInt64) throws(LedgerError) {
+  func name(heir: ProcessIdentity, machine: MachineIdentity, bytes: UInt64, on nodes: NodeSet?)
+    throws(LedgerError)
+  {
     try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
-      try restore(&book, machine, bytes)
+      try restore(&book, machine, bytes, nodes)
       // Whatever the record says: the one that runs the guest holds the memory.
       try book.settle(vm, machine: machine, on: .current())
       try book.name(heir: heir, of: vm, machine: machine, by: .current())
@@ -48,21 +59,28 @@ struct VMReservation: ~Copyable {
   }
 
   /// Writes this process as the only owner.
-  func settle(machine: MachineIdentity, bytes: UInt64) throws(LedgerError) {
+  func settle(machine: MachineIdentity, bytes: UInt64, on nodes: NodeSet?) throws(LedgerError) {
     try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
-      try restore(&book, machine, bytes)
+      try restore(&book, machine, bytes, nodes)
       try book.settle(vm, machine: machine, on: .current())
     }
   }
 
-  private func restore(_ book: inout LedgerBook, _ machine: MachineIdentity, _ bytes: UInt64)
-    throws(LedgerError)
-  {
-    guard book.record(of: vm) == nil, bytes > 0 else { return }
+  private func restore(
+    _ book: inout LedgerBook, _ machine: MachineIdentity, _ bytes: UInt64, _ nodes: NodeSet?
+  ) throws(LedgerError) {
+    guard book.record(of: vm) == nil else {
+      if let nodes { try book.count(vm, machine: machine, on: nodes) }
+      return
+    }
+    guard bytes > 0 else { return }
     // Not a question of capacity: the bytes are locked already.
-    try book.admit(
-      LedgerRecord(vm: vm, machine: machine, bytes: bytes, owner: .current()), memory: .max)
+    let record = LedgerRecord(
+      vm: vm, machine: machine, bytes: bytes, nodes: nodes ?? Self.anyNode, owner: .current())
+    try book.admit(record, memory: .max)
   }
+
+  private static let anyNode = NodeSet(0)
 
   func remove(machine: MachineIdentity) throws(LedgerError) {
     try ledger.change { $0.remove(vm, machine: machine) }

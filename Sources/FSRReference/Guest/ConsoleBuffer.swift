@@ -22,6 +22,8 @@ package final class ConsoleBuffer: ConsoleSink, Sendable {
       throw SystemError("mmap", on: "console", errno: 22)
     }
     region = Owned(try MappedRegion(mapping: descriptor, length: ConsoleLayout.size))
+    // What a guest prints, and what is typed for it, is the guest's own.
+    try region.value.excludeFromCoreDumps()
     bell = Doorbell(region: region, offset: ConsoleLayout.outputBell)
     self.descriptor = descriptor
   }

@@ -39,6 +39,9 @@ final class HartThreads: WakesHarts, Sendable {
   private let gate: UInt64
   private let harts: Int
   private let clock: HostClock
+  private let meters: HartMeters
+  /// The processors that harts may run on.
+  let placement: GuestPlacement
   private let machine = Mutex<Machine?>(nil)
   private let threads = Mutex<[OSThread]>([])
   private let arrived = Atomic<Int>(0)
@@ -55,14 +58,19 @@ final class HartThreads: WakesHarts, Sendable {
   private let ended: @Sendable (GuestEnd) -> Void
 
   /// - Parameter ended: called on a vCPU thread when the guest ends itself, which then stands still.
-  init(harts: Int, clock: HostClock, ended: @escaping @Sendable (GuestEnd) -> Void) throws(SystemError) {
+  init(
+    meters: HartMeters, clock: HostClock, placement: GuestPlacement,
+    ended: @escaping @Sendable (GuestEnd) -> Void
+  ) throws(SystemError) {
     words = try MappedRegion(anonymous: 8192)
     gate = 4096
     // Touched now: the first store to a new page is a fault, and the next ones come in the switch.
     words.atomicStore(UInt32(0), at: 0)
     words.atomicStore(UInt32(0), at: gate)
-    self.harts = harts
+    harts = meters.harts
+    self.meters = meters
     self.clock = clock
+    self.placement = placement
     self.ended = ended
   }
 
@@ -102,6 +110,7 @@ final class HartThreads: WakesHarts, Sendable {
     for cpu in cpus {
       let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
         defer { gone.add(1, ordering: .acquiringAndReleasing) }
+        placement.bindThread()
         guard let switching else {
           ready.add(1, ordering: .acquiringAndReleasing)
           run(cpu, machine, isParked: true)
@@ -128,7 +137,7 @@ final class HartThreads: WakesHarts, Sendable {
 
   /// A thread that has a processor to itself is awake by the time the gate opens.
   private func follow(_ switching: Switch, _ hart: Int) {
-    guard hart < Self.processors.count else { return }
+    guard hart < placement.processors.count else { return }
     switching.follow()
     let late = MonotonicClock.now() + Self.spinLimit
     while !isOpen, !isOver.isUp, MonotonicClock.now() < late {}
@@ -139,7 +148,10 @@ final class HartThreads: WakesHarts, Sendable {
     while !isOver.isUp {
       // Read before the hart looks at its wires, so that no wake is lost between that look and the sleep.
       let seen = words.atomicLoad(line(cpu.hart), as: UInt32.self)
-      switch cpu.run(budget: isUrgent(cpu.hart) ? Self.urgentBudget : Self.budget) {
+      meters.enter(cpu.hart)
+      let exit = cpu.run(budget: isUrgent(cpu.hart) ? Self.urgentBudget : Self.budget)
+      meters.leave(cpu.hart)
+      switch exit {
       case .stopped: park()
       case .budget: if isUrgent(cpu.hart) { calm(cpu.hart) }
       case .waiting(let until):
@@ -201,7 +213,7 @@ final class HartThreads: WakesHarts, Sendable {
   // MARK: stopping and going on
 
   /// Harts that share a processor are stopped together: while one runs on, urgent, another cannot.
-  private var isFirstLast: Bool { harts > 1 && harts <= Self.processors.count }
+  private var isFirstLast: Bool { harts > 1 && harts <= placement.processors.count }
 
   private var hasGuestEnded: Bool { holds.withLock { $0.contains(.ended) } }
 
@@ -403,10 +415,8 @@ final class HartThreads: WakesHarts, Sendable {
   private func urge(_ thread: Int32, _ hart: Int, priority: Int32) {
     // Urgency first: moved as an ordinary thread, it would queue behind whatever runs there.
     _ = try? Scheduling.setFIFO(priority: priority, of: thread)
-    let processors = Self.processors
-    if !processors.isEmpty {
-      try? Scheduling.setAffinity(CPUSet([processors[hart % processors.count]]), of: thread)
-    }
+    let processors = placement.processors
+    try? Scheduling.setAffinity(CPUSet([processors[hart % processors.count]]), of: thread)
     words.atomicStore(UInt32(1), at: line(hart) + Self.urgencyOffset)
   }
 
@@ -417,9 +427,6 @@ final class HartThreads: WakesHarts, Sendable {
   private func relax(_ thread: Int32, _ hart: Int) {
     words.atomicStore(UInt32(0), at: line(hart) + Self.urgencyOffset)
     try? Scheduling.setNormal(of: thread)
-    try? Scheduling.setAffinity(CPUSet(Self.processors), of: thread)
+    try? Scheduling.setAffinity(CPUSet(placement.processors), of: thread)
   }
-
-  /// The processors that this process may use.
-  private static let processors: [Int] = (try? Scheduling.affinity(of: 0).cpus) ?? []
 }

@@ -30,6 +30,8 @@ final class ReferenceGuest: Sendable {
   let cpus: [SoftCPU]
   let threads: HartThreads
   let clock: HostClock
+  let load: LoadHistory
+  let ports: GuestPorts
   let console: ConsoleBuffer
   let input: ConsoleInput
   let drain: ConsoleDrain
@@ -37,6 +39,8 @@ final class ReferenceGuest: Sendable {
   /// What a reset starts again; nil where the guest comes from a build that did not keep it.
   private let image: Owned<OwnedDescriptor>?
   let sections: MachineSections
+  /// The names of all sections that are loaded here; made ahead, as they are needed in the stun.
+  private let known: Set<String>
   /// Of this guest's coming here; it has nothing to tell where the guest was born here.
   let arrival: ArrivalSampler
   /// The control socket, which only the owner accepts on.
@@ -47,8 +51,9 @@ final class ReferenceGuest: Sendable {
 
   init(
     _ configuration: VMConfiguration, memory: GuestMemory, paging: GuestPaging?, console: ConsoleBuffer,
-    consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, listener: consuming UnixSocket,
-    folder: consuming VMFolder, ended: @escaping @Sendable (GuestEnd) -> Void
+    consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
+    listener: consuming UnixSocket, folder: consuming VMFolder, placement: GuestPlacement,
+    ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
     self.memory = memory
@@ -56,12 +61,16 @@ final class ReferenceGuest: Sendable {
     self.console = console
     input = ConsoleInput(in: console.region)
     clock = HostClock()
-    threads = try HartThreads(harts: configuration.vcpus, clock: clock, ended: ended)
+    load = try LoadHistory(harts: configuration.vcpus)
+    self.ports = ports
+    threads = try HartThreads(meters: load.meters, clock: clock, placement: placement, ended: ended)
     machine = try Machine(
       memory: memory, harts: configuration.vcpus, clock: clock, console: console, input: input,
       waker: threads)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
+    known = Set(
+      sections.names + ["clock", Self.paused.name, Self.load.name] + ports.sections.map(\.name))
     arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     pump = ConsolePump(input: input, uart: machine.uart)
@@ -79,8 +88,13 @@ final class ReferenceGuest: Sendable {
   /// The sections that a checkpoint would have now, with the version in which this build writes them.
   var writtenSections: [SectionVersion] {
     Self.versions(of: sections, sections.names.indices.filter(sections.isPresent))
-      + (threads.isPaused ? [Self.paused] : []) + (paging == nil ? [] : [Self.pages])
+      + (threads.isPaused ? [Self.paused] : []) + (paging == nil ? [] : [Self.pages]) + [Self.load]
+      + ports.sections.map { SectionVersion(name: $0.name, version: $0.version) }
   }
+
+  /// A build that does not know it passes it on.
+  private static let load = SectionVersion(
+    name: LoadHistory.section, version: LoadHistory.stateVersion, isNeeded: false)
 
   private static func versions(of sections: MachineSections, _ indices: [Int]) -> [SectionVersion] {
     [SectionVersion(name: "clock", version: HostClock.stateVersion)]
@@ -89,13 +103,15 @@ final class ReferenceGuest: Sendable {
 
   /// What this build reads, for as many harts as a board has.
   static func readableSections() throws -> [SectionVersion] {
-    let threads = try HartThreads(harts: BoardMap.hartLimit, clock: HostClock()) { _ in }
+    let meters = try HartMeters(harts: BoardMap.hartLimit)
+    let threads = try HartThreads(meters: meters, clock: HostClock(), placement: GuestPlacement(nil)) { _ in }
     let console = try ConsoleBuffer()
     let board = try Machine(
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
       console: console, input: ConsoleInput(in: console.region), waker: threads)
     let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
-    return versions(of: sections, Array(sections.names.indices)) + [paused, pages]
+    return versions(of: sections, Array(sections.names.indices)) + [paused, pages, load]
+      + GuestPorts.allSections.map { SectionVersion(name: $0, version: PortCounters.stateVersion) }
   }
 
   // MARK: giving it away
@@ -120,6 +136,7 @@ final class ReferenceGuest: Sendable {
       bag.append(try file.value.duplicate())
     }
     var fixed = [StateSection(name: "configuration", version: 1, payload: configuration.encoded)]
+    if let section = try ports.describe(&slots, &bag) { fixed.append(section) }
     if let paging { fixed.append(try paging.describe(&slots, &bag)) }
     let manifest = Manifest(
       name: configuration.name, machine: identity, slots: slots,
@@ -136,6 +153,8 @@ final class ReferenceGuest: Sendable {
         sections.save(index, to: &$0)
       }
     }
+    checkpoint.section(Self.load.name, version: Self.load.version, isNeeded: false) { load.save(to: &$0) }
+    ports.save(to: &checkpoint)
     if threads.isPaused { checkpoint.section(Self.paused.name, version: Self.paused.version) { _ in } }
     if let paging {
       checkpoint.section(Self.pages.name, version: Self.pages.version) { paging.table.counts.save(to: &$0) }
@@ -163,7 +182,11 @@ final class ReferenceGuest: Sendable {
     guard let region = manifest.memory.first, manifest.memory.count == 1, region.guestAddress == BoardMap.ram,
       region.size == configuration.memory, manifest.slots[region.slot] == Slot.memory
     else { throw StateError.invalid("memory layout", UInt64(manifest.memory.count)) }
+    let placement = try GuestPlacement(configuration.nodes)
+    // Ahead of everything that is allocated for the guest.
+    try placement.settleThread()
     let memory = try GuestMemory(adopting: try take(Slot.memory, &bag), size: region.size)
+    if let nodes = placement.nodes { try memory.place(on: nodes) }
     var paging: GuestPaging?
     if let wish = configuration.paging {
       // Ahead of everything that may touch memory.
@@ -174,14 +197,23 @@ final class ReferenceGuest: Sendable {
     }
     let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
     let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
+    guard try listener.isListening() else {
+      throw HandoffError.protocolViolation("a control socket that nobody can connect to")
+    }
     let folder = VMFolder(
       name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
     let hasFile = manifest.slots.contains(Slot.consoleFile)
     let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
     let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
+    let described = manifest.sections.first { $0.name == Port.section }
+    let ports = try GuestPorts(adopting: described) { try take($0, &bag) }
+    if let image, try !image.value.isPlainFile() {
+      throw HandoffError.protocolViolation("a guest's image that is no file")
+    }
     try self.init(
       configuration, memory: memory, paging: paging, console: console, consoleFile: file, image: image,
-      listener: listener, folder: folder, ended: ended)
+      ports: ports,
+      listener: listener, folder: folder, placement: placement, ended: ended)
   }
 
   /// Saves and loads the state of a guest that never ran, so that in the stun every page of code and heap that
@@ -212,7 +244,13 @@ final class ReferenceGuest: Sendable {
     }
     threads.restorePaused(pause != nil)
     if let paging, !isRehearsal { try checkPages(checkpoint, paging) }
-    let known = Set(sections.names + ["clock", Self.paused.name, Self.pages.name])
+    // A later version than this build reads is left out: nothing depends on it.
+    let history = checkpoint.sections.first { $0.name == Self.load.name }
+    if let history, history.version <= Self.load.version {
+      var reader = ByteReader(history.payload)
+      try load.restore(from: &reader, version: history.version)
+    }
+    try ports.load(checkpoint)
     let unknown = checkpoint.sections.filter { !known.contains($0.name) }
     if let needed = unknown.first(where: \.isNeeded) { throw StateError.unknownSection(needed.name) }
     passedOn.withLock { $0 = unknown }

@@ -30,7 +30,24 @@ final class GuestPaging: Sendable {
 
   let configuration: PagingConfiguration
   let table: PageTable
-  let pager: MemoryPager
+  /// What the pager's thread is made of, until it is started.
+  private struct Parts: ~Copyable {
+    let memory: GuestMemory
+    let cache: CompressionCache?
+    let faults: UserFault
+
+    consuming func start(
+      _ table: PageTable, _ swap: SwapPages, _ settings: PagerSettings, isToWait: Bool,
+      _ onPause: @escaping @Sendable (PagerFailure) -> Void
+    ) throws -> MemoryPager {
+      try MemoryPager(
+        memory: memory, table: table, cache: cache, store: swap, faults: faults, settings: settings,
+        isToWait: isToWait, onPause: onPause)
+    }
+  }
+
+  private let parts: Mutex<Parts?>
+  private let started = Mutex<MemoryPager?>(nil)
   /// Of the faults answered by this process.
   let latencies = FaultLatencies()
   let rate = EvictionRate(since: MonotonicClock.now())
@@ -45,7 +62,7 @@ final class GuestPaging: Sendable {
   private init(
     _ configuration: PagingConfiguration, memory: GuestMemory, table: PageTable,
     cache: consuming CompressionCache?, file: SwapFile, faults: consuming UserFault,
-    survey: consuming PageTableSurvey?, isToWait: Bool
+    survey: consuming PageTableSurvey?
   ) throws {
     self.configuration = configuration
     self.table = table
@@ -57,13 +74,29 @@ final class GuestPaging: Sendable {
     self.cache = kept
     let swap = SwapPages(file)
     self.swap = swap
+    parts = Mutex(Parts(memory: memory, cache: cache, faults: faults))
+  }
+
+  /// Starts the pager's thread, which has the rights of the one that calls this. Memory may be touched from here on.
+  ///
+  /// - Parameter isToWait: whether it touches nothing before `begin`.
+  func start(isToWait: Bool) throws {
+    let failures = failures
     var settings = PagerSettings(
       limit: (configuration.resident - table.range.lowerBound) / PageTable.pageSize)
     settings.buffers = Self.depth
-    pager = try MemoryPager(
-      memory: memory, table: table, cache: cache, store: swap, faults: faults, settings: settings,
-      isToWait: isToWait
-    ) { failures.note($0) }
+    let pager = try parts.withLock { parts in
+      guard let taken = parts.take() else { preconditionFailure("started once") }
+      return try taken.start(table, swap, settings, isToWait: isToWait) { failures.note($0) }
+    }
+    if isToWait { _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID) }
+    started.withLock { $0 = pager }
+  }
+
+  /// Once it is started.
+  var pager: MemoryPager {
+    guard let pager = started.withLock({ $0 }) else { preconditionFailure("the pager is started first") }
+    return pager
   }
 
   private static func options(_ configuration: PagingConfiguration) -> SwapFile.Options {
@@ -87,8 +120,7 @@ final class GuestPaging: Sendable {
     let cache =
       configuration.compression > 0 ? try CompressionCache(capacity: configuration.compression) : nil
     try self.init(
-      configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: nil,
-      isToWait: false)
+      configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: nil)
   }
 
   // MARK: giving it away
@@ -155,9 +187,7 @@ final class GuestPaging: Sendable {
     try survey.look(at: PagingPlaces?.none)
     try MemoryPager.mapAhead(table, faults) { false }
     try self.init(
-      configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: survey,
-      isToWait: true)
-    _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID)
+      configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: survey)
   }
 
   /// Looks at what has changed since the last look, so that less is left for the stun.
@@ -194,7 +224,7 @@ final class GuestPaging: Sendable {
 
   /// Ends for good: the guest's memory is of no use any more.
   func end() {
-    pager.end()
+    started.withLock { $0 }?.end()
     swap.file.release()
   }
 

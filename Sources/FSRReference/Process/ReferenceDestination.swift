@@ -35,6 +35,9 @@ final class ReferenceDestination: HandoffDestination {
     }
     let size = made.memory.size
     try made.mapPresentPages { session.progressed($0, of: size) }
+    // All that needs more is done; and no thread has been started yet.
+    try VMMRights.dropRest(in: made.folder.value)
+    try made.paging?.start(isToWait: true)
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },
@@ -42,8 +45,11 @@ final class ReferenceDestination: HandoffDestination {
       calmed: {
         made.arrival.wake()
         made.paging?.calm()
+        // The source stopped taking frames before it stopped the guest: they have waited for longer than that.
+        made.ports.launch()
       })
     try made.arrival.start()
+    try made.ports.park()
     try made.threads.start(machine: made.machine, cpus: made.cpus, switching: switching)
     guest.withLock { $0 = made }
   }
@@ -64,6 +70,7 @@ final class ReferenceDestination: HandoffDestination {
 
   func abandon() {
     prepared?.threads.end()
+    prepared?.ports.stop()
     prepared?.paging?.end()
   }
 

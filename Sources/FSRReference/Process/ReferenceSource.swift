@@ -26,7 +26,8 @@ final class ReferenceSource: HandoffSource {
   var sectionVersions: [SectionVersion] { guest.writtenSections }
 
   func describe() throws -> Description {
-    try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
+    try vmm.checkReservation()
+    return try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
   }
 
   func quiesce() throws {
@@ -35,6 +36,8 @@ final class ReferenceSource: HandoffSource {
     try guest.paging?.quiesce()
     guest.drain.stop()
     guest.pump.stop()
+    guest.load.stop()
+    guest.ports.stop()
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
   }
@@ -62,6 +65,8 @@ final class ReferenceSource: HandoffSource {
     guest.threads.undoSwitch()
     try? guest.drain.start()
     try? guest.pump.start()
+    try? guest.load.start()
+    try? guest.ports.start()
     vmm.startAccepting()
   }
 

@@ -11,6 +11,13 @@ internal import Synchronization
 extension ReferenceVMM {
   private var bytes: UInt64 { guest.configuration.reserve }
 
+  /// Sees that the ledger can be changed when the time for it comes.
+  ///
+  /// - Throws: where it cannot: the guest is not touched for a handoff that would be called off.
+  func checkReservation() throws {
+    if bytes > 0 { try VMReservation(of: guest.folder.value).probe() }
+  }
+
   /// Writes the destination of the handoff in flight beside this process. The guest still runs.
   ///
   /// - Throws: where it cannot be written: the handoff is called off then.
@@ -22,7 +29,7 @@ extension ReferenceVMM {
     }
     try isPassedOn.withLock { isPassedOn in
       isPassedOn = true
-      try reservation.name(heir: heir, machine: block.machine, bytes: bytes)
+      try reservation.name(heir: heir, machine: block.machine, bytes: bytes, on: guest.configuration.nodes)
     }
   }
 
@@ -41,7 +48,7 @@ extension ReferenceVMM {
     do {
       let reservation = try VMReservation(of: guest.folder.value)
       if bytes == 0, (try? reservation.record()) == nil { return }
-      try reservation.settle(machine: block.machine, bytes: bytes)
+      try reservation.settle(machine: block.machine, bytes: bytes, on: guest.configuration.nodes)
     } catch { log.error("the ledger does not say who owns the reservation: \(error)") }
   }
 

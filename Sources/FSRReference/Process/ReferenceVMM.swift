@@ -12,6 +12,8 @@ internal import Synchronization
 final class ReferenceVMM: Sendable {
   /// Connections served at once; one more waits in the socket's queue.
   private static let connectionLimit = 16
+  /// How many attempts a request may be ahead of the VM's newest: numbers are not to be used up by one who lies.
+  private static let attemptLeap: UInt32 = 16
   /// How long a client may take to ask, in nanoseconds.
   static let requestLimit: UInt64 = 1_000_000_000
   /// How long the reader of the console may take nothing while the last words of a guest wait, in nanoseconds.
@@ -36,6 +38,8 @@ final class ReferenceVMM: Sendable {
   private let isStopping = Flag()
   private let connections = Atomic<Int>(0)
   private let resets = ResetTally()
+  /// Makes room for telling a client that there is no descriptor left to serve it with.
+  private let spare = Mutex<OwnedDescriptor?>(try? OwnedDescriptor.open("/dev/null", .read))
   /// Wakes the loop of `run`.
   private let event: EventDescriptor
 
@@ -65,6 +69,8 @@ final class ReferenceVMM: Sendable {
   func run(signals: borrowing SignalDescriptor) throws {
     do { try guest.drain.start() } catch { log.error("the console goes to no file: \(error)") }
     do { try guest.pump.start() } catch { log.error("typed bytes wait until the guest looks: \(error)") }
+    do { try guest.load.start() } catch { log.error("the load averages stand still: \(error)") }
+    do { try guest.ports.start() } catch { log.error("frames wait in their taps: \(error)") }
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: 0)
@@ -101,17 +107,41 @@ final class ReferenceVMM: Sendable {
   }
 
   private func accept() {
-    guard connections.load(ordering: .acquiring) < Self.connectionLimit,
-      let socket = try? guest.listener.value.accept()
-    else { return }
-    let held = Owned(socket)
-    connections.add(1, ordering: .acquiringAndReleasing)
-    let started = try? OSThread.start(name: "client", detached: true) { [self] in
-      serve(held)
-      connections.subtract(1, ordering: .acquiringAndReleasing)
-      wakeLoop()
+    guard connections.load(ordering: .acquiring) < Self.connectionLimit else { return }
+    let held: Owned<UnixSocket>
+    do throws(SystemError) {
+      guard let socket = try guest.listener.value.accept() else { return }
+      held = Owned(socket)
+    } catch {
+      turnNextAway(error)
+      return
     }
-    if started == nil { connections.subtract(1, ordering: .acquiringAndReleasing) }
+    connections.add(1, ordering: .acquiringAndReleasing)
+    do throws(SystemError) {
+      _ = try OSThread.start(name: "client", detached: true) { [self] in
+        serve(held)
+        connections.subtract(1, ordering: .acquiringAndReleasing)
+        wakeLoop()
+      }
+    } catch {
+      connections.subtract(1, ordering: .acquiringAndReleasing)
+      turnAway(held, error)
+    }
+  }
+
+  /// Takes the client that waits, for which there is no descriptor: left waiting it would wake the loop without end.
+  private func turnNextAway(_ error: SystemError) {
+    spare.withLock { spare in
+      spare = nil
+      if let socket = try? guest.listener.value.accept() { turnAway(Owned(socket), error) }
+      spare = try? OwnedDescriptor.open("/dev/null", .read)
+    }
+  }
+
+  /// What whoever asks for a handoff understands; who asks for something else gets no answer that it knows.
+  private func turnAway(_ socket: Owned<UnixSocket>, _ error: any Error) {
+    log.warning("a client was turned away: \(error)")
+    try? socket.value.send(Message.refused(reason: "\(error)", code: RefusalCode.of(error)).encoded)
   }
 
   private func serve(_ socket: Owned<UnixSocket>) {
@@ -132,7 +162,7 @@ final class ReferenceVMM: Sendable {
         let message = try Message(decoding: received.bytes)
         try handOver(message, received.descriptors.takeAll(), socket, askedBy: peer)
       }
-    } catch { log.warning("a client was turned away: \(error)") }
+    } catch { turnAway(socket, error) }
   }
 
   /// The client needs no VMM from then on: the console's memory goes with the guest.
@@ -172,6 +202,8 @@ final class ReferenceVMM: Sendable {
     guest.threads.end(unblocking: { guest.paging?.end() }, after: Self.requestLimit)
     guest.drain.stop()
     guest.pump.stop()
+    guest.load.stop()
+    guest.ports.end()
     guest.drain.drain()
     endReservation()
     if removing { guest.folder.value.remove() }
@@ -257,7 +289,7 @@ final class ReferenceVMM: Sendable {
       try channel.send(.refused(reason: "\(error)"))
       return
     }
-    guard isForThis(next), let blocks = try guest.folder.value.blocks() else {
+    guard isForThis(next), let blocks = try guest.folder.value.blocks(), try blocks.hasDraft(of: next) else {
       try channel.send(.refused(reason: "the request is for another VM or process, or was called off"))
       return
     }
@@ -280,7 +312,8 @@ final class ReferenceVMM: Sendable {
 
   /// Whether a block is a new one, of this VM's next handoff.
   private func isForThis(_ next: ControlBlock) -> Bool {
-    next.machine == block.machine && next.attempt > block.attempt && next.generation == generation
+    next.machine == block.machine && next.attempt > block.attempt
+      && next.attempt - block.attempt <= Self.attemptLeap && next.generation == generation
       && next.identity(of: .source) == ProcessIdentity.current() && next.identity(of: .destination) == nil
       && next.state == .none && !next.isComplete && next.maxDowntime <= HandoffLimits.longest
       && next.deadline <= MonotonicClock.now() &+ HandoffLimits.longest
@@ -356,9 +389,16 @@ final class ReferenceVMM: Sendable {
     status.reservedBytes = guest.configuration.reserve
     status.residentPages = (try? guest.memory.residentPages()) ?? 0
     status.paging = pagingStatus()
+    if guest.configuration.nodes != nil { status.placement = MemoryPlacement(of: guest.memory) }
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount
     status.vcpus = guest.cpus.map { VMStatus.VCPU(id: $0.hart, instructions: $0.instructions) }
+    status.times = guest.cpus.map { cpu in
+      let reading = guest.load.meters.reading(of: cpu.hart)
+      return VMStatus.Time(nanoseconds: reading.ran, exits: reading.exits)
+    }
+    status.loadAverages = guest.load.averages
+    status.ports = guest.ports.members.map { VMStatus.NIC($0.port, $0.counters.reading) }
     status.countedAt = MonotonicClock.now()
     status.arrival = guest.arrival.samples
     if let soak = SoakStatistics(of: guest.machine) {

@@ -18,7 +18,7 @@ enum Retreat {
 
   /// Called on a thread that has no urgency any more. What fails here is done by the process's end.
   static func giveBackMemory(of guest: ReferenceGuest) {
-    let isCrowded = !leaveProcessors(to: guest.configuration.vcpus)
+    let isCrowded = !leaveProcessors(guest.threads.placement.processors.prefix(guest.configuration.vcpus))
     let memory = guest.memory
     let late = MonotonicClock.now() &+ patience
     // Huge pages go whole.
@@ -42,8 +42,8 @@ enum Retreat {
   }
 
   /// Moves the calling thread to processors on which no hart entered; false where there is none.
-  private static func leaveProcessors(to harts: Int) -> Bool {
-    let others = ((try? Scheduling.affinity(of: 0).cpus) ?? []).dropFirst(harts)
+  private static func leaveProcessors(_ taken: some Collection<Int>) -> Bool {
+    let others = ((try? Scheduling.affinity(of: 0).cpus) ?? []).filter { !taken.contains($0) }
     if others.isEmpty { return false }
     try? Scheduling.setAffinity(CPUSet(others), of: 0)
     return true

@@ -67,7 +67,10 @@ public enum VMMProcess {
     let session = try DestinationSession(guest: destination, socket: socket)
     if let path = try? Executable.path() { session.block.noteExecutable(path, of: .destination) }
     switch session.run() {
-    case .left: return nil
+    case .left:
+      // Into the VM's log, where the source's side of it stands too.
+      if let failure = session.failure { throw VMError(.other, "the guest did not come here: \(failure)") }
+      return nil
     case .kept:
       guard let guest = destination.prepared else {
         preconditionFailure("who keeps a guest has prepared one")
@@ -117,9 +120,13 @@ public enum VMMProcess {
   }
 
   private static func memory(_ configuration: VMConfiguration) throws -> GuestMemory {
-    guard configuration.hasHugePages else { return try GuestMemory(size: configuration.memory) }
-    do { return try GuestMemory(hugePagesOf: configuration.memory) } catch {
-      throw VMError(.refused, "\(configuration.name) cannot be started: \(error)")
+    let nodes = configuration.nodes
+    do {
+      return try configuration.hasHugePages
+        ? GuestMemory(hugePagesOf: configuration.memory, on: nodes)
+        : GuestMemory(size: configuration.memory, on: nodes)
+    } catch let error as MemoryError {
+      throw VMError(.refused, "\(error)")
     }
   }
 
@@ -166,22 +173,31 @@ public enum VMMProcess {
     }
 
     let ending = GuestEnding()
+    let ports = try GuestPorts.open(start.ports)
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
+    let placement = try GuestPlacement(configuration.nodes)
+    // Ahead of everything that is allocated for the guest.
+    try placement.settleThread()
     var random = SystemRandomNumberGenerator()
     let identity = MachineIdentity.random(using: &random)
     let memory = try memory(configuration)
     let guest = try ReferenceGuest(
       configuration, memory: memory, paging: try paging(configuration, memory, identity, folder),
-      console: try ConsoleBuffer(),
-      consoleFile: console, image: Owned(kept), listener: listener, folder: try folder.duplicate()
+      console: try ConsoleBuffer(), consoleFile: console, image: Owned(kept), ports: ports,
+      listener: listener,
+      folder: try folder.duplicate(), placement: placement
     ) { ending.note($0) }
+    // Set up; and no thread has been started yet. The guest's memory may need one of its own from here on.
+    try VMMRights.dropRest(in: folder)
+    try guest.paging?.start(isToWait: false)
     do { try guest.boot(image) } catch {
       throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
     }
     let block = try firstBlock(folder, identity)
     if configuration.reserve > 0 {
       // Promised first, and locked only then.
-      try VMReservation(of: folder).reserve(configuration.reserve, machine: block.machine)
+      try VMReservation(of: folder).reserve(
+        configuration.reserve, on: configuration.nodes, machine: block.machine)
       try guest.memory.reserve(configuration.reserve)
     }
     try guest.threads.start(machine: guest.machine, cpus: guest.cpus)

@@ -8,11 +8,13 @@ struct VMStart {
   var configuration: VMConfiguration
   var hasImage: Bool
   var hasConsole: Bool
+  var ports: [Port] = []
 
-  init(configuration: VMConfiguration, hasImage: Bool, hasConsole: Bool) {
+  init(configuration: VMConfiguration, hasImage: Bool, hasConsole: Bool, ports: [Port] = []) {
     self.configuration = configuration
     self.hasImage = hasImage
     self.hasConsole = hasConsole
+    self.ports = ports
   }
 
   var encoded: [UInt8] {
@@ -20,6 +22,7 @@ struct VMStart {
     fields.put(1, configuration.encoded)
     fields.put(2, UInt8(hasImage ? 1 : 0))
     fields.put(3, UInt8(hasConsole ? 1 : 0))
+    fields.put(4, Port.encode(ports))
     return fields.bytes
   }
 
@@ -29,6 +32,7 @@ struct VMStart {
     configuration = try VMConfiguration(decoding: inner)
     hasImage = try fields.integer(2, as: UInt8.self) == 1
     hasConsole = try fields.integer(3, as: UInt8.self) == 1
+    if let inner = fields.bytes(4) { ports = try Port.decode(inner) }
   }
 }
 

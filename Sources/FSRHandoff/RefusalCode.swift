@@ -1,0 +1,52 @@
+public import FSRSystem
+
+/// Why a party refused, for a program: it travels beside the reason, in the message and in the control block.
+///
+/// The numbers are the protocol's and stay. A number that is not known here is read as none.
+public enum RefusalCode: UInt32, CaseIterable, Hashable, Sendable {
+  /// The two builds have no protocol or no state section in common.
+  case version = 1
+  /// A capability or a permission is missing.
+  case rights = 2
+  /// A limit of the process is too low (getrlimit(2)).
+  case limits = 3
+  /// The host has too little of what was asked for: memory, huge pages, room on a disk, room in the ledger.
+  case headroom = 4
+  /// Something that must be held alone is held by another process.
+  case locks = 5
+  /// It took longer than the caller allows.
+  case deadline = 6
+}
+
+/// An error that knows its code.
+public protocol RefusalReason: Error {
+  var refusalCode: RefusalCode? { get }
+}
+
+extension RefusalCode {
+  /// The code of whatever was thrown; nil where it has none.
+  public static func of(_ error: any Error) -> RefusalCode? { (error as? any RefusalReason)?.refusalCode }
+}
+
+extension SystemError: RefusalReason {
+  public var refusalCode: RefusalCode? {
+    switch shortage {
+    case .limit: .limits
+    case .right: .rights
+    case .room: .headroom
+    case nil: nil
+    }
+  }
+}
+
+extension HandoffError: RefusalReason {
+  public var refusalCode: RefusalCode? {
+    switch self {
+    case .system(let error): error.refusalCode
+    case .refused(_, let code): code
+    case .noCommonProtocol, .sectionUnknown: .version
+    case .state, .badBlock, .protocolViolation, .noVMM, .peerGone, .deadline, .aborted, .tried, .wrongProcess:
+      nil
+    }
+  }
+}

@@ -1,0 +1,148 @@
+internal import FSRState
+internal import FSRSystem
+
+/// The ports of a guest in this process: taps, what they are set to, what has gone through them.
+final class GuestPorts: Sendable {
+  /// One port, its queues, and its thread.
+  struct Member: Sendable {
+    let port: Port
+    let queues: [Owned<TapQueue>]
+    let counters: PortCounters
+    let pump: PortPump
+    /// Of its section in a checkpoint.
+    let section: String
+
+    fileprivate init(_ port: Port, index: Int, queues: [Owned<TapQueue>]) throws(SystemError) {
+      self.port = port
+      self.queues = queues
+      counters = PortCounters()
+      pump = try PortPump(port, index: index, queues: queues, counters: counters)
+      section = GuestPorts.sectionName(index)
+    }
+  }
+
+  private static let sectionPrefix = "port"
+
+  private static func sectionName(_ index: Int) -> String { "\(sectionPrefix).\(index)" }
+
+  /// Slots of a manifest: `tap.` and the port's number, then the queue's.
+  static func slot(_ port: Int, _ queue: Int) -> String { "tap.\(port).\(queue)" }
+
+  /// The sections of as many ports as a VM may have.
+  static let allSections = (0..<Port.limit).map(sectionName)
+
+  let members: [Member]
+
+  private init(_ members: [Member]) { self.members = members }
+
+  /// Those of a new VM.
+  ///
+  /// - Throws: `VMError` `refused` where a tap is not to be had; nothing is left of the others then.
+  static func open(_ ports: [Port]) throws -> GuestPorts {
+    var members: [Member] = []
+    for (index, port) in ports.enumerated() {
+      var opening = PortOpening(port)
+      let queues = try opening.open()
+      members.append(try Member(opening.port, index: index, queues: queues))
+    }
+    return GuestPorts(members)
+  }
+
+  // MARK: travelling
+
+  /// What a manifest says of them, with duplicates of the descriptors.
+  func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws(SystemError) -> StateSection? {
+    if members.isEmpty { return nil }
+    for (index, member) in members.enumerated() {
+      for (number, queue) in member.queues.enumerated() {
+        slots.append(Self.slot(index, number))
+        bag.append(try queue.value.descriptor.duplicate())
+      }
+    }
+    return StateSection(
+      name: Port.section, version: Port.sectionVersion, payload: Port.encode(members.map(\.port)))
+  }
+
+  /// Those of a guest that comes here.
+  ///
+  /// - Parameter take: gives the descriptor of a slot.
+  convenience init(
+    adopting section: StateSection?, take: (String) throws -> OwnedDescriptor
+  ) throws {
+    guard let section else {
+      self.init([])
+      return
+    }
+    guard section.version == Port.sectionVersion else {
+      throw StateError.sectionVersion(section.name, has: section.version, reads: Port.sectionVersion)
+    }
+    var members: [Member] = []
+    for (index, port) in try Port.decode(section.payload).enumerated() {
+      var queues: [Owned<TapQueue>] = []
+      for number in 0..<port.queues {
+        queues.append(Owned(TapQueue(adopting: try take(Self.slot(index, number)))))
+      }
+      try Self.check(port, queues)
+      members.append(try Member(port, index: index, queues: queues))
+    }
+    self.init(members)
+  }
+
+  /// That the descriptors are what the port says: queues of one tap, with the header that frames have here.
+  private static func check(_ port: Port, _ queues: [Owned<TapQueue>]) throws {
+    var first: TapQueue.Identity?
+    do throws(SystemError) {
+      for queue in queues {
+        let identity = try queue.value.identity()
+        guard identity.hasHeader, identity.isMultiQueue == (port.queues > 1), first ?? identity == identity,
+          try queue.value.headerSize() == TapQueue.headerSize
+        else { throw SystemError("TUNGETIFF", on: "\(port.tap), which is set in another way", errno: 22) }
+        first = identity
+      }
+    } catch {
+      // A tap that somebody has removed is no reason to keep the guest in an old VMM.
+      if !error.isDetached { throw error }
+    }
+  }
+
+  /// The sections that a checkpoint has of them.
+  var sections: [(name: String, version: UInt16)] {
+    members.map { ($0.section, PortCounters.stateVersion) }
+  }
+
+  /// Appends the counters. Runs in the stun.
+  func save(to checkpoint: inout CheckpointWriter) {
+    for index in members.indices {
+      checkpoint.section(Self.sectionPrefix, index: index, version: PortCounters.stateVersion) {
+        members[index].counters.save(to: &$0)
+      }
+    }
+  }
+
+  func load(_ checkpoint: Checkpoint) throws(StateError) {
+    for member in members {
+      let section = try checkpoint.section(member.section)
+      var reader = ByteReader(section.payload)
+      try member.counters.restore(from: &reader, version: section.version)
+    }
+  }
+
+  // MARK: running
+
+  /// Makes the threads of a guest that is to come.
+  func park() throws(SystemError) { for member in members { try member.pump.park() } }
+
+  /// Lets parked threads work, once: the guest has come. Not if they were stopped since.
+  func launch() { for member in members { member.pump.launch() } }
+
+  func start() throws(SystemError) { for member in members { try member.pump.start() } }
+
+  /// Returns when no frame is in this process's hands.
+  func stop() { for member in members { member.pump.stop() } }
+
+  /// Gives the taps back as they were: one that stays would keep others' frames out.
+  func end() {
+    stop()
+    for member in members { try? member.queues.first?.value.acceptAll() }
+  }
+}

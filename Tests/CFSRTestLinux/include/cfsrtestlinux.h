@@ -1,0 +1,14 @@
+// Calls that only tests make. Every function answers >= 0, or -errno.
+#ifndef CFSRTESTLINUX_H
+#define CFSRTESTLINUX_H
+
+// Puts the calling thread into a network namespace of its own; threads and processes it starts are there too.
+int cfsrtest_new_network(void);
+int cfsrtest_interface_up(const char *name);
+int cfsrtest_remove_interface(const char *name);
+// A socket on which the interface's frames are read, and frames are written that the interface then sends.
+int cfsrtest_packet_socket(const char *name);
+// Whether the tap stays when its last queue goes.
+int cfsrtest_tap_persist(int fd, int persists);
+
+#endif

@@ -1,0 +1,267 @@
+import FSRHandoff
+import FSRSystem
+import FSRTestSupport
+import Synchronization
+import Testing
+
+/// What an abort does to the newest block, in whatever state it finds that.
+@Suite struct HandoffAbortTests {
+  /// A process that can be named as a party, and ended.
+  final class Neighbour: Sendable {
+    let process: Owned<ProcessDescriptor>
+    let identity: ProcessIdentity
+
+    init() throws {
+      let child = try ChildProcess.spawn(
+        executable: "/bin/sleep", arguments: ["sleep", "1000"], environment: [])
+      let pid = child.pid
+      process = Owned(child.process)
+      guard let found = try ProcessIdentity.of(pid: pid) else { throw Absent() }
+      identity = found
+    }
+
+    func end() {
+      _ = try? process.value.signal(SignalNumber.kill)
+      _ = try? process.value.waitForExit(timeout: nil)
+      _ = try? process.value.reap()
+    }
+
+    deinit { end() }
+  }
+
+  /// What it came to, with what it says.
+  struct Outcome {
+    let end: HandoffAbort.End
+    let reason: String
+    let attempt: UInt32?
+  }
+
+  /// Short only where it is to pass.
+  private static func limits(answer: UInt64) -> HandoffLimits {
+    var limits = HandoffLimits()
+    limits.answer = answer
+    limits.reap = 20_000_000
+    return limits
+  }
+
+  private static func abort(
+    _ fixture: borrowing BlockFixture, answer: UInt64 = 60_000_000_000,
+    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false }
+  ) throws -> Outcome {
+    var abort = HandoffAbort(
+      name: "vm", folder: try fixture.temporary.directory.duplicate(), blocks: try fixture.blocks.duplicate(),
+      limits: limits(answer: answer), now: now, isCancelled: isCancelled)
+    let end = try abort.run()
+    return Outcome(end: end, reason: abort.reason, attempt: abort.block?.attempt)
+  }
+
+  // MARK: nothing to do
+
+  @Test func aVMWithoutBlocksIsGone() throws {
+    let fixture = try BlockFixture()
+    #expect(try Self.abort(fixture).end == .gone)
+  }
+
+  @Test(arguments: [ResumeState.resumed, .destination]) func aVMWithoutAHandoffIsLeftAlone(state: ResumeState)
+    throws
+  {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(3, state)
+    block.enroll(state == .resumed ? .source : .destination, as: owner.identity)
+    let outcome = try Self.abort(fixture)
+    #expect(
+      outcome.end == .nothing && outcome.reason == "no handoff of vm is under way" && outcome.attempt == 3)
+    #expect(block.state == state && block.explanation(of: .coordinator) == nil)
+  }
+
+  @Test(arguments: [ResumeState.resumed, .destination]) func aVMWhoseOwnerIsGoneIsLost(state: ResumeState)
+    throws
+  {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(3, state)
+    block.enroll(state == .resumed ? .source : .destination, as: owner.identity)
+    owner.end()
+    #expect(try Self.abort(fixture).end == .lost)
+  }
+
+  @Test func aVMThatIsBeingStartedIsLeftAlone() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1, .destVerify, generation: 0)
+    let outcome = try Self.abort(fixture)
+    #expect(outcome.end == .nothing && outcome.reason.contains("being started") && block.state == .destVerify)
+  }
+
+  @Test func aSuccessorIsLeftAlone() throws {
+    let fixture = try BlockFixture()
+    let verifying = try fixture.makeBlock(5, .destVerify)
+    let outcome = try Self.abort(fixture)
+    #expect(outcome.end == .nothing && outcome.reason.contains("successor") && verifying.state == .destVerify)
+    let next = try fixture.makeBlock(6, .successor)
+    #expect(try Self.abort(fixture).end == .nothing)
+    #expect(next.state == .successor)
+  }
+
+  // MARK: calling off
+
+  /// Plays a source that takes the guest back as soon as it sees the word moved.
+  private static func source(of block: ControlBlock) throws -> OSThread {
+    try OSThread.start(name: "source") {
+      while block.state != .source { block.wait(while: block.state, timeout: 1_000_000) }
+      block.explain(.source, "it was told to")
+      _ = block.claim(.resumed, by: .source)
+      block.pass(.entered, at: MonotonicClock.now())
+      block.announce()
+    }
+  }
+
+  @Test(arguments: [ResumeState.none, .destVerify], [false, true])
+  func anUndecidedHandoffIsCalledOffWhileItsSourceLives(state: ResumeState, isComplete: Bool) throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, state)
+    block.enroll(.source, as: owner.identity)
+    if isComplete { block.complete(length: 1, checksum: 1) }
+    let source = try Self.source(of: try fixture.secondMapping(of: 4))
+    let outcome = try Self.abort(fixture)
+    source.join()
+    #expect(outcome.end == .calledOff && outcome.reason == "it was told to" && outcome.attempt == 4)
+    #expect(block.state == .resumed)
+    #expect(block.explanation(of: .coordinator)?.hasPrefix("aborted by uid \(Host.effectiveUserID)") == true)
+  }
+
+  @Test func aSourceThatDoesNotGoOnIsSaidToStandStill() throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, .none)
+    block.enroll(.source, as: owner.identity)
+    let outcome = try Self.abort(fixture, answer: 20_000_000)
+    #expect(outcome.end == .stunned && block.state == .source)
+  }
+
+  @Test(arguments: [ResumeState.none, .destVerify]) func aDeadSourceWithoutACheckpointIsLost(
+    state: ResumeState
+  ) throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, state)
+    block.enroll(.source, as: owner.identity)
+    owner.end()
+    let outcome = try Self.abort(fixture)
+    #expect(outcome.end == .lost && block.state == state)
+  }
+
+  /// Nobody could take the guest back: the word stays for those who can go on with it.
+  @Test(arguments: [ResumeState.none, .destVerify]) func aDeadSourceWithACheckpointIsNotClaimedFor(
+    state: ResumeState
+  )
+    throws
+  {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, state)
+    block.enroll(.source, as: owner.identity)
+    block.complete(length: 1, checksum: 1)
+    owner.end()
+    let outcome = try Self.abort(fixture)
+    #expect(outcome.end == .nothing && outcome.reason.contains("fsr recover vm") && block.state == state)
+  }
+
+  @Test func whatIsCalledOffAlreadyIsWaitedFor() throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, .source)
+    block.enroll(.source, as: owner.identity)
+    // It asks for the time once before it looks, and again once it waits.
+    let asked = Owned(Atomic<Int>(0))
+    let outcome = try Self.abort(
+      fixture,
+      now: {
+        if asked.value.add(1, ordering: .relaxed).newValue == 2 {
+          _ = block.claim(.resumed, by: .source)
+          block.pass(.entered, at: MonotonicClock.now())
+        }
+        return MonotonicClock.now()
+      })
+    #expect(outcome.end == .calledOff && block.state == .resumed)
+  }
+
+  @Test func aSourceThatDiesAfterItWasCalledOffIsLost() throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, .source)
+    block.enroll(.source, as: owner.identity)
+    owner.end()
+    #expect(try Self.abort(fixture).end == .lost)
+    #expect(block.state == .source)
+  }
+
+  // MARK: who is at work
+
+  /// Keeps the VM's lock in another process's place: this one's own, as coordinator of `block`.
+  private static func lock(_ fixture: borrowing BlockFixture) throws -> Owned<VMLock> {
+    guard case .taken(let lock) = try VMLock.attempt(in: fixture.temporary.directory) else { throw Absent() }
+    return Owned(lock)
+  }
+
+  @Test(arguments: [ResumeState.resumed, .destination]) func aHandoffThatIsDecidedIsTooLate(
+    state: ResumeState
+  ) throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, state)
+    block.enroll(state == .resumed ? .source : .destination, as: owner.identity)
+    block.enroll(.coordinator, as: .current())
+    let lock = try Self.lock(fixture)
+    let outcome = try Self.abort(fixture)
+    #expect(outcome.end == .nothing && outcome.reason.hasPrefix("too late") && block.state == state)
+    _ = lock
+  }
+
+  @Test func aCoordinatorThatHasBegunNothingIsWaitedFor() throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, .resumed)
+    block.enroll(.source, as: owner.identity)
+    let lock = try Self.lock(fixture)
+    let outcome = try Self.abort(fixture, answer: 20_000_000)
+    #expect(outcome.end == .nothing && outcome.reason.contains("try again") && block.state == .resumed)
+    let looks = Owned(Atomic<Int>(0))
+    let cancelled = try Self.abort(
+      fixture, isCancelled: { looks.value.add(1, ordering: .relaxed).newValue > 2 })
+    #expect(cancelled.end == .nothing && looks.value.load(ordering: .relaxed) == 3)
+    _ = lock
+  }
+
+  @Test func aDraftIsWithdrawnBeforeItsSourceTakesItUp() throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, .resumed)
+    block.enroll(.source, as: owner.identity)
+    let draft = try fixture.blocks.create(
+      attempt: 5, generation: 1, machine: BlockFixture.machine, state: .none)
+    draft.enroll(.source, as: owner.identity)
+    draft.enroll(.coordinator, as: .current())
+    let lock = try Self.lock(fixture)
+    let outcome = try Self.abort(fixture, answer: 20_000_000)
+    #expect(outcome.end == .calledOff && outcome.attempt == 5 && outcome.reason.hasPrefix("aborted by uid"))
+    #expect(draft.state == .source && block.state == .resumed)
+    _ = lock
+  }
+
+  @Test func anothersDraftIsNotTouched() throws {
+    let fixture = try BlockFixture()
+    let owner = try Neighbour()
+    let block = try fixture.makeBlock(4, .resumed)
+    block.enroll(.source, as: owner.identity)
+    let draft = try fixture.blocks.create(
+      attempt: 5, generation: 1, machine: BlockFixture.machine, state: .none)
+    draft.enroll(.source, as: owner.identity)
+    draft.enroll(.coordinator, as: owner.identity)
+    let lock = try Self.lock(fixture)
+    #expect(try Self.abort(fixture, answer: 20_000_000).end == .nothing)
+    #expect(draft.state == .none)
+    _ = lock
+  }
+}

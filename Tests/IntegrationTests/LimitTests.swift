@@ -1,0 +1,100 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// Limits and rights that leave no room for a handoff: said by their code before the guest is touched.
+@Suite(.serialized) struct LimitTests {
+  /// Runs one shell's `script` as a VM's operator, in which `$VM` is its process.
+  private static func check(
+    run: String = "\"$FSR\" run $NAME --memory 16M --duty 30 --runtime-dir \"$VMS\"", squeeze: String,
+    code: String, says: String
+  ) throws {
+    let bad = try BadInput()
+    let result = try bad.shell(
+      """
+      \(run) || exit 90
+      status() { "$FSR" status $NAME --json --runtime-dir "$VMS"; }
+      VM=$(status | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
+      before=$(ls /proc/$VM/fd | wc -l)
+      \(squeeze) || exit 91
+      "$FSR" check $NAME --json --runtime-dir "$VMS"; echo "check $?"
+      "$FSR" handoff $NAME --json --runtime-dir "$VMS"; echo "handoff $?"
+      $AS prlimit --pid $VM --nofile=1024:1024 || exit 92
+      [ "$(status | grep -o '"pid":[0-9]*' | head -1)" = "\\"pid\\":$VM" ] || exit 93
+      "$FSR" stop $NAME --runtime-dir "$VMS" || exit 94
+      """)
+    #expect(result.code == 0, "\(result)")
+    #expect(result.output.contains("check 3\n"), "\(result)")
+    #expect(result.output.contains("handoff 4\n") || result.output.contains("handoff 3\n"), "\(result)")
+    let codes = result.output.split(separator: "\"code\":\"").dropFirst().map { $0.prefix { $0 != "\"" } }
+    #expect(codes.map(String.init) == [code, code], "\(result)")
+    #expect(result.output.contains(says), "\(result)")
+    let left = try bad.remains().filter { !$0.contains(".ledger") }
+    #expect(left.isEmpty)
+  }
+
+  private static func isRoot(_ what: String) -> Bool {
+    if Host.effectiveUserID == 0 { return true }
+    try? OwnedDescriptor.standardError().write(Array("SKIPPED: \(what): not root\n".utf8))
+    return false
+  }
+
+  /// At whichever descriptor the limit is met: as a client comes, in the source, or in the destination.
+  @Test(arguments: [0, 1, 2, 4, 6, 8, 10]) func tooFewDescriptorsAreALimit(spare: Int) throws {
+    try Self.check(
+      squeeze: "prlimit --pid $VM --nofile=$((before + \(spare))):1024", code: "limits", says: "open files")
+  }
+
+  @Test func memoryThatMayNotBeLockedIsALimit() throws {
+    guard Self.isRoot("limits of locked memory") else { return }
+    // The right to lock without a limit is dropped; a block takes two pages, the reservation does not fit.
+    try Self.check(
+      run: """
+        setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock "$FSR" run $NAME \
+        --memory 16M --duty 30 --reserve 4M --runtime-dir "$VMS"
+        """, squeeze: "prlimit --pid $VM --memlock=1048576:", code: "limits", says: "ulimit -l")
+  }
+
+  @Test func memoryThatMayNotBeLockedAtAllIsARight() throws {
+    guard Self.isRoot("rights to lock memory") else { return }
+    try Self.check(
+      run: """
+        setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock "$FSR" run $NAME \
+        --memory 16M --duty 30 --runtime-dir "$VMS"
+        """, squeeze: "prlimit --pid $VM --memlock=0:", code: "rights", says: "CAP_IPC_LOCK")
+  }
+
+  @Test func aProcessTooManyIsALimit() throws {
+    guard Self.isRoot("limits of processes") else { return }
+    // No other process has this user.
+    let user = "setpriv --reuid 54321 --regid 54321 --clear-groups"
+    try Self.check(
+      run: """
+        mkdir -m 700 "$VMS" && chown 54321:54321 "$VMS" && chmod 755 . && \
+        \(user) "$FSR" run $NAME --memory 16M --duty 30 --runtime-dir "$VMS"
+        """, squeeze: "AS=\"\(user)\"; $AS prlimit --pid $VM --nproc=1:", code: "limits", says: "processes")
+  }
+
+  @Test func aLedgerThatSomebodyHoldsIsALock() async {
+    let findings = await Blocking.run { () -> [String] in
+      do {
+        let vm = try TestVM()
+        try vm.run(["--memory", "16M", "--duty", "30", "--reserve", "4M"])
+        var findings: [String] = []
+        do {
+          let lock = try Directory.open(vm.runtime).openFile(".ledger.lock", .readWriteCreating)
+          if try !lock.tryLock() { findings.append("the lock is held") }
+          for (command, due) in [("check", 3 as Int32), ("handoff", 4)] {
+            let (code, answer) = try vm.answer(command)
+            let codes = answer["blockers"]?.elements.map { $0["code"]?.text ?? "-" }
+            if code != due || codes != ["locks"] { findings.append("\(command): \(code as Any) \(answer)") }
+          }
+        }
+        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+        if code != 0 { findings.append("the next handoff: \(answer)") }
+        return findings + (try vm.stopped().map { "left behind: \($0)" })
+      } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+}
