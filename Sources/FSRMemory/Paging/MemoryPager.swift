@@ -11,6 +11,7 @@ public final class MemoryPager: Sendable {
   /// Where each page is.
   public let table: PageTable
   private let control: PagerControl
+  private let loop: PagerLoop
   private let thread: OSThread
 
   /// Watches the pageable range of guest memory for faults, before anybody of this process touches it.
@@ -47,11 +48,15 @@ public final class MemoryPager: Sendable {
     let loop = PagerLoop(settings, hands: hands, table: table, control: control)
     self.table = table
     self.control = control
+    self.loop = loop
     thread = try OSThread.start(name: "pager") { loop.run() }
   }
 
-  /// The guest is here: answers its faults from now on.
-  public func begin() { control.ask(.running) }
+  /// The guest is here: answers its faults from now on. The first one wakes the thread, or `nudge`.
+  public func begin() { control.ask(.running, isToRing: false) }
+
+  /// Wakes the thread, where it has something to do without a fault.
+  public func nudge() { control.ring() }
 
   /// The thread's number, for its scheduling.
   public var threadID: Int32 { thread.threadID }
@@ -67,7 +72,10 @@ public final class MemoryPager: Sendable {
   ///
   /// - Throws: `PagingError.late` when `deadline` passed first; `thaw` then takes it back.
   public func freeze(deadline: UInt64) throws(PagingError) {
-    let number = control.ask(.freezing)
+    let number = control.ask(.freezing, isToRing: false)
+    // Nearly always nothing is under way any more, and nobody needs to be woken.
+    if loop.heedNow() { return }
+    control.ring()
     guard table.waitUntilFrozen(deadline: deadline, { control.heeded == number }) else { throw .late }
   }
 

@@ -70,4 +70,44 @@ extension PageTable {
     }
     return nil
   }
+
+  /// How many pages of a directory are where; nil where it was being changed each time this looked. In the stun: it
+  /// allocates nothing.
+  ///
+  /// - Parameter places: asked for what the pages name; nil for no question.
+  /// - Throws: `PagingError.badDirectory` as `directory` does, and for what is not in `places`.
+  func tally(_ number: UInt64, at places: (some PagePlaces)?) throws(PagingError) -> PageCounts? {
+    let first = number * Self.directoryPages
+    let end = min(layout.pages, first + Self.directoryPages)
+    for _ in 0..<Self.directoryTries {
+      let before: UInt32 = region.atomicLoad(layout.counter(number))
+      if before & 1 == 1 { continue }
+      var sum = DirectoryCounts(word: 0)
+      var isSound = true
+      for page in first..<end {
+        // Acquire, each: the counter is looked at again behind them.
+        guard let state = PageState(word: region.atomicLoad(layout.entry(page))) else {
+          isSound = false
+          break
+        }
+        sum.change(state, by: 1)
+        if let places, !places.holds(state, of: page) { isSound = false }
+      }
+      let counts = DirectoryCounts(word: region.atomicLoad(layout.counts(number)))
+      if region.atomicLoad(layout.counter(number), as: UInt32.self) != before { continue }
+      guard isSound, sum == counts else { throw .badDirectory(number) }
+      return sum.pages
+    }
+    return nil
+  }
+}
+
+extension PagePlaces {
+  func holds(_ state: PageState, of page: UInt64) -> Bool {
+    switch state {
+    case .absent, .resident: true
+    case .compressed(let position): holds(position: position, of: page)
+    case .swapped(let slot): holds(slot: slot)
+    }
+  }
 }

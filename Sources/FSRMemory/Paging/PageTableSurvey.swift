@@ -45,13 +45,12 @@ public struct PageTableSurvey: ~Copyable, Sendable {
     var left: UInt64 = 0
     for number in found {
       guard number < table.directoryCount else { throw .badDirectory(number) }
-      guard !isToEnd(), let directory = try table.directory(number) else {
+      guard !isToEnd(), let counts = try table.tally(number, at: places) else {
         table.layout.changed.set(number, in: table.region)
         left += 1
         continue
       }
-      if let places { try Self.check(directory, number, places) }
-      recount(number, directory.counts)
+      recount(number, counts)
       seen += 1
     }
     return (seen, left)
@@ -76,14 +75,8 @@ public struct PageTableSurvey: ~Copyable, Sendable {
     throws(PagingError)
   {
     for (index, state) in directory.pages.enumerated() {
-      let isThere =
-        switch state {
-        case .absent, .resident: true
-        case .compressed(let position):
-          places.holds(position: position, of: number * PageTable.directoryPages + UInt64(index))
-        case .swapped(let slot): places.holds(slot: slot)
-        }
-      guard isThere else { throw .badDirectory(number) }
+      let page = number * PageTable.directoryPages + UInt64(index)
+      guard places.holds(state, of: page) else { throw .badDirectory(number) }
     }
   }
 

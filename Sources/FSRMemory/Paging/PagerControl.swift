@@ -38,11 +38,13 @@ final class PagerControl: Sendable {
   }
 
   /// Answers with the wish's number. One thread asks at a time.
+  ///
+  /// - Parameter isToRing: false where the thread need not be woken for it: a wake costs time that the stun has not.
   @discardableResult
-  func ask(_ wish: Wish) -> UInt32 {
+  func ask(_ wish: Wish, isToRing: Bool = true) -> UInt32 {
     let number = ((word >> 8) + 1) & 0xff_ffff
     words.atomicStore(number << 8 | wish.rawValue, at: Self.wishAt)
-    ring()
+    if isToRing { ring() }
     return number
   }
 
@@ -52,7 +54,7 @@ final class PagerControl: Sendable {
   func heed(_ number: UInt32) { words.atomicStore(number, at: Self.heededAt) }
 
   /// Nothing to do about a bell that cannot be rung: its count never fills, as `signal` says.
-  private func ring() { try? bell.signal() }
+  func ring() { try? bell.signal() }
 
   /// Pages; 0 where none was asked for.
   var limit: UInt64 { words.atomicLoad(Self.limitAt) }

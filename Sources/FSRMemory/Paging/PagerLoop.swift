@@ -1,8 +1,10 @@
 internal import FSRSystem
+internal import Synchronization
 
 /// The pager's thread: takes faults, ended operations and wishes, one after the other, and tells the `Pager` of them.
 final class PagerLoop: @unchecked Sendable {
-  // Sendable, because the thread that calls `run` is the only one that uses it once it is made.
+  // Sendable, because all of it is used in turn.
+  private let turn = Mutex(())
   private var pager: Pager
   private var hands: PagerHands
   private let table: PageTable
@@ -16,6 +18,8 @@ final class PagerLoop: @unchecked Sendable {
   private static let bell = 0
   private static let operations = 1
   private static let faults = 2
+  /// Nanoseconds between two looks at whether it begins, where a fault came too early.
+  private static let earlyPause: UInt64 = 1_000_000
 
   init(_ settings: PagerSettings, hands: PagerHands, table: PageTable, control: PagerControl) {
     pager = Pager(settings)
@@ -28,28 +32,61 @@ final class PagerLoop: @unchecked Sendable {
   /// Until somebody wishes its end.
   func run() {
     poller.watch(control.bell.descriptor, token: Self.bell)
-    while control.wish.0 == .waiting {
-      _ = try? poller.wait(timeout: nil)
-      _ = try? control.bell.clear()
+    guard waitForBeginning() else { return }
+    turn.withLock { _ in
+      hands.store?.watch(in: &poller, token: Self.operations)
+      table.thaw()
+      pager.change(to: .running, now: MonotonicClock.now(), &hands)
     }
-    if control.wish.0 == .end { return }
-    hands.store?.watch(in: &poller, token: Self.operations)
-    table.thaw()
-    pager.change(to: .running, now: MonotonicClock.now(), &hands)
-    while heed() {
-      watchFaults(pager.mode == .running || pager.mode == .quiesced)
-      hands.store?.submit()
-      tell()
-      let now = MonotonicClock.now()
-      let timeout = pager.deadline.map { $0 > now ? $0 - now : 0 }
+    while let (poller, timeout) = turn.withLock({ _ in prepareToWait() }) {
       // What cannot be waited for is looked at again and again: the guest still goes on.
       let ready = (try? poller.wait(timeout: timeout)) ?? [Self.bell, Self.operations, Self.faults]
+      turn.withLock { _ in take(ready) }
+    }
+  }
+
+  /// Touches nothing while another process owns the page table; false where the end came first. A fault is a sign of the
+  /// beginning: nobody of this process touches memory before.
+  private func waitForBeginning() -> Bool {
+    var both = poller
+    both.watch(hands.faults.descriptor, token: Self.faults)
+    var isEarly = false
+    while control.wish.0 == .waiting {
+      let ready = (try? (isEarly ? poller : both).wait(timeout: isEarly ? Self.earlyPause : nil)) ?? []
       if ready.contains(Self.bell) { _ = try? control.bell.clear() }
-      if ready.contains(Self.faults) { takeFaults() }
-      if ready.contains(Self.operations) { takeCompletions() }
-      if let deadline = pager.deadline, deadline <= MonotonicClock.now() {
-        pager.tick(now: MonotonicClock.now(), &hands)
-      }
+      isEarly = ready.contains(Self.faults)
+    }
+    return control.wish.0 != .end
+  }
+
+  /// Nil at the end; else what to wait for, and how many nanoseconds.
+  private func prepareToWait() -> (Poller, timeout: UInt64?)? {
+    guard heed() else { return nil }
+    watchFaults(isServing)
+    hands.store?.submit()
+    tell()
+    let now = MonotonicClock.now()
+    return (poller, pager.deadline.map { $0 > now ? $0 - now : 0 })
+  }
+
+  private func take(_ ready: [Int]) {
+    if ready.contains(Self.bell) { _ = try? control.bell.clear() }
+    // It may have been frozen since the faults were seen.
+    if ready.contains(Self.faults), isServing { takeFaults() }
+    if ready.contains(Self.operations) { takeCompletions() }
+    if let deadline = pager.deadline, deadline <= MonotonicClock.now() {
+      pager.tick(now: MonotonicClock.now(), &hands)
+    }
+  }
+
+  private var isServing: Bool { pager.mode == .running || pager.mode == .quiesced }
+
+  /// Does what was wished on the calling thread, while the pager's own waits; answers whether it is frozen.
+  func heedNow() -> Bool {
+    turn.withLock { _ in
+      guard heed() else { return false }
+      tell()
+      return table.isFrozen
     }
   }
 

@@ -218,7 +218,10 @@ final class GuestPaging: Sendable {
   func begin() { pager.begin() }
 
   /// An ordinary thread again.
-  func calm() { try? Scheduling.setNormal(of: pager.threadID) }
+  func calm() {
+    try? Scheduling.setNormal(of: pager.threadID)
+    pager.nudge()
+  }
 
   // MARK: the end
 

@@ -38,7 +38,10 @@ public final class PageQueue: Sendable {
     state = Mutex(PageQueueState(file: file, engine: made.engine, depth: depth, faults: faults))
   }
 
-  deinit { close() }
+  deinit {
+    close()
+    state.withLock { $0.engine }?.stop()
+  }
 
   private static func engine(_ wanted: Engine?, depth: Int, event: Owned<EventDescriptor>)
     throws(SystemError) -> (kind: Engine, engine: any PageEngine)
@@ -124,7 +127,8 @@ public final class PageQueue: Sendable {
     return try body(file.value)
   }
 
-  /// Takes no more transfers, waits for those in flight, and closes the file; nothing happens the second time. Answers
+  /// Takes no more transfers, waits for those in flight, and closes the file; nothing happens the second time. What did
+  /// the transfers goes with the queue: taking it apart costs more than all of this. Answers
   /// the completions that nobody had taken.
   ///
   /// - Parameter leaving: gets the file when nothing is in flight any more, just before it is closed.
@@ -139,11 +143,6 @@ public final class PageQueue: Sendable {
         break
       } catch {}
     }
-    let engine = state.withLock { state in
-      defer { state.engine = nil }
-      return state.engine
-    }
-    engine?.stop()
     let file = state.withLock { state in
       defer { state.file = nil }
       return state.file
