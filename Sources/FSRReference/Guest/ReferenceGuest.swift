@@ -70,7 +70,8 @@ final class ReferenceGuest: Sendable {
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
     known = Set(
-      sections.names + ["clock", Self.paused.name, Self.pages.name, Self.load.name] + ports.sections.map(\.name))
+      sections.names + ["clock", Self.paused.name, Self.pages.name, Self.load.name]
+        + ports.sections.map(\.name))
     arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     pump = ConsolePump(input: input, uart: machine.uart)

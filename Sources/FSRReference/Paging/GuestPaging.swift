@@ -184,16 +184,22 @@ final class GuestPaging: Sendable {
       reopening: try take(Slot.swap), description: SwapDescription(decoding: section.payload), bitmap: bitmap,
       options: Self.options(configuration))
     var survey = try PageTableSurvey(of: table)
-    try survey.look(at: PagingPlaces?.none)
+    try survey.look(at: PagingPlaces(bitmap: bitmap, isAtRest: false))
     try MemoryPager.mapAhead(table, faults) { false }
     try self.init(
       configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: survey)
   }
 
-  /// Looks at what has changed since the last look, so that less is left for the stun.
+  /// Looks at what has changed since the last look, so that less is left for the stun, and goes the way of `takeSwap` and
+  /// `verify` as far as that can be, so that nothing is done there for the first time.
   func lookAgain() {
+    let file = swap.file
+    file.rehearseLock()
     // What is broken now is found broken at the end too, and said then.
-    _ = try? survey.withLock { survey throws(PagingError) in _ = try survey?.look(at: PagingPlaces?.none) }
+    _ = try? survey.withLock { survey throws(PagingError) in
+      try survey?.look(at: PagingPlaces(bitmap: file.bitmap, isAtRest: false))
+      try survey?.agree()
+    }
   }
 
   /// Takes the swap file's lock; false while the source has it, or its last writes are not done.
@@ -207,9 +213,8 @@ final class GuestPaging: Sendable {
     guard table.isFrozen else { throw PagingError.notFrozen }
     guard told == table.counts else { throw PagingError.badCounts }
     try survey.withLock { survey throws(PagingError) in
-      try survey?.look(at: PagingPlaces(bitmap: swap.file.bitmap))
+      try survey?.look(at: PagingPlaces(bitmap: swap.file.bitmap, isAtRest: true))
       try survey?.agree()
-      survey = nil
     }
     guard swap.file.bitmap.usedCount >= table.counts.swapped else { throw PagingError.badCounts }
   }
@@ -221,6 +226,7 @@ final class GuestPaging: Sendable {
   func calm() {
     try? Scheduling.setNormal(of: pager.threadID)
     pager.nudge()
+    survey.withLock { $0 = nil }
   }
 
   // MARK: the end
@@ -262,11 +268,13 @@ final class PagingFailures: Sendable {
   }
 }
 
-/// What a page table may name: looked at in the last look only, when nothing changes any more.
+/// What a page table may name.
 struct PagingPlaces: PagePlaces {
   let bitmap: SlotBitmap
+  /// Whether nothing changes any more: before, a slot may be taken a moment after a page was said to be in it.
+  let isAtRest: Bool
 
-  func holds(slot: UInt32) -> Bool { bitmap.isUsed(UInt64(slot)) }
+  func holds(slot: UInt32) -> Bool { !isAtRest || bitmap.isUsed(UInt64(slot)) }
   /// Entries are checked as they are used.
   func holds(position: UInt64, of page: UInt64) -> Bool { true }
 }

@@ -139,6 +139,14 @@ public final class SwapFile: Sendable {
     held.store(true, ordering: .releasing)
   }
 
+  /// Does what `lock` does, but for the lock, which stays whose it is: what is done for the first time takes longer.
+  public func rehearseLock() {
+    _ = try? withFile { (file) throws(SystemError) in
+      (try file.lockHolder(byte: SwapLocks.writer), try file.size())
+    }
+    try? bitmap.check()
+  }
+
   /// Waits for what is in flight, gives the lock back and closes the file. Nothing more can be read or written; no
   /// other VM takes the file as long as this object lives. Answers the completions that nobody had taken.
   @discardableResult
