@@ -177,6 +177,11 @@ extension Pager {
     if trouble == .full { rested() }
   }
 
+  /// A slot that was written in vain is no room: what failed a moment ago would fail at once again, and again.
+  mutating func giveBack(_ slot: UInt32, after error: PageStoreError?, _ world: inout some PagerWorld) {
+    if error == nil { free(slot, &world) } else { world.freeSlot(slot) }
+  }
+
   mutating func storeFailed(_ error: PageStoreError, now: UInt64, _ world: inout some PagerWorld) {
     trouble = error
     restsUntil = now + settings.storeDelay

@@ -163,7 +163,7 @@ extension Pager {
         world.set(page, .swapped(slot))
         world.count(.writes)
       } else {
-        free(slot, &world)
+        giveBack(slot, after: error, &world)
       }
     case .drain(let page, let position, let slot):
       draining -= 1
@@ -173,10 +173,10 @@ extension Pager {
         world.freeEntry(position, of: page)
         world.count(.drains)
       } else {
-        free(slot, &world)
+        giveBack(slot, after: error, &world)
         world.drainEntriesAgain()
       }
-    case .abandoned(let slot): free(slot, &world)
+    case .abandoned(let slot): giveBack(slot, after: error, &world)
     case .read(let page, let slot): arrived(page, slot, buffer, error, now: now, &world)
     }
     release(buffer)
