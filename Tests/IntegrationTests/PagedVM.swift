@@ -23,7 +23,8 @@ struct PagedVM: ~Copyable {
     memory: String = "64M", resident: String = "16M", vcpus: Int = 2, _ options: [String] = []
   ) throws {
     try vm.run(
-      ["--memory", memory, "--resident", resident, "--swap", swap, "--vcpus", "\(vcpus)"] + options)
+      ["--memory", memory, "--resident", resident, "--swap", swap, "--vcpus", "\(vcpus)", "--duty", "50"]
+        + options)
   }
 
   func status() throws -> JSONValue { try vm.answer("status").value }

@@ -14,6 +14,8 @@ final class GuestPaging: Sendable {
     static let cache = "compression-cache"
     static let slots = "swap-slots"
     static let swap = "swap-file"
+    /// Only held: a coordinator's copy keeps other VMs off the file until a successor has joined.
+    static let claim = "swap-claim"
   }
   /// The manifest's section that describes the swap file.
   static let swapSection = "swap"
@@ -127,10 +129,11 @@ final class GuestPaging: Sendable {
 
   /// Adds to what the guest consists of.
   func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws -> StateSection {
-    slots += [Slot.pages, Slot.slots, Slot.swap]
+    slots += [Slot.pages, Slot.slots, Slot.swap, Slot.claim]
     bag.append(try table.descriptor.duplicate())
     bag.append(try swap.file.bitmap.descriptor.duplicate())
     bag.append(try swap.file.makeReference())
+    bag.append(try swap.file.makeClaim())
     if let cache {
       slots.append(Slot.cache)
       bag.append(try cache.value.duplicate())

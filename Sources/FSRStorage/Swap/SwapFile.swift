@@ -81,6 +81,12 @@ public final class SwapFile: Sendable {
     try SwapError.translating { () throws(SystemError) in try reference.duplicate() }
   }
 
+  /// The part that this process has in the file (`SwapLocks`), for who takes no part of its own: as long as anybody has
+  /// it open, no other VM takes the file.
+  public func makeClaim() throws(SwapError) -> OwnedDescriptor {
+    try SwapError.translating { () throws(SystemError) in try claim.file.duplicate() }
+  }
+
   // MARK: handing over
 
   /// Opens a swap file ahead, by a peer's reference: everything is ready but the lock, and nothing is written.
