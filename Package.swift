@@ -30,13 +30,17 @@ let package = Package(
     .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap"]),
+    .systemLibrary(name: "CURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    room("FSRSystem", ["CFSRLinux", "CNuma", "CCap", "CURing", "CLZ4"]),
     room("FSRState"),
 
     // organs: siblings, none imports another
     room("FSRMemory", ["FSRSystem", "FSRState"]),
 
     room("FSRHandoff", ["FSRSystem", "FSRState"]),
+
+    room("FSRStorage", ["FSRSystem", "FSRState"]),
 
     // machine: knows nothing of being moved
     .target(
@@ -51,8 +55,9 @@ let package = Package(
     room(
       "FSRReference",
       [
-        "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRState", "FSRSystem",
+        "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
 
     // roof: chooses, never computes
@@ -80,6 +85,7 @@ let package = Package(
     tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState", "FSRTestSupport"]),
+    tests("FSRStorageTests", ["FSRStorage", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests(
       "FSRCommandsTests",

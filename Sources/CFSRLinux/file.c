@@ -2,6 +2,7 @@
 #include "answer.h"
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -70,4 +71,41 @@ int cfsr_file_is_locked(int fd) {
 int cfsr_unlock_file(int fd) {
   struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
   ANSWER_AGAIN(fcntl(fd, F_OFD_SETLK, &whole));
+}
+
+static struct flock byte_lock(uint64_t offset, int kind) {
+  short types[] = {F_UNLCK, F_RDLCK, F_WRLCK};
+  return (struct flock){.l_type = types[kind], .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+}
+
+int cfsr_lock_byte(int fd, uint64_t offset, int kind) {
+  struct flock one = byte_lock(offset, kind);
+  ANSWER_AGAIN(fcntl(fd, F_OFD_SETLK, &one));
+}
+
+int cfsr_byte_is_locked(int fd, uint64_t offset, int *holder) {
+  struct flock one = byte_lock(offset, CFSR_EXCLUSIVE);
+  if (fcntl(fd, F_OFD_GETLK, &one) < 0) return -errno;
+  *holder = one.l_pid;
+  return one.l_type != F_UNLCK;
+}
+
+int cfsr_open_reference(const char *path) {
+  ANSWER_AGAIN(open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+}
+
+int cfsr_set_direct(int fd, int direct) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  ANSWER(fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT));
+}
+
+int cfsr_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
+  ANSWER_AGAIN(fallocate(fd, mode, (off_t)offset, (off_t)length));
+}
+
+uint64_t cfsr_file_size_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+  return limit.rlim_cur;
 }

@@ -20,6 +20,10 @@ int cfsr_allocate(int fd, uint64_t offset, uint64_t length) {
   return -r;
 }
 
+int cfsr_punch(int fd, uint64_t offset, uint64_t length) {
+  ANSWER(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
+}
+
 int cfsr_map(int fd, uint64_t offset, size_t length, int writable, int populate, void **address) {
   int flags = (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED) | MAP_NORESERVE | (populate ? MAP_POPULATE : 0);
   void *p = mmap(NULL, length, PROT_READ | (writable ? PROT_WRITE : 0), flags, fd, (off_t)offset);

@@ -21,8 +21,9 @@ public protocol HandoffSource: AnyObject, Sendable {
   func stun(_ switchover: @escaping @Sendable () -> Void)
   /// Takes a stun back that has not come to its switchover; false when that has begun.
   func cancelStun() -> Bool
-  /// Writes all sections. Runs in the stun: it neither allocates nor waits.
-  func save(to checkpoint: inout CheckpointWriter)
+  /// Brings what answers the vCPUs to rest, and writes all sections. Runs in the stun: it neither allocates nor waits
+  /// without need.
+  func save(to checkpoint: inout CheckpointWriter) throws
   /// Unlocks and closes what only one process may hold.
   func releaseStorage()
   /// Takes it again; false when it is not to be had yet.

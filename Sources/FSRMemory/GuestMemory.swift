@@ -71,14 +71,18 @@ extension GuestMemory {
   /// Maps the pages that are there into this process ahead, so that the guest's first touch of them after a
   /// handoff is no fault. Holes stay holes: a page that nobody has touched takes no memory.
   ///
-  /// - Parameter progress: told up to which offset it has come, after stretches of at most 64 MiB.
-  public func mapPresentPages(progress: (UInt64) -> Void = { _ in }) throws {
+  /// - Parameters:
+  ///   - range: bytes, whole pages, of which none is watched by a `UserFault`: that hangs.
+  ///   - progress: told up to which offset it has come, after stretches of at most 64 MiB.
+  public func mapPresentPages(in range: Range<UInt64>, progress: (UInt64) -> Void = { _ in }) throws {
     let stretch: UInt64 = 64 << 20
-    var offset: UInt64 = 0
-    while offset < size, let data = try descriptor.nextData(from: offset) {
+    var offset = range.lowerBound
+    while offset < range.upperBound, let data = try descriptor.nextData(from: offset),
+      data.lowerBound < range.upperBound
+    {
       var start = data.lowerBound
-      while start < data.upperBound {
-        let count = min(stretch, data.upperBound - start)
+      while start < min(data.upperBound, range.upperBound) {
+        let count = min(stretch, data.upperBound - start, range.upperBound - start)
         try region.populate(start, count: count)
         start += count
         progress(start)

@@ -26,7 +26,8 @@ public struct VMConfiguration: Equatable, Sendable {
   public var endsOnReset = false
   /// Bytes of RAM, whole pages from its start, that the host promises to keep resident.
   public var reserve: UInt64 = 0
-
+  /// Nil where all of RAM may be resident.
+  public var paging: PagingConfiguration?
   /// Whether RAM consists of pages of 2 MiB.
   public var hasHugePages = false
   /// The host's memory nodes on which RAM lies, and on whose processors the vCPUs run; nil for wherever the kernel likes.
@@ -61,6 +62,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let endsOnReset: UInt16 = 9
     static let reserve: UInt16 = 10
     static let hasHugePages: UInt16 = 11
+    static let paging: UInt16 = 30
     static let nodes: UInt16 = 20
   }
 
@@ -77,6 +79,7 @@ public struct VMConfiguration: Equatable, Sendable {
     fields.put(Tag.endsOnReset, UInt8(endsOnReset ? 1 : 0))
     fields.put(Tag.reserve, reserve)
     fields.put(Tag.hasHugePages, UInt8(hasHugePages ? 1 : 0))
+    if let paging { fields.put(Tag.paging, paging.encoded) }
     if let nodes { fields.put(Tag.nodes, nodes.description) }
     return fields.bytes
   }
@@ -107,6 +110,10 @@ public struct VMConfiguration: Equatable, Sendable {
     }
     guard reserve <= memory, reserve % GuestMemory.pageSize == 0 else {
       throw .invalid("reservation", reserve)
+    }
+    if let bytes = fields.bytes(Tag.paging) {
+      guard !hasHugePages else { throw .invalid("paging of huge pages", memory) }
+      paging = try PagingConfiguration(decoding: bytes, memory: memory, reserve: reserve)
     }
   }
 }

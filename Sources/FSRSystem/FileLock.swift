@@ -22,3 +22,39 @@ extension OwnedDescriptor {
     try check(cfsr_unlock_file(raw), "fcntl F_OFD_SETLK", on: subject)
   }
 }
+
+/// Locks of single bytes, which belong to the open file description too; a byte need not be in the file.
+extension OwnedDescriptor {
+  public enum LockKind: Sendable {
+    /// Beside other shared ones; the descriptor is open for reading.
+    case shared
+    /// Alone; the descriptor is open for writing.
+    case exclusive
+
+    var number: Int32 { Int32(self == .shared ? CFSR_SHARED.rawValue : CFSR_EXCLUSIVE.rawValue) }
+  }
+
+  /// Takes the lock of the byte at `offset`, or changes the kind of one that is held, in one step; never waits.
+  /// False where another open file description is in the way.
+  public func tryLock(byte offset: UInt64, _ kind: LockKind) throws(SystemError) -> Bool {
+    let answer = cfsr_lock_byte(raw, offset, kind.number)
+    if answer == -EAGAIN || answer == -EACCES { return false }
+    try check(answer, "fcntl F_OFD_SETLK", on: subject)
+    return true
+  }
+
+  /// Gives the lock of the byte at `offset` back; nothing happens without one.
+  public func unlock(byte offset: UInt64) throws(SystemError) {
+    try check(cfsr_lock_byte(raw, offset, Int32(CFSR_UNLOCKED.rawValue)), "fcntl F_OFD_SETLK", on: subject)
+  }
+
+  /// The process that has locked the byte at `offset`, where the lock tells: one of an open file description
+  /// has no process.
+  public func lockHolder(byte offset: UInt64) throws(SystemError) -> Int32? {
+    var holder: Int32 = -1
+    // SAFETY: written by the call alone.
+    let isLocked = try check(
+      unsafe cfsr_byte_is_locked(raw, offset, &holder), "fcntl F_OFD_GETLK", on: subject)
+    return isLocked == 1 && holder > 0 ? holder : nil
+  }
+}

@@ -75,36 +75,23 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
 }
 
 /// What a thread needs at its start, and the way its number comes back.
-@safe private final class ThreadStart: @unchecked Sendable {
+private final class ThreadStart: Sendable {
   private let name: String
   private let body: @Sendable () -> Void
   private let threadID = Atomic<Int32>(0)
   private let ended = Atomic<Bool>(false)
-  // SAFETY: Sendable, because a semaphore is made for several threads; it lives as long as this object, which
-  // both threads hold while they use it.
-  private let announced: UnsafeMutablePointer<sem_t>
+  private let announced = Semaphore()
 
   init(name: String, body: @escaping @Sendable () -> Void) {
     self.name = name
     self.body = body
-    // SAFETY: initialized before anybody else knows of it.
-    unsafe announced = .allocate(capacity: 1)
-    unsafe announced.initialize(to: sem_t())
-    unsafe sem_init(announced, 0, 0)
-  }
-
-  deinit {
-    // SAFETY: the last reference is gone, so nobody waits or posts.
-    unsafe sem_destroy(announced)
-    unsafe announced.deallocate()
   }
 
   func run() {
     // SAFETY: the C string lives for the call.
     _ = unsafe name.withCString { unsafe cfsr_thread_name($0) }
     threadID.store(cfsr_thread_id(), ordering: .releasing)
-    // SAFETY: this object, and the semaphore with it, lives until `run` returns.
-    unsafe sem_post(announced)
+    announced.post()
     body()
     ended.store(true, ordering: .releasing)
   }
@@ -113,8 +100,7 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
 
   /// Waits for the thread's number.
   func started() -> Int32 {
-    // SAFETY: the caller holds this object. Only a signal ends the wait early.
-    while unsafe sem_wait(announced) != 0 {}
+    announced.wait()
     return threadID.load(ordering: .acquiring)
   }
 }

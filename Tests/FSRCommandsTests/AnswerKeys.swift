@@ -3,7 +3,11 @@ enum AnswerKeys {
   static let status: Set<String> = [
     "name", "generation", "pid", "binary", "build", "state", "memory.bytes", "memory.resident_pages",
     "memory.compressed_pages", "memory.swapped_pages", "memory.absent_pages", "reservation.bytes",
-    "reservation.owner_pid", "swap.path", "swap.slots", "swap.used", "console.path", "console.dropped_bytes",
+    "reservation.owner_pid", "swap.path", "swap.slots", "swap.used",
+    "paging.resident_limit_bytes", "paging.compression_bytes", "paging.minor_faults", "paging.missing_faults",
+    "paging.evictions", "paging.evictions_per_second", "paging.read_ahead_pages", "paging.fault_p50_us",
+    "paging.fault_p90_us", "paging.fault_p99_us", "paging.fault_max_us", "paging.trouble", "console.path",
+    "console.dropped_bytes",
     "numa", "vcpus", "load.avg1m", "load.avg5m", "load.avg15m", "nics", "guest.ticks", "guest.passes",
     "guest.errors",
     "guest.max_gap_us", "log",

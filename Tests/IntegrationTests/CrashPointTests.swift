@@ -10,8 +10,8 @@ import Testing
   private static let width = 4
 
   /// Tries all of `points`, on threads of their own, and answers what was found.
-  private static func findings(at points: [CrashPoint]) async -> [String] {
-    let found = Owned(Findings(points))
+  private static func findings(at points: [CrashPoint], isPaged: Bool = false) async -> [String] {
+    let found = Owned(Findings(points, isPaged: isPaged))
     await withCheckedContinuation { continuation in
       let isStarted = try? OSThread.start(name: "crash points", detached: true) {
         _ = try? race(Array(repeating: { @Sendable in found.value.work() }, count: width))
@@ -27,15 +27,29 @@ import Testing
     private let next = Atomic<Int>(0)
     private let found = Mutex<[String]>([])
 
-    init(_ points: [CrashPoint]) { self.points = points }
+    private let isPaged: Bool
+
+    init(_ points: [CrashPoint], isPaged: Bool) {
+      self.points = points
+      self.isPaged = isPaged
+    }
 
     func work() {
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < points.count else { return }
-        let new = CrashTrial.findings(at: points[index])
+        let new = isPaged ? Self.pagedFindings(at: points[index]) : CrashTrial.findings(at: points[index])
         found.withLock { $0 += new }
       }
+    }
+
+    /// The same with a guest that lives in a quarter of its memory, whose swap file must not be left either.
+    private static func pagedFindings(at point: CrashPoint) -> [String] {
+      guard let place = try? TemporaryDirectory(under: "/tmp") else { return ["\(point): no folder"] }
+      let options = ["--resident", "16M", "--swap", place.path + "/swap", "--compression", "1M"]
+      let found = CrashTrial.findings(at: point, options)
+      let left = (try? place.directory.names(limit: 10)) ?? []
+      return found + left.map { "\(point): \($0) is left" }
     }
 
     var all: [String] {
@@ -60,7 +74,24 @@ import Testing
     for finding in await Self.findings(at: points) { Issue.record("\(finding)") }
   }
 
-  @Test func theGuestSurvivesTheDeathOfTwo() async {
-    for finding in await Self.findings(at: CrashPoint.pairs) { Issue.record("\(finding)") }
+  @Test(arguments: [false, true]) func theGuestSurvivesTheDeathOfTwo(isPaged: Bool) async {
+    for finding in await Self.findings(at: CrashPoint.pairs, isPaged: isPaged) { Issue.record("\(finding)") }
+  }
+
+  /// Those at which pages, slots or the swap file change hands.
+  private static let swapSteps: Set<String> = [
+    "source:sendManifest", "source:quiesce", "source:stun", "source:saveCheckpoint", "source:releaseStorage",
+    "source:complete", "source:race", "source:takeBack", "source:resume", "destination:prepare",
+    "destination:claimVerify", "destination:takeStorage", "destination:verify",
+    "destination:claimDestination",
+    "destination:resume", "coordinator:startSuccessor",
+  ]
+
+  @Test(arguments: FaultPlan.Kind.allCases)
+  func whateverStepOfTheSwapsTransferAPartyDiesOrHangsAt(_ kind: FaultPlan.Kind) async {
+    let steps = Self.swapSteps.map { "\($0):\(kind.rawValue)" }
+    let points = CrashPoint.steps.filter { steps.contains($0.faults.last ?? "") }
+    #expect(points.count == steps.count)
+    for finding in await Self.findings(at: points, isPaged: true) { Issue.record("\(finding)") }
   }
 }

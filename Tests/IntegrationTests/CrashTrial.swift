@@ -10,10 +10,12 @@ struct CrashTrial {
   private var findings: [String] = []
 
   /// What was not as it must be; empty where all was.
-  static func findings(at point: CrashPoint) -> [String] {
+  ///
+  /// - Parameter options: what the VM is started with besides.
+  static func findings(at point: CrashPoint, _ options: [String] = []) -> [String] {
     do {
       var trial = CrashTrial(point: point, vm: try TestVM())
-      do { try trial.run() } catch { trial.findings.append("\(error)") }
+      do { try trial.run(options) } catch { trial.findings.append("\(error)") }
       return trial.findings.map { "\(point): \($0)" }
     } catch { return ["\(point): \(error)"] }
   }
@@ -28,8 +30,8 @@ struct CrashTrial {
     if !holds { findings.append(what()) }
   }
 
-  private mutating func run() throws {
-    try vm.run(["--memory", "64M", "--vcpus", "2", "--duty", "10"])
+  private mutating func run(_ options: [String]) throws {
+    try vm.run(["--memory", "64M", "--vcpus", "2", "--duty", "10"] + options)
     let first = try vm.answer("status").value["pid"]?.number
     let status = try handOver()
     switch forecast.exitCode {

@@ -25,6 +25,25 @@ static const unsigned CFSR_MFD_HUGE_2MB = 21u << 26;
 static const int CFSR_SEAL_SEAL = 1, CFSR_SEAL_SHRINK = 2, CFSR_SEAL_GROW = 4, CFSR_SEAL_WRITE = 8;
 static const int CFSR_DONTNEED = 4, CFSR_DONTDUMP = 16, CFSR_POPULATE_READ = 22, CFSR_POPULATE_WRITE = 23;
 
+int cfsr_punch(int fd, uint64_t offset, uint64_t length);
+
+// userfaultfd: pages that this process asks for while they are not mapped
+enum { CFSR_FAULTS_AT_ONCE = 64 };
+struct cfsr_fault { uint64_t address, flags; };
+int cfsr_userfault_open(int user_mode_only);
+int cfsr_userfault_open_device(int device);
+int cfsr_userfault_api(int fd, uint64_t features);
+int cfsr_userfault_register(int fd, const void *start, uint64_t length);
+int cfsr_userfault_unregister(int fd, const void *start, uint64_t length);
+int cfsr_userfault_continue(int fd, const void *start, uint64_t length, int64_t *mapped);
+int cfsr_userfault_zero(int fd, const void *start, uint64_t length);
+int cfsr_userfault_copy(int fd, const void *start, const void *source, uint64_t length);
+int cfsr_userfault_wake(int fd, const void *start, uint64_t length);
+int cfsr_userfault_read(int fd, struct cfsr_fault *faults, int limit);
+
+static const uint64_t CFSR_FAULT_WRITE = 1, CFSR_FAULT_MINOR = 4;
+static const uint64_t CFSR_FEATURE_MISSING_SHMEM = 1 << 5, CFSR_FEATURE_MINOR_SHMEM = 1 << 10;
+
 // descriptors
 int cfsr_close(int fd);
 int cfsr_duplicate(int fd, int lowest);
@@ -49,7 +68,19 @@ int64_t cfsr_write_at(int fd, const void *bytes, size_t length, uint64_t offset)
 int cfsr_lock_file(int fd);
 int cfsr_unlock_file(int fd);
 int cfsr_file_is_locked(int fd);
+enum cfsr_lock { CFSR_UNLOCKED, CFSR_SHARED, CFSR_EXCLUSIVE };
+// One byte's lock of the open file description.
+int cfsr_lock_byte(int fd, uint64_t offset, int kind);
+// 1 where another open file description has the byte; the holder's pid, or -1 where locks do not tell.
+int cfsr_byte_is_locked(int fd, uint64_t offset, int *holder);
+// An O_PATH descriptor of the last component itself, a symbolic link included.
+int cfsr_open_reference(const char *path);
+int cfsr_set_direct(int fd, int direct);
+// fallocate(2) itself: no emulation by writing where a file system has none.
+int cfsr_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
+uint64_t cfsr_file_size_limit(void);
 
+static const int CFSR_PUNCH_HOLE = 0x02 | 0x01;
 static const int CFSR_WORKING_DIRECTORY = -100, CFSR_REMOVE_DIRECTORY = 0x200;
 static const unsigned CFSR_RENAME_NOREPLACE = 1;
 static const int64_t CFSR_TMPFS = 0x01021994;

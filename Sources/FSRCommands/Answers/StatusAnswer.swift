@@ -30,6 +30,22 @@ package struct StatusAnswer: Answer {
     @Nullable var used: UInt64?
   }
 
+  struct Paging: Codable, Equatable, Sendable {
+    @Nullable var residentLimitBytes: UInt64?
+    @Nullable var compressionBytes: UInt64?
+    @Nullable var minorFaults: UInt64?
+    @Nullable var missingFaults: UInt64?
+    @Nullable var evictions: UInt64?
+    @Nullable var evictionsPerSecond: UInt64?
+    @Nullable var readAheadPages: UInt64?
+    @Nullable var faultP50Us: Double?
+    @Nullable var faultP90Us: Double?
+    @Nullable var faultP99Us: Double?
+    @Nullable var faultMaxUs: Double?
+    /// Why pages can not be written or read.
+    @Nullable var trouble: String?
+  }
+
   struct Console: Codable, Equatable, Sendable {
     @Nullable var path: String?
     @Nullable var droppedBytes: UInt64?
@@ -78,6 +94,7 @@ package struct StatusAnswer: Answer {
   var reservation = Reservation()
   @Nullable var numa: Placement?
   var swap = Swap()
+  var paging = Paging()
   var console = Console()
   @Nullable var vcpus: [VCPU]?
   var load = Load()
@@ -103,6 +120,7 @@ package struct StatusAnswer: Answer {
     memory = Memory(
       bytes: status.memoryBytes, residentPages: status.residentPages, compressedPages: 0, swappedPages: 0,
       absentPages: pages - min(pages, status.residentPages))
+    if let status = status.paging { show(status, of: pages) }
     numa = status.placement.map { Placement(nodes: $0.nodes.nodes, policy: $0.policy) }
     console = Console(
       path: status.consolePath.isEmpty ? nil : status.consolePath, droppedBytes: status.droppedBytes)
@@ -122,6 +140,23 @@ package struct StatusAnswer: Answer {
       ticks: soak.ticks, passes: soak.passes, errors: soak.errors, maxGapUs: soak.maxGapMicroseconds)
   }
 
+  private mutating func show(_ status: VMStatus.Paging, of pages: UInt64) {
+    memory.compressedPages = status.compressedPages
+    memory.swappedPages = status.swappedPages
+    let known = (memory.residentPages ?? 0) + status.compressedPages + status.swappedPages
+    memory.absentPages = pages - min(pages, known)
+    swap = Swap(path: status.swapPath, slots: status.slots, used: status.usedSlots)
+    paging = Paging(
+      residentLimitBytes: status.residentLimit, compressionBytes: status.compression,
+      minorFaults: status.minorFaults, missingFaults: status.missingFaults, evictions: status.evictions,
+      evictionsPerSecond: status.evictionsPerSecond, readAheadPages: status.readAhead,
+      trouble: status.trouble.isEmpty ? nil : status.trouble)
+    guard status.waits.count == 4, status.waits[3] > 0 else { return }
+    let times = status.waits.map { Double($0) / 1000 }
+    (paging.faultP50Us, paging.faultP90Us) = (times[0], times[1])
+    (paging.faultP99Us, paging.faultMaxUs) = (times[2], times[3])
+  }
+
   /// For people: a line for each thing that is known.
   var lines: [String] {
     var lines = ["name        \(name ?? "-")", "state       \(state ?? "-")"]
@@ -134,6 +169,16 @@ package struct StatusAnswer: Answer {
     if let bytes = reservation.bytes, bytes > 0 {
       lines.append("reserved    \(ByteSize.readable(bytes))")
     }
+    if let limit = paging.residentLimitBytes, let used = swap.used, let path = swap.path {
+      let compressed = ByteSize.readable((memory.compressedPages ?? 0) * StatusAnswer.pageSize)
+      let swapped = ByteSize.readable(used * StatusAnswer.pageSize)
+      lines.append(
+        "paged       within \(ByteSize.readable(limit)); \(compressed) compressed, \(swapped) in \(path)")
+      lines.append(
+        "faults      \(paging.missingFaults ?? 0), 99 % within \(paging.faultP99Us ?? 0) µs; "
+          + "\(paging.evictionsPerSecond ?? 0) evictions/s")
+    }
+    if let trouble = paging.trouble { lines.append("trouble     \(trouble)") }
     if let numa {
       lines.append("numa        \(numa.policy), nodes \(numa.nodes.map(String.init).joined(separator: ","))")
     }

@@ -1,20 +1,27 @@
 internal import FSRMachine
+internal import FSRReference
 internal import FSRSystem
 
 /// A guest's memory in one case of the bench: `64M`, all of it touched, or `1T-sparse`, which takes little.
 package struct BenchMemory: Hashable, Sendable, CustomStringConvertible {
   private static let sparseSuffix = "-sparse"
+  private static let pagedSuffix = "-paged"
   /// What a sparse guest works in, spread over all of its memory; also the smallest size here.
   static let sparseSet = 64 * ByteSize.mebi
 
   let size: ByteSize
   let isSparse: Bool
+  /// Whether the guest may keep a quarter of what it works in, and pages go and come all the while.
+  let isPaged: Bool
 
-  package init(parsing text: String) throws(ValueError) {
+  package init(parsing whole: String) throws(ValueError) {
+    isPaged = whole.hasSuffix(BenchMemory.pagedSuffix)
+    let text = isPaged ? String(whole.dropLast(BenchMemory.pagedSuffix.utf8.count)) : whole
     isSparse = text.hasSuffix(BenchMemory.sparseSuffix)
     size = try ByteSize(
       parsing: isSparse ? String(text.dropLast(BenchMemory.sparseSuffix.utf8.count)) : text)
-    let smallest = isSparse ? BenchMemory.sparseSet * 2 : 2 * ByteSize.mebi
+    let least = isPaged ? 16 * ByteSize.mebi : 2 * ByteSize.mebi
+    let smallest = isSparse ? BenchMemory.sparseSet * 2 : least
     guard size.bytes >= smallest, size.bytes <= BoardMap.largestRAM,
       size.bytes % StatusAnswer.pageSize == 0
     else {
@@ -33,7 +40,17 @@ package struct BenchMemory: Hashable, Sendable, CustomStringConvertible {
     return list
   }
 
-  package var description: String { "\(size)" + (isSparse ? BenchMemory.sparseSuffix : "") }
+  package var description: String {
+    "\(size)" + (isSparse ? BenchMemory.sparseSuffix : "") + (isPaged ? BenchMemory.pagedSuffix : "")
+  }
+
+  /// What a guest lives in that is paged; its swap file is at `path`.
+  func paging(swap path: String) -> PagingConfiguration? {
+    guard isPaged else { return nil }
+    let set = isSparse ? BenchMemory.sparseSet : size.bytes
+    return PagingConfiguration(
+      resident: set / 4 / StatusAnswer.pageSize * StatusAnswer.pageSize, swap: path)
+  }
 
   /// The working set that the soak guest is told; 0 is all of its memory.
   var workingSet: UInt64 { isSparse ? BenchMemory.sparseSet : 0 }

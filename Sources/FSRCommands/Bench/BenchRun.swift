@@ -28,6 +28,8 @@ struct BenchRun {
       name: "bench", memory: memory.size.bytes, vcpus: vcpus, guest: "soak")
     configuration.workingSet = memory.workingSet
     configuration.stride = memory.stride
+    // On a disk, as it is meant for; it goes with the VM.
+    configuration.paging = memory.paging(swap: "/var/tmp/fsr-bench-\(ProcessIdentity.current().pid)")
     let vm = try TemporaryVM.start(configuration)
     var bar = ProgressBar()
     defer { bar.clear() }

@@ -14,6 +14,7 @@ struct BenchHandoffCommand: AnsweringCommand {
       Examples:
         fsr bench handoff
         fsr bench handoff --handoffs 100 --vcpus 1 --memory 64M,1T-sparse --json
+        fsr bench handoff --handoffs 100 --memory 256M,256M-paged
       """)
 
   @Option(help: ArgumentHelp("Handoffs of each case.", valueName: "count")) var handoffs = 1000
@@ -23,7 +24,7 @@ struct BenchHandoffCommand: AnsweringCommand {
   var vcpus = [1, 2]
   @Option(
     help: ArgumentHelp(
-      "Sizes with commas, each touched as a whole or '-sparse'. (default: 64M,8G,1T-sparse)",
+      "Sizes with commas, each touched as a whole or '-sparse', and '-paged' in a quarter of that. (default: 64M,8G,1T-sparse)",
       valueName: "list"
     ), transform: BenchMemory.list(parsing:))
   var memory: [BenchMemory]?

@@ -79,6 +79,9 @@ struct HandoffCommand: AnsweringCommand {
       }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
     answer.blockers = run.blocker.map { [$0] } ?? []
+    if let paging = status.paging {
+      answer.swap = HandoffAnswer.Swap(mode: wish.swap.rawValue, slots: paging.usedSlots, bytesCopied: 0)
+    }
     return Outcome(answer, failure)
   }
 

@@ -5,6 +5,12 @@ internal import FSRSystem
 
 /// What a handoff is to be like, and a check of one.
 struct HandoffOptions: ParsableArguments {
+  /// What becomes of the swap file.
+  enum Swap: String, CaseIterable, ExpressibleByArgument {
+    /// The new VMM goes on with the same file.
+    case shared
+  }
+
   @Option(
     help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"),
     completion: .file())
@@ -20,6 +26,7 @@ struct HandoffOptions: ParsableArguments {
     help: ArgumentHelp("How long all of it may take. (default: 30s)", valueName: "time"),
     transform: TimeSpan.init(parsing:))
   var timeout = TimeSpan(nanoseconds: 30_000_000_000)
+  @Option(help: "What becomes of a swap file: the new VMM goes on with the same one.") var swap = Swap.shared
 
   /// The destination's executable, and which build it is.
   ///

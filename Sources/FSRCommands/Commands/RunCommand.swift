@@ -37,6 +37,7 @@ struct RunCommand: AnsweringCommand {
       "RAM that the host keeps resident and promises nobody else; `fsr ledger` counts it. (default: none)",
       valueName: "size"), transform: ByteSize.init(parsing:))
   var reserve: ByteSize?
+  @OptionGroup var paging: PagingOptions
   @Option(help: ArgumentHelp("Size of RAM's pages; 2m takes huge ones, all at once.", valueName: "size"))
   var pageSize = PageSize.small
   @Option(
@@ -82,6 +83,10 @@ struct RunCommand: AnsweringCommand {
     }
     guard pageSize == .small || memory.bytes % VMConfiguration.hugePageSize == 0 else {
       throw ValidationError("with '--page-size 2m' '--memory' is a multiple of 2M")
+    }
+    let limit = try paging.configuration(memory: memory.bytes, reserve: reserve?.bytes ?? 0)
+    guard pageSize == .small || limit == nil else {
+      throw ValidationError("pages of 2m are never swapped: leave '--resident' out")
     }
     if let numa {
       guard let nodes = NodeSet(parsing: numa), VMConfiguration.isInReach(nodes) else {
@@ -129,6 +134,7 @@ struct RunCommand: AnsweringCommand {
     configuration.reserve = reserve?.bytes ?? 0
     configuration.nodes = numa.flatMap { NodeSet(parsing: $0) }
     configuration.hasHugePages = pageSize == .huge
+    configuration.paging = try paging.configuration(memory: memory.bytes, reserve: configuration.reserve)
     var image: OwnedDescriptor?
     if !configuration.isSoak {
       do { image = try OwnedDescriptor.openPlainFile(guest) } catch {

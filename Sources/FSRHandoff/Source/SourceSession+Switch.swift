@@ -53,7 +53,7 @@ extension SourceSession {
     guard checkpoint != nil, let memory = checkpointMemory else {
       preconditionFailure("the checkpoint's memory is made before")
     }
-    guest.save(to: &checkpoint!)
+    try guest.save(to: &checkpoint!)
     saved = checkpoint!.bytes
     guard UInt64(saved.count) <= memory.value.length else {
       throw StateError.tooLong(saved.count, limit: Int(memory.value.length))

@@ -235,6 +235,7 @@ public enum VMClient {
       throw VMError(.refused, "the name \(folder.name) is \(state)")
     }
     let lockName = "lock"
+    folder.removeSwap()
     folder.removeBlocks()
     for name in (try? folder.directory.names(limit: 4096)) ?? [] where name != lockName {
       try? folder.directory.unlink(name)

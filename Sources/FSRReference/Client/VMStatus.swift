@@ -35,6 +35,31 @@ public struct VMStatus: Equatable, Sendable {
     public var instructions: UInt64
   }
 
+  /// How a guest fares that is larger than its memory.
+  public struct Paging: Equatable, Sendable {
+    /// Bytes.
+    public var residentLimit: UInt64 = 0
+    public var compression: UInt64 = 0
+    public var residentPages: UInt64 = 0
+    public var compressedPages: UInt64 = 0
+    public var swappedPages: UInt64 = 0
+    public var swapPath = ""
+    public var slots: UInt64 = 0
+    public var usedSlots: UInt64 = 0
+    /// Since the guest came to its VMM, as all that follows: of pages that were only not mapped.
+    public var minorFaults: UInt64 = 0
+    /// Of pages that had to be brought in.
+    public var missingFaults: UInt64 = 0
+    public var evictions: UInt64 = 0
+    /// Since it was asked last, or since the guest came.
+    public var evictionsPerSecond: UInt64 = 0
+    public var readAhead: UInt64 = 0
+    /// Nanoseconds that a fault took: the 50th, 90th and 99th percentile, and the longest.
+    public var waits: [UInt64] = []
+    /// Why nothing can be written or read; empty where all is well.
+    public var trouble = ""
+  }
+
   public var name: String
   public var state: State
   public var generation: UInt64 = 0
@@ -47,6 +72,8 @@ public struct VMStatus: Equatable, Sendable {
   public var reservedBytes: UInt64 = 0
   /// Who the ledger says holds them; 0 where it says nothing.
   public var reservationOwner: Int32 = 0
+  /// Nil where all of RAM may be resident.
+  public var paging: Paging?
   /// Where RAM lies, of a VM that was confined to some of the host's memory nodes.
   public var placement: MemoryPlacement?
   public var consolePath = ""
@@ -96,6 +123,7 @@ public struct VMStatus: Equatable, Sendable {
     static let ports: UInt16 = 42
     static let nodes: UInt16 = 50
     static let policy: UInt16 = 51
+    static let paging: UInt16 = 60
   }
 
   var encoded: [UInt8] {
@@ -119,6 +147,7 @@ public struct VMStatus: Equatable, Sendable {
     }
     fields.put(Tag.log, log)
     fields.put(Tag.reserved, reservedBytes)
+    if let paging { fields.put(Tag.paging, paging.encoded) }
     fields.put(Tag.countedAt, countedAt)
     fields.put(Tag.arrival, list: arrival) { sample, writer in
       writer.write(sample.nanoseconds)
@@ -161,6 +190,7 @@ public struct VMStatus: Equatable, Sendable {
     log = try fields.string(Tag.log, limit: Manifest.textLimit)
     // An older VMM says nothing of these.
     if fields.bytes(Tag.reserved) != nil { reservedBytes = try fields.integer(Tag.reserved) }
+    paging = try fields.bytes(Tag.paging).map { bytes throws(StateError) in try Paging(decoding: bytes) }
     if fields.bytes(Tag.countedAt) != nil { countedAt = try fields.integer(Tag.countedAt) }
     if fields.bytes(Tag.arrival) != nil {
       arrival = try fields.list(Tag.arrival, limit: Self.arrivalLimit) { reader throws(StateError) in

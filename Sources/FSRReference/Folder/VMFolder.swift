@@ -9,6 +9,8 @@ public struct VMFolder: ~Copyable, Sendable {
   static let blocksName = "blocks"
   static let historyName = "history"
   static let endedName = "ended"
+  /// Leads to a swap file that was made for this VM.
+  static let swapName = "swap"
 
   public let name: String
   public let directory: Directory
@@ -78,6 +80,7 @@ public struct VMFolder: ~Copyable, Sendable {
 
   /// Removes everything that a VM leaves here.
   func clear() {
+    removeSwap()
     removeBlocks()
     for name in (try? directory.names(limit: 4096)) ?? [] { try? directory.unlink(name) }
   }

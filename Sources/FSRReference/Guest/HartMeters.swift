@@ -81,9 +81,10 @@ package final class HartMeters: Sendable {
       let ran = words.atomicLoadRelaxed(line + Self.ran, as: UInt64.self)
       let exits = words.atomicLoadRelaxed(line + Self.exits, as: UInt64.self)
       let since = words.atomicLoadRelaxed(line + Self.since, as: UInt64.self)
+      // Ahead of the last look: the stay still lasts then, and a later reading is no less than this one.
+      let now = now
       atomicMemoryFence(ordering: .acquiring)
       if turn & 1 == 0, words.atomicLoadRelaxed(line + Self.turn, as: UInt64.self) == turn {
-        let now = now
         return Reading(ran: ran &+ (since == 0 || since > now ? 0 : now - since), exits: exits)
       }
       looks += 1

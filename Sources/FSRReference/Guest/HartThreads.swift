@@ -46,6 +46,8 @@ final class HartThreads: WakesHarts, Sendable {
   private let threads = Mutex<[OSThread]>([])
   private let arrived = Atomic<Int>(0)
   private let ready = Atomic<Int>(0)
+  /// Threads that have ended.
+  private let gone = Atomic<Int>(0)
   /// Threads that sleep at the gate, or are about to.
   private let sleepers = Atomic<Int>(0)
   private let stop = Atomic<UInt32>(Stop.none.rawValue)
@@ -107,6 +109,7 @@ final class HartThreads: WakesHarts, Sendable {
     calmed.withLock { $0 = switching?.calmed }
     for cpu in cpus {
       let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
+        defer { gone.add(1, ordering: .acquiringAndReleasing) }
         placement.bindThread()
         guard let switching else {
           ready.add(1, ordering: .acquiringAndReleasing)
@@ -314,6 +317,9 @@ final class HartThreads: WakesHarts, Sendable {
     return .late
   }
 
+  /// Lets no hart begin anything new until `unpause`; one that waits for a page stays where it is.
+  func pauseWithoutWaiting() { hold(.paused) }
+
   /// Lets the harts of a paused guest run again.
   func unpause() -> PauseOutcome {
     let obstacle: PauseOutcome? = holds.withLock { holds in
@@ -355,12 +361,20 @@ final class HartThreads: WakesHarts, Sendable {
   }
 
   /// Sends all threads home, and waits for them. No hart runs afterwards.
-  func end() {
+  ///
+  /// - Parameters:
+  ///   - deed: done when all harts stand, or have not come to stand within `limit` nanoseconds.
+  func end(unblocking deed: () -> Void = {}, after limit: UInt64 = 0) {
     isOver.raise()
     machine.withLock { $0 }?.requestStop()
     words.atomicStore(UInt32(1), at: gate)
     words.wake(at: gate)
     for hart in 0..<harts { wake(hart: hart) }
+    let late = MonotonicClock.now() &+ limit
+    while gone.load(ordering: .acquiring) < threads.withLock({ $0.count }), MonotonicClock.now() < late {
+      _ = try? Poller().wait(timeout: Self.startLook)
+    }
+    deed()
     let all = threads.withLock { threads in
       let old = threads
       threads = []

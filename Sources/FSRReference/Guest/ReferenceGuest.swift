@@ -24,6 +24,8 @@ final class ReferenceGuest: Sendable {
 
   let configuration: VMConfiguration
   let memory: GuestMemory
+  /// Nil where all of RAM may be resident.
+  let paging: GuestPaging?
   let machine: Machine
   let cpus: [SoftCPU]
   let threads: HartThreads
@@ -48,13 +50,14 @@ final class ReferenceGuest: Sendable {
   let folder: Owned<VMFolder>
 
   init(
-    _ configuration: VMConfiguration, memory: GuestMemory, console: ConsoleBuffer,
+    _ configuration: VMConfiguration, memory: GuestMemory, paging: GuestPaging?, console: ConsoleBuffer,
     consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
     listener: consuming UnixSocket, folder: consuming VMFolder, placement: GuestPlacement,
     ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
     self.memory = memory
+    self.paging = paging
     self.console = console
     input = ConsoleInput(in: console.region)
     clock = HostClock()
@@ -67,7 +70,8 @@ final class ReferenceGuest: Sendable {
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
     known = Set(
-      sections.names + ["clock", Self.paused.name, Self.load.name] + ports.sections.map(\.name))
+      sections.names + ["clock", Self.paused.name, Self.pages.name, Self.load.name]
+        + ports.sections.map(\.name))
     arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     pump = ConsolePump(input: input, uart: machine.uart)
@@ -79,10 +83,13 @@ final class ReferenceGuest: Sendable {
   /// In a checkpoint of a guest that is paused, and in no other; empty.
   private static let paused = SectionVersion(name: "paused", version: 1)
 
+  /// In a checkpoint of a guest whose memory is paged: how many pages are where.
+  private static let pages = SectionVersion(name: "pages", version: 1)
+
   /// The sections that a checkpoint would have now, with the version in which this build writes them.
   var writtenSections: [SectionVersion] {
     Self.versions(of: sections, sections.names.indices.filter(sections.isPresent))
-      + (threads.isPaused ? [Self.paused] : []) + [Self.load]
+      + (threads.isPaused ? [Self.paused] : []) + (paging == nil ? [] : [Self.pages]) + [Self.load]
       + ports.sections.map { SectionVersion(name: $0.name, version: $0.version) }
   }
 
@@ -104,7 +111,7 @@ final class ReferenceGuest: Sendable {
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
       console: console, input: ConsoleInput(in: console.region), waker: threads)
     let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
-    return versions(of: sections, Array(sections.names.indices)) + [paused, load]
+    return versions(of: sections, Array(sections.names.indices)) + [paused, pages, load]
       + GuestPorts.allSections.map { SectionVersion(name: $0, version: PortCounters.stateVersion) }
   }
 
@@ -129,12 +136,12 @@ final class ReferenceGuest: Sendable {
       slots.append(Slot.consoleFile)
       bag.append(try file.value.duplicate())
     }
-    let static1 = StateSection(name: "configuration", version: 1, payload: configuration.encoded)
-    let portSection = try ports.describe(&slots, &bag)
+    var fixed = [StateSection(name: "configuration", version: 1, payload: configuration.encoded)]
+    if let section = try ports.describe(&slots, &bag) { fixed.append(section) }
+    if let paging { fixed.append(try paging.describe(&slots, &bag)) }
     let manifest = Manifest(
       name: configuration.name, machine: identity, slots: slots,
-      memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)],
-      sections: [static1] + (portSection.map { [$0] } ?? []),
+      memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)], sections: fixed,
       checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart,
       executable: executable, arguments: arguments)
     return Description(manifest: manifest, descriptors: bag)
@@ -150,6 +157,9 @@ final class ReferenceGuest: Sendable {
     checkpoint.section(Self.load.name, version: Self.load.version, isNeeded: false) { load.save(to: &$0) }
     ports.save(to: &checkpoint)
     if threads.isPaused { checkpoint.section(Self.paused.name, version: Self.paused.version) { _ in } }
+    if let paging {
+      checkpoint.section(Self.pages.name, version: Self.pages.version) { paging.table.counts.save(to: &$0) }
+    }
     for section in passedOn.withLock({ $0 }) { checkpoint.passOn(section) }
   }
 
@@ -178,6 +188,14 @@ final class ReferenceGuest: Sendable {
     try placement.settleThread()
     let memory = try GuestMemory(adopting: try take(Slot.memory, &bag), size: region.size)
     if let nodes = placement.nodes { try memory.place(on: nodes) }
+    var paging: GuestPaging?
+    if let wish = configuration.paging {
+      // Ahead of everything that may touch memory.
+      paging = try GuestPaging(
+        adopting: wish, memory: memory, reserve: configuration.reserve,
+        swap: try manifest.section(GuestPaging.swapSection)
+      ) { try take($0, &bag) }
+    }
     let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
     let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
     guard try listener.isListening() else {
@@ -194,7 +212,8 @@ final class ReferenceGuest: Sendable {
       throw HandoffError.protocolViolation("a guest's image that is no file")
     }
     try self.init(
-      configuration, memory: memory, console: console, consoleFile: file, image: image, ports: ports,
+      configuration, memory: memory, paging: paging, console: console, consoleFile: file, image: image,
+      ports: ports,
       listener: listener, folder: folder, placement: placement, ended: ended)
   }
 
@@ -207,12 +226,15 @@ final class ReferenceGuest: Sendable {
       save(to: &writer)
       let bytes = writer.bytes
       guard Checksum.of(bytes) != 0 else { throw StateError.checksum }
-      try load(try Checkpoint(decoding: bytes))
+      try load(try Checkpoint(decoding: bytes), isRehearsal: true)
     }
+    paging?.lookAgain()
   }
 
   /// Loads the state of a checkpoint: all of it, or it throws and the guest must not run.
-  func load(_ checkpoint: Checkpoint) throws {
+  ///
+  /// - Parameter isRehearsal: whether the page table is still the source's.
+  func load(_ checkpoint: Checkpoint, isRehearsal: Bool = false) throws {
     let time = try checkpoint.section("clock")
     var reader = ByteReader(time.payload)
     try clock.restore(from: &reader, version: time.version)
@@ -222,6 +244,7 @@ final class ReferenceGuest: Sendable {
       throw StateError.sectionVersion(pause.name, has: pause.version, reads: Self.paused.version)
     }
     threads.restorePaused(pause != nil)
+    if let paging, !isRehearsal { try checkPages(checkpoint, paging) }
     // A later version than this build reads is left out: nothing depends on it.
     let history = checkpoint.sections.first { $0.name == Self.load.name }
     if let history, history.version <= Self.load.version {
@@ -236,6 +259,15 @@ final class ReferenceGuest: Sendable {
 }
 
 extension ReferenceGuest {
+  private func checkPages(_ checkpoint: Checkpoint, _ paging: GuestPaging) throws {
+    let told = try checkpoint.section(Self.pages.name)
+    guard told.version == Self.pages.version else {
+      throw StateError.sectionVersion(told.name, has: told.version, reads: Self.pages.version)
+    }
+    var reader = ByteReader(told.payload)
+    try paging.verify(try PageCounts(from: &reader))
+  }
+
   /// Puts the guest's image into new memory.
   ///
   /// - Throws: `ELFError`.
@@ -252,6 +284,11 @@ extension ReferenceGuest {
     guard let image else { throw VMError(.other, "the guest's image is not there any more") }
     try machine.restart(try ELFImage(image.value.readAll(limit: VMStart.imageLimit)), cpus: cpus)
     writeParameters()
+  }
+
+  /// Maps the pages ahead that are there; those that are paged have been mapped with the page table.
+  func mapPresentPages(progress: (UInt64) -> Void) throws {
+    try memory.mapPresentPages(in: 0..<(paging?.table.range.lowerBound ?? memory.size), progress: progress)
   }
 
   private func writeParameters() {

@@ -34,15 +34,17 @@ final class ReferenceDestination: HandoffDestination {
       }
     }
     let size = made.memory.size
-    try made.memory.mapPresentPages { session.progressed($0, of: size) }
+    try made.mapPresentPages { session.progressed($0, of: size) }
     // All that needs more is done; and no thread has been started yet.
     try VMMRights.dropRest(in: made.folder.value)
+    try made.paging?.start(isToWait: true)
     let switching = HartThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },
       entered: { made.arrival.guestEntered() },
       calmed: {
         made.arrival.wake()
+        made.paging?.calm()
         // The source stopped taking frames before it stopped the guest: they have waited for longer than that.
         made.ports.launch()
       })
@@ -54,18 +56,22 @@ final class ReferenceDestination: HandoffDestination {
 
   func rehearse() { try? prepared?.rehearse() }
 
-  func takeStorage() -> Bool { true }
+  func takeStorage() -> Bool { prepared?.paging?.takeSwap() ?? true }
 
   func load(_ checkpoint: Checkpoint) throws {
     guard let guest = prepared else { preconditionFailure("a guest is prepared before it is loaded") }
     try guest.load(checkpoint)
   }
 
-  func resume() { prepared?.threads.resume() }
+  func resume() {
+    prepared?.paging?.begin()
+    prepared?.threads.resume()
+  }
 
   func abandon() {
     prepared?.threads.end()
     prepared?.ports.stop()
+    prepared?.paging?.end()
   }
 
   func keep(_ ended: ControlBlock) {}

@@ -33,6 +33,7 @@ final class ReferenceSource: HandoffSource {
   func quiesce() throws {
     // Ahead of everything that would have to be taken back: from here on the reservation outlives this process.
     try vmm.nameHeir()
+    try guest.paging?.quiesce()
     guest.drain.stop()
     guest.pump.stop()
     guest.load.stop()
@@ -49,14 +50,17 @@ final class ReferenceSource: HandoffSource {
 
   func cancelStun() -> Bool { guest.threads.cancelStop() }
 
-  func save(to checkpoint: inout CheckpointWriter) { guest.save(to: &checkpoint) }
+  func save(to checkpoint: inout CheckpointWriter) throws {
+    try guest.paging?.freeze()
+    guest.save(to: &checkpoint)
+  }
 
-  /// This VMM has no storage of its own that only one process may hold; its console drain stopped before.
-  func releaseStorage() {}
+  func releaseStorage() { guest.paging?.releaseSwap() }
 
-  func takeBack() -> Bool { true }
+  func takeBack() -> Bool { guest.paging?.takeBack() ?? true }
 
   func resume() {
+    guest.paging?.thaw()
     guest.threads.resume()
     guest.threads.undoSwitch()
     try? guest.drain.start()

@@ -29,6 +29,8 @@ final class ReferenceVMM: Sendable {
   var handoffBlock: ControlBlock? { current.withLock { $0 } }
   /// Whether the reservation has an heir by this process: only one thread at a time changes the record.
   let isPassedOn = Mutex(false)
+  /// Which page could not be brought in; nil where the guest misses none.
+  let missingPage = Mutex<String?>(nil)
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -53,6 +55,7 @@ final class ReferenceVMM: Sendable {
     self.event = event
     log = Logger(label: guest.configuration.name) { StreamLogHandler.standardError(label: $0) }
     ending.listen { [weak self] in self?.wakeLoop() }
+    guest.paging?.onFailure { [weak self] in self?.pageIsMissing($0) }
   }
 
   private func wakeLoop() { try? event.signal() }
@@ -195,7 +198,8 @@ final class ReferenceVMM: Sendable {
 
   func stopGuest(removing: Bool) {
     stopAccepting()
-    guest.threads.end()
+    // A hart that waits for a page that nobody can bring in ends without it.
+    guest.threads.end(unblocking: { guest.paging?.end() }, after: Self.requestLimit)
     guest.drain.stop()
     guest.pump.stop()
     guest.load.stop()
@@ -363,6 +367,8 @@ final class ReferenceVMM: Sendable {
   private func unpause() -> PauseAnswer {
     let answer = PauseAnswer(guest.threads.unpause())
     if answer == .done {
+      missingPage.withLock { $0 = nil }
+      guest.paging?.pager.guestWasResumed()
       guest.console.isPaused = false
       log.notice("let run by a client")
     }
@@ -382,6 +388,7 @@ final class ReferenceVMM: Sendable {
     status.memoryBytes = guest.memory.size
     status.reservedBytes = guest.configuration.reserve
     status.residentPages = (try? guest.memory.residentPages()) ?? 0
+    status.paging = pagingStatus()
     if guest.configuration.nodes != nil { status.placement = MemoryPlacement(of: guest.memory) }
     status.consolePath = guest.configuration.console
     status.droppedBytes = guest.console.droppedCount

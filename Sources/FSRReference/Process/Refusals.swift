@@ -1,5 +1,6 @@
 public import FSRHandoff
 public import FSRMemory
+public import FSRStorage
 
 /// What stands behind an error of the organs, for who asked for a handoff.
 extension MemoryError: RefusalReason {
@@ -19,6 +20,28 @@ extension LedgerError: RefusalReason {
     case .busy, .taken: .locks
     case .system(let error): error.refusalCode
     case .damaged, .missing: nil
+    }
+  }
+}
+
+extension PagingError: RefusalReason {
+  public var refusalCode: RefusalCode? {
+    switch self {
+    case .noUserFault(let error): error.refusalCode ?? .rights
+    case .late: .deadline
+    case .notPageTable, .wrongSize, .badRange, .badDirectory, .badCounts, .badCache, .notFrozen: nil
+    }
+  }
+}
+
+extension SwapError: RefusalReason {
+  public var refusalCode: RefusalCode? {
+    switch self {
+    case .inUse: .locks
+    case .full, .outOfSlots: .headroom
+    case .notOwned, .openToOthers, .readOnly: .rights
+    case .inputOutput(let error), .system(let error): error.refusalCode
+    case .notPlain, .foreign, .tooSmall, .otherFile, .noSuchSlot, .notHeld, .undecodable, .bitmap: nil
     }
   }
 }

@@ -130,6 +130,24 @@ public enum VMMProcess {
     }
   }
 
+  /// What a guest needs that is larger than its memory; nil for one that is not.
+  private static func paging(
+    _ configuration: VMConfiguration, _ memory: GuestMemory, _ identity: MachineIdentity,
+    _ folder: borrowing VMFolder
+  ) throws -> GuestPaging? {
+    guard let wish = configuration.paging else { return nil }
+    do {
+      // Written down first: whoever clears up after this VM finds what it has made.
+      try folder.noteSwap(wish.swap)
+      return try GuestPaging(
+        starting: wish, memory: memory, reserve: configuration.reserve, vm: configuration.name,
+        identity: identity)
+    } catch {
+      folder.forgetSwap()
+      throw VMError(.refused, "\(configuration.name) cannot be paged: \(error)")
+    }
+  }
+
   private static func makeVM(_ starter: Owned<UnixSocket>) throws -> ReferenceVMM {
     guard
       var received = try starter.value.receive(
@@ -160,23 +178,28 @@ public enum VMMProcess {
     let placement = try GuestPlacement(configuration.nodes)
     // Ahead of everything that is allocated for the guest.
     try placement.settleThread()
+    var random = SystemRandomNumberGenerator()
+    let identity = MachineIdentity.random(using: &random)
+    let memory = try memory(configuration)
     let guest = try ReferenceGuest(
-      configuration, memory: try memory(configuration), console: try ConsoleBuffer(),
-      consoleFile: console, image: Owned(kept), ports: ports, listener: listener,
+      configuration, memory: memory, paging: try paging(configuration, memory, identity, folder),
+      console: try ConsoleBuffer(), consoleFile: console, image: Owned(kept), ports: ports,
+      listener: listener,
       folder: try folder.duplicate(), placement: placement
     ) { ending.note($0) }
+    // Set up; and no thread has been started yet. The guest's memory may need one of its own from here on.
+    try VMMRights.dropRest(in: folder)
+    try guest.paging?.start(isToWait: false)
     do { try guest.boot(image) } catch {
       throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
     }
-    let block = try firstBlock(folder)
+    let block = try firstBlock(folder, identity)
     if configuration.reserve > 0 {
       // Promised first, and locked only then.
       try VMReservation(of: folder).reserve(
         configuration.reserve, on: configuration.nodes, machine: block.machine)
       try guest.memory.reserve(configuration.reserve)
     }
-    // Set up; and no thread has been started yet.
-    try VMMRights.dropRest(in: folder)
     try guest.threads.start(machine: guest.machine, cpus: guest.cpus)
     let vmm = ReferenceVMM(
       guest: guest, block: block, ending: ending, build: try build(), event: try EventDescriptor())
@@ -191,12 +214,14 @@ public enum VMMProcess {
   }
 
   /// The block in which a VM begins: its VMM takes the guest from nobody.
-  private static func firstBlock(_ folder: borrowing VMFolder) throws -> ControlBlock {
+  private static func firstBlock(_ folder: borrowing VMFolder, _ identity: MachineIdentity) throws
+    -> ControlBlock
+  {
     var random = SystemRandomNumberGenerator()
     do {
       let blocks = try folder.makeBlocks(using: &random)
       let block = try blocks.create(
-        attempt: 1, generation: 0, machine: MachineIdentity.random(using: &random), state: .destVerify)
+        attempt: 1, generation: 0, machine: identity, state: .destVerify)
       block.enroll(.destination, as: ProcessIdentity.current())
       try blocks.publish(block)
       return block

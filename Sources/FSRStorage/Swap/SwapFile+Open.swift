@@ -1,0 +1,101 @@
+internal import FSRSystem
+
+extension SwapFile {
+  /// Takes the file at `path` for a new VM: makes it with mode 0600 if it is not there; a file that a former VM has left
+  /// loses its content.
+  ///
+  /// A symbolic link as the last component is refused, and so is whatever is no plain file, holds something
+  /// else, is another user's (root's is not) or open to others.
+  ///
+  /// - Parameter slotLimit: pages that the VM may ever have in the file, 1 to `SlotBitmap.slotLimit`.
+  /// - Throws: `SwapError`; the file that was made is removed then, and one that was there is as it was, unless it
+  ///   held a former VM's pages.
+  public static func open(
+    _ path: String, header: SwapHeader, slotLimit: UInt64, options: Options = Options()
+  ) throws(SwapError) -> SwapFile {
+    let bitmap = try SlotBitmap(limit: slotLimit)
+    let isNew = try makeIfAbsent(path)
+    do throws(SwapError) {
+      let reference = try checkedReference(path)
+      return try take(reference, path, header, bitmap, options)
+    } catch {
+      if isNew { try? OwnedDescriptor.remove(path) }
+      throw error
+    }
+  }
+
+  /// Answers whether the file was made.
+  private static func makeIfAbsent(_ path: String) throws(SwapError) -> Bool {
+    do throws(SystemError) {
+      _ = try OwnedDescriptor.open(path, .createNew)
+      return true
+    } catch {
+      if error.isTaken { return false }
+      throw SwapError(error)
+    }
+  }
+
+  private static func checkedReference(_ path: String) throws(SwapError) -> OwnedDescriptor {
+    let reference = try SwapError.translating { () throws(SystemError) in
+      try OwnedDescriptor.reference(to: path)
+    }
+    let kind = try SwapError.translating { () throws(SystemError) in try reference.kind() }
+    let owner = try SwapError.translating { () throws(SystemError) in try reference.ownership() }
+    guard kind == .plain else { throw .notPlain(path: path, kind) }
+    guard owner.uid == EffectiveUser.id || owner.uid == 0 else { throw .notOwned(path: path, uid: owner.uid) }
+    guard owner.mode & 0o077 == 0 else { throw .openToOthers(path: path, mode: owner.mode) }
+    return reference
+  }
+
+  /// Nothing of the file is changed, nor its content judged, before nobody else can write it.
+  private static func take(
+    _ reference: consuming OwnedDescriptor, _ path: String, _ header: SwapHeader, _ bitmap: SlotBitmap,
+    _ options: Options
+  ) throws(SwapError) -> SwapFile {
+    let file = try SwapError.translating { () throws(SystemError) in try reference.reopen(.readWrite) }
+    guard let claim = try SwapClaim(alone: reference) else { throw inUse(file, path) }
+    let isAlone = try SwapError.translating { () throws(SystemError) in
+      try file.tryLock(byte: SwapLocks.writer, .exclusive)
+    }
+    guard isAlone else { throw inUse(file, path) }
+    try checkContent(of: file, path)
+    let identity = try SwapError.translating { () throws(SystemError) in
+      try file.truncate(to: 0)
+      try file.write(header.encoded, at: 0)
+      try claim.share()
+      return try file.identity()
+    }
+    let description = SwapDescription(path: path, file: identity, header: header)
+    return try SwapFile(
+      reference: reference, claim: claim, file: file, description: description, bitmap: bitmap,
+      options: options, isHeld: true)
+  }
+
+  /// Refuses a file that somebody needs: only an empty one, or a former VM's, may be written over.
+  private static func checkContent(of file: borrowing OwnedDescriptor, _ path: String) throws(SwapError) {
+    let page = try SwapError.translating { () throws(SystemError) in
+      try file.read(at: 0, count: Int(PageTransfer.pageSize))
+    }
+    if !page.isEmpty, !SwapHeader.isOurs(page) { throw .foreign(path: path) }
+  }
+
+  /// Says who has the file, as far as can be found out.
+  private static func inUse(_ file: borrowing OwnedDescriptor, _ path: String) -> SwapError {
+    let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize))
+    let header = page.flatMap { try? SwapHeader(decoding: $0) }
+    let claimant = (try? file.lockHolder(byte: SwapLocks.claim)) ?? nil
+    let writer = (try? file.lockHolder(byte: SwapLocks.writer)) ?? nil
+    return .inUse(path: path, vm: header?.vm, process: claimant ?? writer)
+  }
+
+  /// Removes the swap file at `path` where it is that of a VM named `vm`, and nobody writes it any more. Whatever else
+  /// is there stays.
+  public static func removeLeftover(_ path: String, of vm: String) {
+    guard let reference = try? checkedReference(path), let file = try? reference.reopen(.readWrite),
+      (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) == true,
+      let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)),
+      (try? SwapHeader(decoding: page))?.vm == vm
+    else { return }
+    try? OwnedDescriptor.remove(path)
+  }
+}

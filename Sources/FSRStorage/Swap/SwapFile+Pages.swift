@@ -1,0 +1,56 @@
+public import FSRSystem
+
+/// Pages on their way to the file and back.
+extension SwapFile {
+  /// A transfer of adjacent slots, to be submitted; at most `PageTransfer.limit` of them.
+  ///
+  /// Which slot a page has may be a peer's word, so that is an error; memory and offset are the caller's, and trap
+  /// (`PageTransfer.init`).
+  ///
+  /// - Throws: `SwapError.noSuchSlot`.
+  public func transfer(
+    _ direction: PageTransfer.Direction, _ slots: Range<UInt64>, memory: Owned<MappedRegion>, offset: UInt64,
+    tag: UInt64
+  ) throws(SwapError) -> PageTransfer {
+    let count = bitmap.count
+    guard slots.upperBound <= count else { throw .noSuchSlot(slots.upperBound - 1, count: count) }
+    let pages = (slots.lowerBound + SwapHeader.pages)..<(slots.upperBound + SwapHeader.pages)
+    return PageTransfer(direction, pages: pages, memory: memory, offset: offset, tag: tag)
+  }
+
+  /// Starts as many of `transfers`, from the first on, as there is room for; answers how many.
+  ///
+  /// - Throws: `SwapError.notHeld` before `lock` and after `release`.
+  public func submit(_ transfers: some Collection<PageTransfer>) throws(SwapError) -> Int {
+    guard isHeld else { throw .notHeld }
+    do throws(SystemError) { return try queue.submit(transfers) } catch {
+      // Released in between.
+      throw isHeld ? SwapError(error) : .notHeld
+    }
+  }
+
+  /// Starts one; false where there is no room for it now.
+  public func submit(_ transfer: PageTransfer) throws(SwapError) -> Bool {
+    try submit(CollectionOfOne(transfer)) == 1
+  }
+
+  /// Transfers whose end is not known yet.
+  public var inFlight: Int { queue.inFlight }
+
+  /// For a `Poller`: readable when there are completions to take, and now and then when there are none.
+  public var event: Owned<EventDescriptor> { queue.event }
+
+  /// Takes the completions that are there; never waits. What a failure means, `SwapError.init` says.
+  public func completions() -> [PageCompletion] { queue.completions() }
+
+  /// Takes completions, waiting for at least one; empty when nothing is in flight or `timeout` nanoseconds passed.
+  public func wait(timeout: UInt64? = nil) throws(SwapError) -> [PageCompletion] {
+    try SwapError.translating { () throws(SystemError) in try queue.wait(timeout: timeout) }
+  }
+
+  /// Waits until nothing is in flight; answers the completions that nobody had taken.
+  @discardableResult
+  public func drain() throws(SwapError) -> [PageCompletion] {
+    try SwapError.translating { () throws(SystemError) in try queue.drain() }
+  }
+}

@@ -1,0 +1,110 @@
+internal import FSRSystem
+internal import Synchronization
+
+/// Slots: taken, given back, and more of them as they are needed.
+extension SwapFile {
+  /// Slots by which the file grows, where there is room: 16 MiB.
+  public static let growthStep: UInt64 = 4096
+  /// The fewest by which it grows before the disk counts as full, or as many as are left to the limit: 256 KiB.
+  public static let growthMinimum: UInt64 = 64
+
+  /// Takes 1 to `wanted` adjacent slots near `hint` (`SlotBitmap.allocateRun`); the file grows where none is free.
+  ///
+  /// - Throws: `SwapError.full`, `outOfSlots`, `notHeld`, or what else growing meets.
+  public func allocate(near hint: UInt64? = nil, upTo wanted: UInt64 = 1) throws(SwapError) -> Range<UInt64> {
+    while true {
+      guard isHeld else { throw .notHeld }
+      if let run = bitmap.allocateRun(near: hint, upTo: wanted) { return run }
+      try grow()
+    }
+  }
+
+  /// Gives slots back whose content nobody needs any more; answers how many of them were in use. The caller has no
+  /// transfer of them in flight.
+  ///
+  /// - Throws: `SwapError.notHeld`.
+  @discardableResult
+  public func free(_ slots: Range<UInt64>) throws(SwapError) -> UInt64 {
+    guard isHeld else { throw .notHeld }
+    return bitmap.free(slots)
+  }
+
+  /// Makes the file longer by a step, unless there are free slots by now.
+  private func grow() throws(SwapError) {
+    try growth.withLock { (growth) throws(SwapError) in
+      guard isHeld else { throw .notHeld }
+      if bitmap.freeCount > 0 { return }
+      let count = bitmap.count
+      guard count < bitmap.limit else { throw .outOfSlots(limit: bitmap.limit) }
+      var step = min(Self.growthStep, bitmap.limit - count)
+      while true {
+        do throws(SwapError) {
+          try extend(from: count, by: step, &growth)
+          return bitmap.grow(to: count + step)
+        } catch {
+          guard case .full = error, step > Self.growthMinimum else { throw error }
+          step /= 2
+        }
+      }
+    }
+  }
+
+  private func extend(from count: UInt64, by step: UInt64, _ growth: inout Growth) throws(SwapError) {
+    if let failure = growth.faults.reach(.grow) { throw SwapError(failure) }
+    let page = PageTransfer.pageSize
+    let start = (SwapHeader.pages + count) * page
+    if !growth.isSparse {
+      do throws(SwapError) {
+        return try withFile { (file) throws(SystemError) in
+          try file.reserveBlocks(at: start, length: step * page)
+        }
+      } catch {
+        guard case .system(let cause) = error, cause.isUnsupported else { throw error }
+        growth.isSparse = true
+      }
+    }
+    try withFile { (file) throws(SystemError) in try file.truncate(to: start + step * page) }
+  }
+
+  // MARK: disk space
+
+  /// Free slots that are worth a call to give their blocks back: 64 KiB.
+  public static let punchMinimum: UInt64 = 16
+  /// Slots whose blocks are given back in one call; meanwhile they count as used: 64 MiB.
+  private static let punchLimit: UInt64 = 16384
+
+  /// Gives the disk blocks behind free slots of `range` back, in runs of at least `punchMinimum`; answers how many slots
+  /// that were. A later write there may find the disk full. Not for the way of a fault: each run is a call of its own.
+  ///
+  /// - Throws: `SwapError`; a file system that cannot do it is no error, and the answer 0.
+  public func returnFreeBlocks(in range: Range<UInt64>) throws(SwapError) -> UInt64 {
+    var returned: UInt64 = 0
+    for run in bitmap.freeRuns(in: range) where run.upperBound - run.lowerBound >= Self.punchMinimum {
+      for start in stride(from: run.lowerBound, to: run.upperBound, by: Int(Self.punchLimit)) {
+        let wanted = start..<min(run.upperBound, start + Self.punchLimit)
+        guard let count = try punch(wanted) else { return returned }
+        returned += count
+      }
+    }
+    return returned
+  }
+
+  /// Answers nil where the file system has no such thing.
+  private func punch(_ wanted: Range<UInt64>) throws(SwapError) -> UInt64? {
+    guard isHeld else { throw .notHeld }
+    // Taken meanwhile, so that nobody's page goes with them.
+    guard let slots = bitmap.take(wanted) else { return 0 }
+    defer { bitmap.free(slots) }
+    let page = PageTransfer.pageSize
+    let count = slots.upperBound - slots.lowerBound
+    do throws(SwapError) {
+      try withFile { (file) throws(SystemError) in
+        try file.punchHole(at: (SwapHeader.pages + slots.lowerBound) * page, length: count * page)
+      }
+    } catch {
+      if case .system(let cause) = error, cause.isUnsupported { return nil }
+      throw error
+    }
+    return count
+  }
+}

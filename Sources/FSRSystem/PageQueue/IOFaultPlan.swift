@@ -1,0 +1,113 @@
+internal import Glibc
+
+/// Failures of input and output that a queue or a file commits on purpose: how tests and soaks reach what follows a
+/// broken or full disk.
+public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
+  public enum Operation: String, CaseIterable, Sendable {
+    case read
+    case write
+    /// A file is to become longer.
+    case grow
+  }
+
+  public enum Reason: String, CaseIterable, Sendable {
+    case inputOutput = "EIO"
+    case noSpace = "ENOSPC"
+    case quota = "EDQUOT"
+    case readOnly = "EROFS"
+
+    var errno: Int32 {
+      switch self {
+      case .inputOutput: EIO
+      case .noSpace: ENOSPC
+      case .quota: EDQUOT
+      case .readOnly: EROFS
+      }
+    }
+  }
+
+  public struct Fault: Equatable, Sendable, CustomStringConvertible {
+    public let operation: Operation
+    /// Which one fails, the first being 1.
+    public let number: UInt64
+    /// Whether all later ones fail too.
+    public let lasts: Bool
+    public let reason: Reason
+
+    public init(_ operation: Operation, number: UInt64, lasts: Bool = false, reason: Reason) {
+      self.operation = operation
+      self.number = number
+      self.lasts = lasts
+      self.reason = reason
+    }
+
+    /// Reads `OPERATION:NUMBER:REASON`, or `OPERATION:NUMBER+:REASON` for one that lasts.
+    init?(_ text: Substring) {
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 3, let operation = Operation(rawValue: parts[0]),
+        let reason = Reason(rawValue: parts[2])
+      else { return nil }
+      let lasts = parts[1].hasSuffix("+")
+      guard let number = UInt64(lasts ? String(parts[1].dropLast()) : parts[1]), number > 0 else {
+        return nil
+      }
+      self.init(operation, number: number, lasts: lasts, reason: reason)
+    }
+
+    public var description: String { "\(operation.rawValue):\(number)\(lasts ? "+" : ""):\(reason.rawValue)" }
+  }
+
+  /// Faults that one plan may have.
+  public static let faultLimit = 8
+  /// Bytes of a plan as text.
+  public static let textLimit = 512
+
+  public let faults: [Fault]
+  private var reads: UInt64 = 0
+  private var writes: UInt64 = 0
+  private var growths: UInt64 = 0
+
+  public init(_ faults: [Fault] = []) { self.faults = faults }
+
+  /// Reads `OPERATION:NUMBER[+]:REASON`, or several with commas between them; nil where any of it is unknown.
+  public init?(_ text: String) {
+    guard text.utf8.count <= Self.textLimit else { return nil }
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    guard parts.count <= Self.faultLimit else { return nil }
+    var faults: [Fault] = []
+    for part in parts {
+      guard let fault = Fault(part) else { return nil }
+      faults.append(fault)
+    }
+    self.init(faults)
+  }
+
+  public var description: String { faults.map(\.description).joined(separator: ",") }
+
+  /// Counts an operation; answers why it is to fail, nil where it is not.
+  public mutating func reach(_ operation: Operation) -> SystemError? {
+    // The way of every page: without a plan nothing is counted.
+    guard !faults.isEmpty else { return nil }
+    let number = count(operation)
+    guard
+      let fault = faults.first(where: {
+        $0.operation == operation && ($0.number == number || ($0.lasts && $0.number < number))
+      })
+    else { return nil }
+    return SystemError(operation.rawValue, on: "number \(number), by plan", errno: fault.reason.errno)
+  }
+
+  private mutating func count(_ operation: Operation) -> UInt64 {
+    switch operation {
+    case .read:
+      reads += 1
+      return reads
+    case .write:
+      writes += 1
+      return writes
+    case .grow:
+      growths += 1
+      return growths
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// A swap file that fails: the guest sees no wrong byte, and goes on as far as that can be.
+@Suite(.serialized) struct SwapFailureTests {
+  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
+    let findings = await Blocking.run { () -> [String] in
+      do { return try body() } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
+  /// Each alone, the first ones of their kind, and several together.
+  private static let passing =
+    (1...4).flatMap { number in
+      ["write:\(number):EIO", "write:\(number):ENOSPC", "read:\(number):EIO", "grow:\(number):ENOSPC"]
+    } + ["write:7:EDQUOT,read:9:EIO,write:20:EIO", "write:100:EROFS,read:100:EIO,grow:2:EDQUOT"]
+
+  @Test func whatPassesChangesNothing() async {
+    await Self.check {
+      var findings: [String] = []
+      for plan in Self.passing {
+        let paged = try PagedVM()
+        try paged.run(memory: "32M", resident: "8M", ["--compression", "off", "--swap-fault", plan])
+        try paged.waitForEvictions(4000)
+        // Its plan begins anew in the destination.
+        let (code, answer) = try paged.vm.answer("handoff", ["--max-downtime", "5s"])
+        if code != 0 { findings.append("\(plan): \(answer)") }
+        try paged.waitForEvictions(4000)
+        findings += try paged.findingsAtRest(pages: 8192, limit: 2048).map { "\(plan): \($0)" }
+        findings += try paged.guestFindings().map { "\(plan): \($0)" }
+        findings += try paged.stopped().map { "\(plan): \($0)" }
+      }
+      return findings
+    }
+  }
+
+  @Test(arguments: ["write:1+:ENOSPC", "write:500+:EIO", "grow:1+:ENOSPC"])
+  func whereNothingCanBeWrittenTheGuestKeepsItsPages(plan: String) async {
+    await Self.check {
+      let paged = try PagedVM()
+      try paged.run(memory: "32M", resident: "8M", ["--compression", "off", "--swap-fault", plan])
+      var findings: [String] = []
+      let isSaid = try TestVM.wait {
+        let status = try paged.status()
+        let resident = status["memory"]?["resident_pages"]?.number ?? 0
+        return status["paging"]?["trouble"]?.text != nil && resident > 2048 + PagedVM.overshoot
+      }
+      if !isSaid { findings.append("\(plan): nothing is said: \(try paged.status())") }
+      findings += try paged.guestFindings()
+      let (code, answer) = try paged.vm.answer("handoff", ["--max-downtime", "5s"])
+      if code != 0 { findings.append("\(plan): \(answer)") }
+      return findings + (try paged.guestFindings()) + (try paged.stopped())
+    }
+  }
+
+  @Test func aPageThatCannotBeReadPausesTheGuestWithTheReason() async {
+    await Self.check {
+      let paged = try PagedVM()
+      try paged.run(
+        memory: "32M", resident: "8M", ["--compression", "off", "--swap-fault", "read:20+:EIO"])
+      var findings: [String] = []
+      func isPaused() throws -> Bool {
+        try TestVM.wait {
+          let status = try paged.status()
+          return status["state"]?.text == "paused" && status["paging"]?["trouble"]?.text != nil
+        }
+      }
+      if try !isPaused() { findings.append("not paused: \(try paged.status())") }
+      let resumed = try paged.vm.fsr(["resume", paged.vm.name])
+      if resumed.code != 0 { findings.append("resume: \(resumed)") }
+      if try !isPaused() { findings.append("not paused again: \(try paged.status())") }
+      // A vCPU that waits for a page cannot be stopped.
+      let (code, answer) = try paged.vm.answer("handoff", ["--max-downtime", "100ms"])
+      if code != 4 { findings.append("handoff: \(answer)") }
+      return findings + (try paged.stopped())
+    }
+  }
+}
