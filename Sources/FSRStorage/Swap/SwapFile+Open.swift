@@ -88,12 +88,22 @@ extension SwapFile {
     return .inUse(path: path, vm: header?.vm, process: claimant ?? writer)
   }
 
+  /// Nanoseconds for a killed process's writes to end, and between two looks.
+  private static let leftoverPatience: UInt64 = 2_000_000_000
+  private static let leftoverLook: UInt64 = 5_000_000
+
   /// Removes the swap file at `path` where it is that of a VM named `vm`, and nobody writes it any more. Whatever else
-  /// is there stays.
+  /// is there stays. Waits for the last writes of a process that was killed, which has its lock until then.
   public static func removeLeftover(_ path: String, of vm: String) {
-    guard let reference = try? checkedReference(path), let file = try? reference.reopen(.readWrite),
-      (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) == true,
-      let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)),
+    guard let reference = try? checkedReference(path), let file = try? reference.reopen(.readWrite) else {
+      return
+    }
+    let late = MonotonicClock.now() + leftoverPatience
+    while (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) != true {
+      if MonotonicClock.now() >= late { return }
+      _ = try? Poller().wait(timeout: leftoverLook)
+    }
+    guard let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)),
       (try? SwapHeader(decoding: page))?.vm == vm
     else { return }
     try? OwnedDescriptor.remove(path)
