@@ -145,6 +145,7 @@ final class GuestPaging: Sendable {
   func quiesce() throws {
     guard pager.quiesce(deadline: MonotonicClock.now() + Self.quiesceLimit) else { throw PagingError.late }
     _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID)
+    swap.file.rehearseLock()
   }
 
   /// Brings everything to rest; the vCPUs stand.

@@ -145,10 +145,14 @@ public final class SwapFile: Sendable {
     held.store(true, ordering: .releasing)
   }
 
-  /// Does what `lock` does, but for the lock, which stays whose it is: what is done for the first time takes longer.
+  /// Goes the way of `lock` and `release` with another lock; the file's own stays whose it is. What is done for the first
+  /// time takes longer.
   public func rehearseLock() {
     _ = try? withFile { (file) throws(SystemError) in
-      (try file.lockHolder(byte: SwapLocks.writer), try file.size())
+      if try file.tryLock(byte: SwapLocks.rehearsal, .exclusive) {
+        try file.unlock(byte: SwapLocks.rehearsal)
+      }
+      return try file.size()
     }
     try? bitmap.check()
   }

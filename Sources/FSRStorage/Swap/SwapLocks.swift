@@ -1,6 +1,6 @@
 public import FSRSystem
 
-/// The two locks of a swap file, of one byte each. Both belong to an open file description, so they go with the
+/// The locks of a swap file, of one byte each. They belong to an open file description, so they go with the
 /// process that has it, and with its last write.
 ///
 /// The *writer's* lock is exclusive and held by the very descriptor that pages are written through. Nobody has it
@@ -11,6 +11,8 @@ public import FSRSystem
 enum SwapLocks {
   static let writer: UInt64 = 0
   static let claim: UInt64 = 1
+  /// Locked for a moment, to have been there before (`SwapFile.rehearseLock`); it says nothing.
+  static let rehearsal: UInt64 = 2
 }
 
 /// A part in a VM's swap file that reads and writes nothing: as long as it is held, no other VM takes the file.

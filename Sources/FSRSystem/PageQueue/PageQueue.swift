@@ -137,7 +137,7 @@ public final class PageQueue: Sendable {
     state.withLock { $0.isClosed = true }
     // Waiting for an eventfd of our own fails for want of memory only, and then is tried again.
     var all: [PageCompletion] = []
-    while true {
+    while state.withLock({ $0.inFlight > 0 || $0.hasFinished }) {
       do {
         all += try drain()
         break
