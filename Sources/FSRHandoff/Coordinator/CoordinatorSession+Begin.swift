@@ -116,7 +116,7 @@ extension CoordinatorSession {
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
     let request = HandoffRequest(
-      executable: options.executable, fault: options.fault, isTrial: options.isTrial)
+      executable: options.executable, fault: options.fault, isTrial: options.isTrial, wishes: options.wishes)
     try Self.send(.request(request), introduction, on: link)
     let arrival = try receive(link, of: block, until: min(block.deadline, now() + limits.answer))
     switch arrival {

@@ -15,6 +15,8 @@ public struct CoordinatorSession: ~Copyable {
     public var fault = ""
     /// Whether to do all that comes before the guest is stopped, and no more.
     public var isTrial = false
+    /// What the source's VMM is asked to do besides.
+    public var wishes: [HandoffWish] = []
 
     public init() {}
   }

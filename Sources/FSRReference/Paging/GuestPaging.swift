@@ -54,7 +54,9 @@ final class GuestPaging: Sendable {
   let latencies = FaultLatencies()
   let rate = EvictionRate(since: MonotonicClock.now())
   private let cache: Owned<OwnedDescriptor>?
-  private let swap: SwapPages
+  let swap: SwapPages
+  /// The destination's own swap file, while a handoff makes one.
+  let copying = Mutex<Copying?>(nil)
   private let survey: Mutex<PageTableSurvey?>
   private let failures: PagingFailures
 
@@ -131,28 +133,32 @@ final class GuestPaging: Sendable {
   func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws -> StateSection {
     slots += [Slot.pages, Slot.slots, Slot.swap, Slot.claim]
     bag.append(try table.descriptor.duplicate())
-    bag.append(try swap.file.bitmap.descriptor.duplicate())
-    bag.append(try swap.file.makeReference())
-    bag.append(try swap.file.makeClaim())
+    let file = nextFile
+    bag.append(try file.bitmap.descriptor.duplicate())
+    bag.append(try file.makeReference())
+    bag.append(try file.makeClaim())
     if let cache {
       slots.append(Slot.cache)
       bag.append(try cache.value.duplicate())
     }
-    return StateSection(name: Self.swapSection, version: 1, payload: swap.file.description.encoded)
+    return StateSection(name: Self.swapSection, version: 1, payload: file.description.encoded)
   }
 
   /// Holds evictions, and sees the writes end that are under way. The guest still runs.
   func quiesce() throws {
     guard pager.quiesce(deadline: MonotonicClock.now() + Self.quiesceLimit) else { throw PagingError.late }
     _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID)
-    swap.file.rehearseLock()
+    nextFile.rehearseLock()
   }
 
   /// Brings everything to rest; the vCPUs stand.
-  func freeze() throws { try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit) }
+  func freeze() throws {
+    try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit)
+    try finishCopy()
+  }
 
-  /// Gives the swap file's lock back.
-  func releaseSwap() { swap.file.release() }
+  /// Gives the lock of the swap file back that the next owner is to have.
+  func releaseSwap() { nextFile.release() }
 
   /// Takes the swap file again after a handoff that came to nothing; false while somebody else has it.
   func takeBack() -> Bool {

@@ -14,6 +14,15 @@ extension ReferenceVMM {
     missingPage.withLock { $0 = failure.description }
   }
 
+  /// Removes a swap file that was made for this VM and that the last handoff made superfluous: the new one, or the old
+  /// one, whose owner is gone.
+  func settleSwap() {
+    guard let paging = guest.paging else { return }
+    let folder = guest.folder.value
+    paging.dropCopy(isOwn: folder.hasNextSwap)
+    folder.settleSwap(on: paging.configuration.swap)
+  }
+
   func pagingStatus() -> VMStatus.Paging? {
     guard let paging = guest.paging else { return nil }
     paging.latencies.collect(from: paging.pager)

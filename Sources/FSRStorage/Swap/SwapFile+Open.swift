@@ -13,7 +13,12 @@ extension SwapFile {
   public static func open(
     _ path: String, header: SwapHeader, slotLimit: UInt64, options: Options = Options()
   ) throws(SwapError) -> SwapFile {
-    let bitmap = try SlotBitmap(limit: slotLimit)
+    try open(path, header: header, bitmap: SlotBitmap(limit: slotLimit), options: options)
+  }
+
+  static func open(
+    _ path: String, header: SwapHeader, bitmap: SlotBitmap, options: Options
+  ) throws(SwapError) -> SwapFile {
     let isNew = try makeIfAbsent(path)
     do throws(SwapError) {
       let reference = try checkedReference(path)

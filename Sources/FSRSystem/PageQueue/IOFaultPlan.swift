@@ -8,6 +8,11 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
     case write
     /// A file is to become longer.
     case grow
+    /// The same of a file's copy in the making.
+    case copyWrite = "copy-write"
+    case copyGrow = "copy-grow"
+    /// A part of the file is to be copied.
+    case copyMove = "copy-move"
   }
 
   public enum Reason: String, CaseIterable, Sendable {
@@ -63,9 +68,7 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
   public static let textLimit = 512
 
   public let faults: [Fault]
-  private var reads: UInt64 = 0
-  private var writes: UInt64 = 0
-  private var growths: UInt64 = 0
+  private var counts: [Operation: UInt64] = [:]
 
   public init(_ faults: [Fault] = []) { self.faults = faults }
 
@@ -88,7 +91,8 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
   public mutating func reach(_ operation: Operation) -> SystemError? {
     // The way of every page: without a plan nothing is counted.
     guard !faults.isEmpty else { return nil }
-    let number = count(operation)
+    counts[operation, default: 0] += 1
+    let number = counts[operation, default: 0]
     guard
       let fault = faults.first(where: {
         $0.operation == operation && ($0.number == number || ($0.lasts && $0.number < number))
@@ -97,17 +101,18 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
     return SystemError(operation.rawValue, on: "number \(number), by plan", errno: fault.reason.errno)
   }
 
-  private mutating func count(_ operation: Operation) -> UInt64 {
-    switch operation {
-    case .read:
-      reads += 1
-      return reads
-    case .write:
-      writes += 1
-      return writes
-    case .grow:
-      growths += 1
-      return growths
-    }
+  /// The part of the plan that is for the file's copy, as its own.
+  public var ofCopy: IOFaultPlan {
+    IOFaultPlan(
+      faults.compactMap { fault in
+        let operation: Operation? =
+          switch fault.operation {
+          case .copyWrite: .write
+          case .copyGrow: .grow
+          case .copyMove: .copyMove
+          case .read, .write, .grow: nil
+          }
+        return operation.map { Fault($0, number: fault.number, lasts: fault.lasts, reason: fault.reason) }
+      })
   }
 }
