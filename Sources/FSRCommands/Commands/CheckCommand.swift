@@ -51,7 +51,7 @@ struct CheckCommand: AnsweringCommand {
     }
     // As a handoff would, before it starts anything.
     if let blocker = wish.forecast(for: folder) { return refused(answer, [blocker]) }
-    var options = try wish.coordinatorOptions(executable: destination.path)
+    var options = wish.coordinatorOptions(executable: destination.path)
     options.isTrial = true
     let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
     switch run.end {

@@ -66,7 +66,7 @@ struct HandoffCommand: AnsweringCommand {
       answer.blockers = [blocker]
       return Outcome(answer, failure)
     }
-    var options = try wish.coordinatorOptions(executable: destination.path)
+    var options = wish.coordinatorOptions(executable: destination.path)
     options.fault = fault ?? ""
     let run = try tracing {
       try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }

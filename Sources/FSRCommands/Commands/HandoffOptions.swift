@@ -64,10 +64,8 @@ struct HandoffOptions: ParsableArguments {
   private static let slowestCopy = ByteSize(64 << 10)
 
   private var swapWish: SwapWish {
-    get throws {
-      guard let swapFile else { return .shared }
-      return .mirrored(path: try WorkingDirectory.absolute(swapFile), bytesPerSecond: copyRate?.bytes)
-    }
+    guard let swapFile else { return .shared }
+    return .mirrored(path: WorkingDirectory.absolute(swapFile), bytesPerSecond: copyRate?.bytes)
   }
 
   /// The destination's executable, and which build it is.
@@ -85,12 +83,12 @@ struct HandoffOptions: ParsableArguments {
   }
 
   /// What the coordinator is told.
-  func coordinatorOptions(executable: String) throws -> CoordinatorSession.Options {
+  func coordinatorOptions(executable: String) -> CoordinatorSession.Options {
     var options = CoordinatorSession.Options()
     options.executable = executable
     options.maxDowntime = maxDowntime.nanoseconds
     options.timeout = timeout.nanoseconds
-    options.wishes = try swapWish.wishes
+    options.wishes = swapWish.wishes
     return options
   }
 

@@ -18,9 +18,8 @@ extension ReferenceVMM {
   /// one, whose owner is gone.
   func settleSwap() {
     guard let paging = guest.paging else { return }
-    let folder = guest.folder.value
-    paging.dropCopy(isOwn: folder.hasNextSwap)
-    folder.settleSwap(on: paging.configuration.swap)
+    paging.dropCopy(isOwn: guest.folder.value.hasNextSwap)
+    guest.folder.value.settleSwap(on: paging.configuration.swap)
   }
 
   func pagingStatus() -> VMStatus.Paging? {
