@@ -12,6 +12,9 @@ public struct Precopy: Equatable, Sendable {
 
     /// As `FaultPlan` knows it.
     var step: String { "precopy-\(rawValue)" }
+
+    /// Its place among all, which follow each other.
+    var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
   }
 
   public let stage: Stage

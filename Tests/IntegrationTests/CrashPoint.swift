@@ -20,6 +20,8 @@ struct CrashPoint: Hashable, CustomStringConvertible {
     "coordinator:gather",
     // Comes only after a checkpoint that cannot be loaded; `BrokenCheckpointTests` reaches it.
     "destination:giveBack",
+    // Of a handoff that copies a swap file; `MirrorCrashTests` reaches them.
+    "source:precopy-starting", "source:precopy-copying", "source:precopy-settling",
   ]
 
   /// What else has to happen for a good handoff to come to this step.

@@ -109,11 +109,16 @@ extension SourceSession {
 
   /// Looks again and again at the copying, which goes on by itself.
   func precopy() throws -> StepOutcome {
+    var stages = Precopy.Stage.allCases[...]
     while true {
       if let interrupted = try interruption() { return interrupted }
       if let child, try child.value.hasExited() { throw HandoffError.peerGone(.destination) }
       let progress = try guest.precopy()
-      fault.reach(progress.stage.step)
+      // One that is over between two looks was passed too.
+      while let passed = stages.first, passed.rank <= progress.stage.rank {
+        fault.reach(passed.step)
+        stages = stages.dropFirst()
+      }
       block.copiedBytes = progress.copied
       if progress.total > 0 { block.noteProgress(progress.copied, of: progress.total, by: .source) }
       if progress.stage == .standing {

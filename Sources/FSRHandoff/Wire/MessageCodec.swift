@@ -133,10 +133,13 @@ extension Message {
   }
 
   private static func wishes(_ fields: FieldReader) throws(StateError) -> [HandoffWish] {
-    try fields.list(Tag.wishes, limit: HandoffRequest.wishLimit) { reader throws(StateError) in
+    let wishes = try fields.list(Tag.wishes, limit: HandoffRequest.wishLimit) { reader throws(StateError) in
       HandoffWish(
         try reader.readString(limit: HandoffWish.nameLimit), try reader.readString(limit: Manifest.textLimit))
     }
+    // Who came for wishes has some.
+    if wishes.isEmpty { throw .invalid("wishes", 0) }
+    return wishes
   }
 
   private static func versions(_ fields: FieldReader) throws(StateError) -> ClosedRange<UInt16> {
