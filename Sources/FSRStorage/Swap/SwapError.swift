@@ -97,6 +97,8 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notHeld: "the swap file is not this process's to use"
     case .undecodable(let why): "what describes the swap file cannot be read: \(why)"
     case .bitmap(let why): "the swap bitmap is damaged: \(why)"
+    case .system(let error) where error.isMissing:
+      "the swap file cannot be used: \(error); name a file in a folder that is there"
     case .system(let error): "the swap file cannot be used: \(error)"
     }
   }
