@@ -23,7 +23,8 @@ public struct CopyPace: Hashable, Sendable {
     guard let bytesPerSecond else { return }
     let time = bytes.multipliedFullWidth(by: 1_000_000_000)
     let cost = time.high >= bytesPerSecond ? .max : bytesPerSecond.dividingFullWidth(time).quotient
-    next = max(next, now).addingReportingOverflow(cost).partialValue
+    let (later, overflow) = max(next, now).addingReportingOverflow(cost)
+    next = overflow ? .max : later
   }
 
   /// Nanoseconds to wait before the next part.

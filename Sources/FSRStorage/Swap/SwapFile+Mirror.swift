@@ -120,7 +120,13 @@ extension SwapFile {
       var taken = 0
       for transfer in transfers {
         switch transfer.direction {
-        case .read: if try !queue.submit(transfer) { return taken }
+        case .read:
+          do throws(SystemError) {
+            if try !queue.submit(transfer) { return taken }
+          } catch {
+            if taken > 0 { return taken }
+            throw error
+          }
         case .write:
           if queue.inFlight + mirror.waiting >= queue.depth { return taken }
           mirror.submit(transfer)

@@ -57,17 +57,23 @@ extension SwapFile {
       if !ended.isEmpty || inFlight == 0 { return ended }
       let now = MonotonicClock.now()
       if let late, now >= late { return [] }
-      let left = late.map { $0 - now } ?? Self.look
+      let left = late.map { $0 - now }
+      let isMirrored = routing.withLock { $0.mirror != nil }
       let more = try SwapError.translating { () throws(SystemError) in
-        if queue.inFlight > 0 { return try queue.wait(timeout: min(left, Self.look)) }
-        var poller = Poller()
-        poller.watch(event.value.descriptor, token: 0)
-        _ = try poller.wait(timeout: min(left, Self.look))
-        return []
+        // What a mirror ends without the queue is seen by looking.
+        try queue.inFlight > 0
+          ? queue.wait(timeout: isMirrored ? min(left ?? Self.look, Self.look) : left) : waitForMirror(left)
       }
       let sorted = sort(more)
       if !sorted.isEmpty { return sorted }
     }
+  }
+
+  private func waitForMirror(_ left: UInt64?) throws(SystemError) -> [PageCompletion] {
+    var poller = Poller()
+    poller.watch(event.value.descriptor, token: 0)
+    _ = try poller.wait(timeout: min(left ?? Self.look, Self.look))
+    return []
   }
 
   /// Waits until nothing is in flight; answers the completions that nobody had taken.
