@@ -327,7 +327,8 @@ final class ReferenceVMM: Sendable {
 
   /// The handoff came to nothing, and the guest is still here.
   func handoffEnded(_ ended: ControlBlock, reason: String, isTrial: Bool) {
-    settleReservation(isKept: true)
+    // One that was refused before it began has named no heir, and may have been refused because of the ledger.
+    if ended.time(of: .requested) != 0 { settleReservation(isKept: true) }
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
     finish(ended, isTrial ? "check" : "handoff", from: build, to: nil, reason: reason)
