@@ -28,7 +28,7 @@ public struct WriterSearch: Sendable {
     /// Of all processes together.
     public var descriptors = 1 << 18
     /// Nanoseconds.
-    public var duration: UInt64 = 250_000_000
+    public var duration: UInt64 = 2_000_000_000
     public var writers = 8
 
     public init() {}

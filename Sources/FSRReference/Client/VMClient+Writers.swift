@@ -4,6 +4,8 @@ internal import FSRSystem
 extension VMClient {
   /// Files of one VM at most: its console's and its swap file.
   private static let fileLimit = 8
+  /// How long a VMM may take to say which they are, in nanoseconds: nothing is looked at where it does not.
+  private static let filesPatience: UInt64 = 5_000_000_000
 
   /// That another process has a file open for writing that goes with the VM; nil where none is seen, or the VMM does
   /// not say which files these are.
@@ -22,11 +24,11 @@ extension VMClient {
 
   /// None where the VMM hangs up, as one does that does not know the question.
   private static func askForFiles(_ folder: borrowing VMFolder) throws -> DescriptorBag {
-    let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit)
+    let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: filesPatience)
     try socket.send(ControlRequest.files.encoded)
     guard
       var answer = try socket.receive(
-        limit: UnixSocket.messageLimit, maximumDescriptors: fileLimit, timeout: answerLimit)
+        limit: UnixSocket.messageLimit, maximumDescriptors: fileLimit, timeout: filesPatience)
     else { return DescriptorBag() }
     return answer.descriptors.takeAll()
   }
