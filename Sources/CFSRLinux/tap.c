@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static int request_for(const char *name, struct ifreq *request) {
@@ -27,13 +25,6 @@ int cfsr_tap_attach(int fd, const char *name, int flags) {
   if (r < 0) return r;
   request.ifr_flags = (short)flags;
   ANSWER(ioctl(fd, TUNSETIFF, &request));
-}
-
-int cfsr_is_tap(int fd) {
-  struct stat s;
-  if (fstat(fd, &s) < 0) return -errno;
-  // Documentation/admin-guide/devices.txt of the kernel.
-  return S_ISCHR(s.st_mode) && s.st_rdev == makedev(10, 200);
 }
 
 int cfsr_tap_identity(int fd, char name[CFSR_INTERFACE_NAME_ROOM], int *flags) {

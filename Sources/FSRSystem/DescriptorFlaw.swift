@@ -13,8 +13,6 @@ public enum DescriptorFlaw: Hashable, Sendable, CaseIterable {
   case userFault
   /// A virtual machine, vCPU or device of KVM, bound to the memory of the process that made it.
   case virtualMachine
-  /// A queue of a tap whose interface is gone, or was never attached.
-  case detachedTap
 }
 
 extension OwnedDescriptor {
@@ -30,19 +28,11 @@ extension OwnedDescriptor {
     let flags = fcntl(raw, F_GETFL)
     if flags < 0 { return .closed }
     if flags & OpenFileFlags.reference != 0 { return .reference }
-    if cfsr_is_tap(raw) == 1 { return Self.isAttachedTap(raw) ? nil : .detachedTap }
     let link = try link()
     if link == "anon_inode:[io_uring]" { return .ring }
     if link == "anon_inode:[userfaultfd]" { return .userFault }
     if link.hasPrefix("anon_inode:kvm-") || link == "anon_inode:[kvm-gmem]" { return .virtualMachine }
     return nil
-  }
-
-  private static func isAttachedTap(_ number: Int32) -> Bool {
-    var name = [CChar](repeating: 0, count: CFSR_INTERFACE_NAME_ROOM)
-    var flags: Int32 = 0
-    // SAFETY: the call writes as many bytes as there are.
-    return unsafe cfsr_tap_identity(number, &name, &flags) >= 0
   }
 }
 

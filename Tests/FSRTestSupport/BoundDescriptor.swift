@@ -3,7 +3,7 @@ public import FSRSystem
 
 /// Descriptors that only the process that made them can use, or nobody.
 public enum BoundDescriptor: String, CaseIterable, Sendable {
-  case closed, reference, ring, userFault, machine, vCPU, tapOfNothing
+  case closed, reference, ring, userFault, machine, vCPU
 
   public var flaw: DescriptorFlaw {
     switch self {
@@ -12,7 +12,6 @@ public enum BoundDescriptor: String, CaseIterable, Sendable {
     case .ring: .ring
     case .userFault: .userFault
     case .machine, .vCPU: .virtualMachine
-    case .tapOfNothing: .detachedTap
     }
   }
 
@@ -28,7 +27,6 @@ public enum BoundDescriptor: String, CaseIterable, Sendable {
       case .vCPU:
         let machine = try Self.check(cfsrtest_machine(), "KVM_CREATE_VM")
         return try Self.check(cfsrtest_vcpu(machine.number), "KVM_CREATE_VCPU")
-      case .tapOfNothing: return try OwnedDescriptor.open("/dev/net/tun", .readWrite)
       }
     } catch {
       try? OwnedDescriptor.standardError().write(Array("SKIPPED: no \(rawValue) here: \(error)\n".utf8))

@@ -180,27 +180,17 @@ import Testing
     }
   }
 
-  @Test func aTapThatIsRemovedIsABlocker() async {
+  @Test func aTapThatIsRemovedHoldsNobodyUp() async {
     await Self.check {
       let vm = try TestVM()
       try TestNetwork.makeTap("gone")
       try vm.run(["--memory", "16M", "--nic", "tap=gone,echo"])
-      let before = try vm.answer("check")
-      var findings = before.code == 0 ? [] : ["before: \(before)"]
       try TestNetwork.remove("gone")
-      for command in ["check", "handoff", "check"] {
-        let (code, answer) = try vm.answer(command, ["--max-downtime", "5s"])
-        let blockers = answer["blockers"]?.elements ?? []
-        let what = blockers.first?["what"]?.text ?? ""
-        if code != 3 || blockers.map({ $0["code"]?.text }) != ["descriptor"] || !what.contains("'tap.0.0'")
-          || !what.contains("interface") || blockers.first?["remedy"]?.text?.contains("tap") != true
-        {
-          findings.append("\(command) ended with \(code ?? -1): \(answer)")
-        }
+      var findings: [String] = []
+      for _ in 1...2 {
+        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+        if code != 0 { findings.append("\(answer)") }
       }
-      let status = try vm.answer("status").value
-      if status["generation"]?.number != 1 { findings.append("moved: \(status)") }
-      if try vm.machines().count != 1 { findings.append("left behind: \(try vm.machines())") }
       let advances = try vm.advances()
       if !advances { findings.append("the guest stands still") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })

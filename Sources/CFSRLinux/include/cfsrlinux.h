@@ -155,7 +155,6 @@ enum { CFSR_INTERFACE_NAME_ROOM = 16 };
 int cfsr_tap_open(void);
 int cfsr_tap_attach(int fd, const char *name, int flags);
 // Whether it was opened at /dev/net/tun, wherever that device is.
-int cfsr_is_tap(int fd);
 int cfsr_tap_identity(int fd, char name[CFSR_INTERFACE_NAME_ROOM], int *flags);
 int cfsr_tap_header_size(int fd);
 int cfsr_tap_set_header_size(int fd, int size);

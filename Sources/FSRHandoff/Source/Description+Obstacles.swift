@@ -48,7 +48,6 @@ extension DescriptorFlaw {
     case .ring: "an io_uring works for the process that made it alone"
     case .userFault: "a userfaultfd watches the memory of the process that made it"
     case .virtualMachine: "KVM binds it to the memory of the process that made it"
-    case .detachedTap: "the network interface of its tap is gone"
     }
   }
 
@@ -57,7 +56,6 @@ extension DescriptorFlaw {
     case .closed: "keep it open as long as the guest is here"
     case .reference: "open the file, or register the descriptor as a reference"
     case .ring, .userFault, .virtualMachine: "have the new VMM make its own"
-    case .detachedTap: "a VM that is stopped can be started with a tap that is there"
     }
   }
 }

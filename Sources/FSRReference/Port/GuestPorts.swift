@@ -100,7 +100,7 @@ final class GuestPorts: Sendable {
         first = identity
       }
     } catch {
-      // Removed since the source looked: by now that is no reason to give up.
+      // A tap that somebody has removed is no reason to keep the guest in an old VMM.
       if !error.isDetached { throw error }
     }
   }
