@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -26,6 +27,16 @@ int cfsr_status(int fd, struct cfsr_status *status) {
 int cfsr_status_at(int directory, const char *name, struct cfsr_status *status) {
   struct stat s;
   return answer_status(fstatat(directory, name, &s, AT_SYMLINK_NOFOLLOW), &s, status);
+}
+
+int cfsr_number_identity(int directory, int number, uint64_t *device, uint64_t *inode) {
+  char name[16];
+  snprintf(name, sizeof name, "%d", number);
+  struct statx s;
+  if (statx(directory, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &s) < 0) return -errno;
+  *device = makedev(s.stx_dev_major, s.stx_dev_minor);
+  *inode = s.stx_ino;
+  return 0;
 }
 
 int64_t cfsr_filesystem_type(int fd) {

@@ -1,6 +1,7 @@
 #include "cfsrlinux.h"
 #include "answer.h"
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -10,6 +11,11 @@
 int cfsr_process_open(int pid) { ANSWER(syscall(SYS_pidfd_open, pid, 0)); }
 int cfsr_process_signal(int fd, int number) { ANSWER(syscall(SYS_pidfd_send_signal, fd, number, NULL, 0)); }
 int cfsr_process_group_kill(int leader) { ANSWER(kill(-leader, SIGKILL)); }
+int cfsr_is_same_opening(int fd, int pid, int theirs) {
+  long r = syscall(SYS_kcmp, getpid(), pid, KCMP_FILE, (unsigned long)fd, (unsigned long)theirs);
+  return r < 0 ? -errno : r == 0;
+}
+
 int cfsr_process_copy_descriptor(int fd, int number) { ANSWER(syscall(SYS_pidfd_getfd, fd, number, 0)); }
 
 int cfsr_process_reap(int fd, struct cfsr_exit *answer) {

@@ -5,6 +5,9 @@ public import FSRSystem
 ///
 /// Whoever holds them can start a VMM that goes on with the guest from a complete checkpoint.
 public struct GuestCopies: ~Copyable, Sendable {
+  /// Manifest and checkpoint.
+  static let descriptorsAhead = 2
+
   public let manifest: Manifest
   private let manifestMemory: OwnedDescriptor
   public let checkpoint: OwnedDescriptor

@@ -13,7 +13,8 @@ public protocol HandoffSource: AnyObject, Sendable {
   var executable: String { get }
   var arguments: [String] { get }
   var environment: [String] { get }
-  /// What the guest consists of, and duplicates of its descriptors in the order of the manifest's slots.
+  /// What the guest consists of, and duplicates of its descriptors in the order of the manifest's slots. Asked before
+  /// anything is begun: what it throws, and what is seen of its descriptors then, refuses the handoff.
   func describe() throws -> Description
   /// Begins to copy what goes over by copying, and goes on with it; asked again and again, without waiting, until it
   /// stands. Undone by `resume`.
@@ -43,10 +44,20 @@ public protocol HandoffSource: AnyObject, Sendable {
 @frozen public struct Description: ~Copyable, Sendable {
   public var manifest: Manifest
   public var descriptors: DescriptorBag
+  /// The slots whose descriptors are meant to open nothing (O_PATH); of others that is refused.
+  public var references: Set<String>
+  /// The slots of files that the guest's VMM writes: a handoff is refused while another process has one of them open
+  /// for writing.
+  public var written: Set<String>
 
-  public init(manifest: Manifest, descriptors: consuming DescriptorBag) {
+  public init(
+    manifest: Manifest, descriptors: consuming DescriptorBag, references: Set<String> = [],
+    written: Set<String> = []
+  ) {
     self.manifest = manifest
     self.descriptors = descriptors
+    self.references = references
+    self.written = written
   }
 }
 

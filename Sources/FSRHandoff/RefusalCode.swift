@@ -16,6 +16,10 @@ public enum RefusalCode: UInt32, CaseIterable, Hashable, Sendable {
   case locks = 5
   /// It took longer than the caller allows.
   case deadline = 6
+  /// A file that goes with the VM is open for writing in another process.
+  case writers = 7
+  /// Another process could not use a descriptor that goes with the VM.
+  case descriptor = 8
 }
 
 /// An error that knows its code.

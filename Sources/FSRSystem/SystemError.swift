@@ -106,6 +106,8 @@ extension SystemError {
   public static func busy(_ call: String, _ subject: String) -> SystemError {
     SystemError(call, on: subject, errno: EBUSY)
   }
+  /// Whether the descriptor is none, or not open for what was asked.
+  public var isClosed: Bool { errno == EBADF }
   /// Whether the thing behind the descriptor is gone.
   public var isDetached: Bool { errno == EBADFD }
   /// Whether a device is named for which there is no driver.

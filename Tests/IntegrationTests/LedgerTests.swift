@@ -273,10 +273,10 @@ import Testing
       findings.expect(
         reason.keys == ["capacity", "reserved", "nodes", "records", "reason"] && reason["reserved"] == .null,
         "\(reason)")
-      // The reservation could lapse: the handoff is called off, and the guest runs.
+      // The reservation could lapse: the handoff is refused, and the guest runs.
       let handoff = try vm.answer("handoff", ["--max-downtime", "5s"])
       findings.expect(
-        handoff.code == 4 && handoff.value["reason"]?.text?.contains("--rebuild") == true,
+        handoff.code == 3 && handoff.value["reason"]?.text?.contains("--rebuild") == true,
         "\(how): \(handoff)")
       findings.expect(try vm.advances(), "\(how): the guest stands still")
       let rebuilt = try Self.ledger(vm, ["--rebuild", "--capacity", "64M"])

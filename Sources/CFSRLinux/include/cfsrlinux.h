@@ -55,6 +55,8 @@ struct cfsr_status { uint64_t device, inode, size; uint32_t uid, mode; };
 int cfsr_open(int directory, const char *path, int flags, unsigned mode);
 int cfsr_status(int fd, struct cfsr_status *status);
 int cfsr_status_at(int directory, const char *name, struct cfsr_status *status);
+// Which file an entry leads to whose name is a number, links followed; asks no server for it.
+int cfsr_number_identity(int directory, int number, uint64_t *device, uint64_t *inode);
 int64_t cfsr_filesystem_type(int fd);
 int64_t cfsr_entries(int fd, void *bytes, size_t length);
 int cfsr_make_directory(int directory, const char *name, unsigned mode);
@@ -122,6 +124,8 @@ int cfsr_process_open(int pid);
 int cfsr_process_signal(int fd, int number);
 int cfsr_process_group_kill(int leader);
 int cfsr_process_copy_descriptor(int fd, int number);
+// Whether `theirs` of the process is a duplicate of `fd` (kcmp).
+int cfsr_is_same_opening(int fd, int pid, int theirs);
 int cfsr_process_reap(int fd, struct cfsr_exit *answer);
 int cfsr_spawn(const char *path, char *const arguments[], char *const environment[], const int *sources,
                const int *targets, size_t count, const int *closes, size_t close_count, int close_from,
@@ -152,6 +156,7 @@ static const unsigned CFSR_TAP_CHECKSUM = 1, CFSR_TAP_SEGMENT_4 = 2, CFSR_TAP_SE
 enum { CFSR_INTERFACE_NAME_ROOM = 16 };
 int cfsr_tap_open(void);
 int cfsr_tap_attach(int fd, const char *name, int flags);
+// Whether it was opened at /dev/net/tun, wherever that device is.
 int cfsr_tap_identity(int fd, char name[CFSR_INTERFACE_NAME_ROOM], int *flags);
 int cfsr_tap_header_size(int fd);
 int cfsr_tap_set_header_size(int fd, int size);

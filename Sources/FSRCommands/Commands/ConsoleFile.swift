@@ -16,10 +16,24 @@ struct ConsoleFile {
     isNew = (try? Directory.open(folder).exists(leaf)) == false
   }
 
-  func open() throws(SystemError) -> OwnedDescriptor {
+  /// How long another process may take to close the file, in nanoseconds: a VMM whose guest has ended is about to.
+  private static let patience: UInt64 = 1_000_000_000
+
+  /// - Throws: `SystemError` where it cannot be opened; `Failure` `refused` where another process has the same plain file
+  ///   open for writing, since a VM with it could not be handed over.
+  func open() throws -> OwnedDescriptor {
     // A terminal may take less than it says, and whoever waits for the rest holds up a handoff. Opened by its path,
     // it is nobody else's.
-    try OwnedDescriptor.open(path, .appendWithoutWaiting)
+    let file = try OwnedDescriptor.open(path, .appendWithoutWaiting)
+    var search = WriterSearch()
+    try search.look(for: file, token: 0)
+    if let writer = (try? search.writers(patience: Self.patience))?.first {
+      throw Failure(
+        .refused,
+        "the console file \(path) is open for writing in process \(writer.pid) (\(writer.command)); name another with --console"
+      )
+    }
+    return file
   }
 
   /// Removes it again where it was made for a VM that did not come to run, and nobody has written to it.

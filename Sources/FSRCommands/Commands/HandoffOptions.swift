@@ -92,8 +92,13 @@ struct HandoffOptions: ParsableArguments {
     return options
   }
 
-  /// What the VM's history says against a handoff; a history that cannot be read says nothing.
+  /// What is in a handoff's way before anybody is asked for one.
   func forecast(for folder: borrowing VMFolder) -> Blocker? {
+    history(of: folder) ?? VMClient.writers(of: folder)
+  }
+
+  /// What the VM's history says against a handoff; a history that cannot be read says nothing.
+  private func history(of folder: borrowing VMFolder) -> Blocker? {
     guard let expected = try? HistoryFile.read(in: folder).expectedDowntime,
       expected > maxDowntime.nanoseconds / 1000
     else { return nil }

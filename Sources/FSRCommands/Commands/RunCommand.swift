@@ -151,7 +151,7 @@ struct RunCommand: AnsweringCommand {
     let written = console.map { ConsoleFile($0) }
     if let written {
       configuration.console = written.path
-      do { file = try written.open() } catch {
+      do { file = try written.open() } catch let error as Failure { throw error } catch {
         throw Failure(
           .refused,
           "the console file cannot be opened: \(error); name a file, or a pipe that is read, with --console")

@@ -10,6 +10,9 @@ struct CoordinatorLink: ~Copyable, Sendable {
 
   init(_ channel: consuming Channel) { self.channel = channel }
 
+  /// Its process, as the kernel says.
+  var pid: Int32? { try? channel.socket.peer().pid }
+
   /// Takes what came meanwhile, without waiting.
   mutating func listen() {
     while !isGone {

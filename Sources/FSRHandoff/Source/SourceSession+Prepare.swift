@@ -3,11 +3,25 @@ internal import FSRSystem
 
 /// The steps while the guest runs.
 extension SourceSession {
+  /// Nothing is begun before it is seen that all of the guest can be handed over.
   func publishBlock() throws -> StepOutcome {
+    description = try describe()
     try blocks.publish(block)
+    isPublished = true
     block.pass(.requested, at: now())
     coordinator.tell(.accepted)
     return .done
+  }
+
+  private func describe() throws -> Description {
+    let described: Description
+    do { described = try guest.describe() } catch let error as SystemError where error.isClosed {
+      throw HandoffError.refused("what goes with the VM cannot be copied: \(error)", .descriptor)
+    }
+    try described.checkDescriptors()
+    // A coordinator ends with the handoff, and writes nothing of the VM's.
+    try described.checkWriters(besides: coordinator.pid.map { [$0] } ?? [])
+    return described
   }
 
   func startDestination() throws -> StepOutcome {
@@ -56,7 +70,7 @@ extension SourceSession {
 
   func sendManifest() throws -> StepOutcome {
     if let interrupted = try interruption() { return interrupted }
-    var description = try guest.describe()
+    guard var description = description.take() else { preconditionFailure("described before") }
     let capacity = description.manifest.checkpointCapacity
     let encoded = description.manifest.encoded
     let manifestMemory = try Memfd.create(name: "fsr-manifest", size: UInt64(encoded.count))

@@ -24,6 +24,10 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   var request: HandoffRequest
   var blocks: BlockDirectory
 
+  /// Whether the block has its name.
+  var isPublished = false
+  /// What is to be sent, from the look at it until then.
+  var description: Description?
   var child: Owned<ProcessDescriptor>?
   var childNumber: Int32 = 0
   var channel: Owned<Channel>?
@@ -74,6 +78,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
       case .keep:
         fault.reach(SourceStep.keep.rawValue)
         guest.keep(block, reason: reason)
+        // Nobody watches a block without a name. Said last: whoever asks again at once is not turned away for this one.
+        if !isPublished { coordinator.tell(.refused(reason: reason, code: refusalCode)) }
         return .kept
       case .leave:
         fault.reach(SourceStep.leave.rawValue)

@@ -32,6 +32,10 @@ public struct Blocker: Codable, Equatable, Sendable {
     case headroom
     /// Another process holds what must be held alone.
     case locks
+    /// Another process has a file open for writing that goes with the VM.
+    case writers
+    /// The destination could not use a descriptor that goes with the VM.
+    case descriptor
 
     init(_ refusal: RefusalCode) {
       self =
@@ -42,6 +46,8 @@ public struct Blocker: Codable, Equatable, Sendable {
         case .headroom: .headroom
         case .locks: .locks
         case .deadline: .deadline
+        case .writers: .writers
+        case .descriptor: .descriptor
         }
     }
   }
@@ -77,6 +83,8 @@ public struct Blocker: Codable, Equatable, Sendable {
     case .limits: "raise the limit of the running VMM with prlimit(1); the new one inherits it"
     case .headroom: "free what is named, or ask for less"
     case .locks: "wait for the process that holds it, or end it"
+    case .writers: "end the process that is named, or wait until it has closed the file"
+    case .descriptor: "see the VM's log; a VM that is stopped can be started without it"
     }
   }
 

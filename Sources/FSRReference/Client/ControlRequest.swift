@@ -12,6 +12,9 @@ enum ControlRequest: UInt16, CaseIterable {
   case pause = 259
   /// Answered with a `PauseAnswer` once the vCPUs may run.
   case resume = 260
+  /// Answered with one byte, 0, and descriptors of the files that nobody but the VM's owner is to write. A client may see
+  /// more of the host's processes than a VMM, which has given up its rights.
+  case files = 261
 
   var encoded: [UInt8] { [UInt8(truncatingIfNeeded: rawValue), UInt8(rawValue >> 8)] }
 

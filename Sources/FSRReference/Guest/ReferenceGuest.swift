@@ -146,7 +146,17 @@ final class ReferenceGuest: Sendable {
       memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)], sections: fixed,
       checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart,
       executable: executable, arguments: arguments)
-    return Description(manifest: manifest, descriptors: bag)
+    return Description(
+      manifest: manifest, descriptors: bag, references: [GuestPaging.Slot.swap],
+      written: [Slot.consoleFile, GuestPaging.Slot.claim])
+  }
+
+  /// Duplicates of the files that only the guest's owner is to write.
+  func writtenFiles() throws -> DescriptorBag {
+    var bag = DescriptorBag()
+    if let file = drain.file { bag.append(try file.value.duplicate()) }
+    if let paging { bag.append(try paging.makeClaim()) }
+    return bag
   }
 
   func save(to checkpoint: inout CheckpointWriter) {

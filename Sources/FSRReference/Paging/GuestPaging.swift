@@ -144,6 +144,9 @@ final class GuestPaging: Sendable {
     return StateSection(name: Self.swapSection, version: 1, payload: file.description.encoded)
   }
 
+  /// This process's part in the swap file, as `describe` gives it.
+  func makeClaim() throws -> OwnedDescriptor { try swap.file.makeClaim() }
+
   /// Holds evictions, and sees the writes end that are under way. The guest still runs.
   func quiesce() throws {
     guard pager.quiesce(deadline: MonotonicClock.now() + Self.quiesceLimit) else { throw PagingError.late }

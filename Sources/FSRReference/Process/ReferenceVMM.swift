@@ -156,6 +156,7 @@ final class ReferenceVMM: Sendable {
       case .status: try socket.value.send(status().encoded)
       case .stop: stopAsked(socket)
       case .console: try showConsole(socket)
+      case .files: try socket.value.send([0], descriptors: try guest.writtenFiles())
       case .pause: try socket.value.send(pause().encoded)
       case .resume: try socket.value.send(unpause().encoded)
       case nil:
@@ -281,7 +282,7 @@ final class ReferenceVMM: Sendable {
       return
     }
     defer {
-      current.withLock { $0 = nil }
+      handoffIsOver(next)
       wakeLoop()
     }
     guard request.versions.overlaps(HandoffProtocol.versions) else {
@@ -332,11 +333,18 @@ final class ReferenceVMM: Sendable {
 
   /// The handoff came to nothing, and the guest is still here.
   func handoffEnded(_ ended: ControlBlock, reason: String, isTrial: Bool) {
-    settleReservation(isKept: true)
+    // One that was refused before it began has named no heir, and may have been refused because of the ledger.
+    if ended.time(of: .requested) != 0 { settleReservation(isKept: true) }
     settleSwap()
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
     finish(ended, isTrial ? "check" : "handoff", from: build, to: nil, reason: reason)
+    handoffIsOver(ended)
+  }
+
+  /// Lets the next one begin, if it has not.
+  private func handoffIsOver(_ ended: ControlBlock) {
+    current.withLock { current in if current === ended { current = nil } }
   }
 
   /// The guest has come here by `ended`.

@@ -11,4 +11,9 @@ int cfsrtest_packet_socket(const char *name);
 // Whether the tap stays when its last queue goes.
 int cfsrtest_tap_persist(int fd, int persists);
 
+// Things that belong to the process that makes them: a ring, a virtual machine of KVM, a vCPU of one.
+int cfsrtest_ring(void);
+int cfsrtest_machine(void);
+int cfsrtest_vcpu(int machine);
+
 #endif

@@ -1,0 +1,35 @@
+internal import FSRHandoff
+internal import FSRSystem
+
+extension VMClient {
+  /// Files of one VM at most: its console's and its swap file.
+  private static let fileLimit = 8
+  /// How long a VMM may take to say which they are, in nanoseconds: nothing is looked at where it does not.
+  private static let filesPatience: UInt64 = 5_000_000_000
+
+  /// That another process has a file open for writing that goes with the VM; nil where none is seen, or the VMM does
+  /// not say which files these are.
+  ///
+  /// The source looks for itself too, but one that root has started may look into few processes.
+  public static func writers(of folder: borrowing VMFolder) -> Blocker? {
+    // Who takes part in a handoff may have them.
+    guard let block = try? newestBlock(of: folder), block.state.isDecided else { return nil }
+    let parties = Party.allCases.compactMap { block.identity(of: $0)?.pid }
+    guard let files = try? askForFiles(folder),
+      let refusal = try? HandoffError.writers(
+        of: files, at: Array(0..<files.count), besides: Set(parties))
+    else { return nil }
+    return Blocker(.writers, refusal.description)
+  }
+
+  /// None where the VMM hangs up, as one does that does not know the question.
+  private static func askForFiles(_ folder: borrowing VMFolder) throws -> DescriptorBag {
+    let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: filesPatience)
+    try socket.send(ControlRequest.files.encoded)
+    guard
+      var answer = try socket.receive(
+        limit: UnixSocket.messageLimit, maximumDescriptors: fileLimit, timeout: filesPatience)
+    else { return DescriptorBag() }
+    return answer.descriptors.takeAll()
+  }
+}
