@@ -70,16 +70,15 @@ import Testing
   @Test(arguments: FaultPlan.Kind.allCases)
   func whateverStepOfTheCopyTheSourceDiesOrHangsAt(_ kind: FaultPlan.Kind) async {
     let steps = [
-      "precopy", "quiesce", "stun", "saveCheckpoint", "releaseStorage", "complete", "race", "takeBack",
+      "quiesce", "stun", "saveCheckpoint", "releaseStorage", "complete", "race", "takeBack",
       "resume",
-      "keep",
     ]
     await Self.check((Self.stages + steps).map { CrashPoint(.source, $0, kind) })
   }
 
   @Test(arguments: FaultPlan.Kind.allCases)
   func whateverStepOfTheCopyTheDestinationDiesOrHangsAt(_ kind: FaultPlan.Kind) async {
-    let steps = ["prepare", "claimVerify", "takeStorage", "verify", "claimDestination", "resume", "keep"]
+    let steps = ["claimVerify", "takeStorage", "verify", "claimDestination", "resume"]
     await Self.check(steps.map { CrashPoint(.destination, $0, kind) })
   }
 

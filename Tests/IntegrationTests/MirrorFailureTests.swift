@@ -26,11 +26,10 @@ import Testing
         {
           findings.append("\(result)")
         }
-        findings += try paged.fileFindings(using: "swap")
       }
       let after = try paged.status()["pid"]
       if (before == after) == isCopied { findings.append("\(before as Any) became \(after as Any)") }
-      findings += try paged.fileFindings(using: isCopied ? "next" : "swap") + paged.guestFindings()
+      findings += try paged.fileFindings(using: isCopied ? "next" : "swap")
       let (code, answer) = try paged.handOver([])
       if code != 0 { findings.append("the next handoff: \(answer)") }
       try paged.waitForEvictions(500)
@@ -63,7 +62,7 @@ import Testing
 
   @Test func whicheverPartCannotBeCopied() async {
     // More parts than pages there are not.
-    let cases = [1, 2, 3, 4, 8, 16, 64, 256, 2305].map { number in
+    let cases = [1, 2, 3, 8, 64, 256, 2305].map { number in
       Case(
         plan: "copy-move:\(number):EIO", says: "Input/output error",
         isCopied: number == 1 ? false : number > 2304 ? true : nil)
@@ -92,27 +91,28 @@ import Testing
     ])
   }
 
-  /// The file that is copied fails: the pager tries again, and the copy is not to be trusted.
-  @Test func aWriteThatTheOriginalRefusesCallsItOff() async {
+  /// Each of them alone, whichever of them comes while the file is copied.
+  private static let writes = (0..<8).map { "write:\(5000 << $0):EIO" }.joined(separator: ",")
+
+  /// The pager tries such a write again, but what the copy has is not to be trusted.
+  @Test(.enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
+  func aWriteThatTheOriginalRefusesCallsItOff() async {
     let findings = await Blocking.run { () -> [String] in
       do {
         let paged = try PagedVM()
-        try paged.run(
-          memory: "8M", resident: "4M", ["--compression", "off", "--swap-fault", "write:10000:EIO"])
-        try paged.waitForSlots(500)
+        try ColdGuest.start(paged, ["--swap-fault", Self.writes])
         var findings: [String] = []
         let first = try paged.vm.fsr(
-          ["handoff", paged.vm.name, "--max-downtime", "5s"] + paged.mirroring(to: "next", rate: "256K"))
-        if first.code != 4 || !first.complainsOnce || !first.errors.contains("the file that is copied failed")
+          ["handoff", paged.vm.name, "--timeout", "60s"] + paged.mirroring(to: "next", rate: "64K"))
+        if first.code != 4 || !first.complainsOnce
+          || !first.errors.contains("the file that is copied failed")
         {
           findings.append("\(first)")
         }
-        findings += try paged.fileFindings(using: "swap") + paged.guestFindings()
-        let (code, answer) = try paged.handOver(paged.mirroring(to: "next"))
+        findings += try paged.fileFindings(using: "swap")
+        let (code, answer) = try paged.handOver([])
         if code != 0 { findings.append("the next handoff: \(answer)") }
-        findings += try paged.fileFindings(using: "next")
-        findings += try paged.findingsAtRest(pages: 2048, limit: 1024)
-        return findings + (try paged.guestFindings()) + (try paged.stopped())
+        return findings + (try ColdGuest.findingsAtEnd(paged)) + (try paged.stopped())
       } catch { return ["\(error)"] }
     }
     for finding in findings { Issue.record("\(finding)") }

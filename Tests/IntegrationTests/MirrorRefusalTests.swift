@@ -37,7 +37,9 @@ import Testing
   {
     var findings: [String] = []
     func look() throws -> String {
-      try BuiltCommand.shell("cd \(paged.place.path); ls -lAR --time-style=+ . | grep -v ' swap$'").output
+      try BuiltCommand.shell(
+        "cd \(paged.place.path); ls -lAR --time-style=+ . | grep -v -e ' swap$' -e '^total'"
+      ).output
     }
     let before = (try look(), try paged.status())
     for (command, codes) in [("check", [3]), ("handoff", [3, 4])] as [(String, [Int32])] {
@@ -217,7 +219,7 @@ import Testing
       try paged.waitForEvictions(1000)
       var findings: [String] = []
       let long = paged.place.path + "/" + String(repeating: "d/", count: 1980) + "swap"
-      findings += try Self.refusals(paged, to: long, says: "No such file")
+      findings += try Self.refusals(paged, to: long, says: "cannot be used: openat \(paged.place.path)")
       let name = paged.place.path + "/" + String(repeating: "n", count: 256)
       findings += try Self.refusals(paged, to: name, says: "File name too long")
       let (code, answer) = try paged.handOver(paged.mirroring(to: String(repeating: "n", count: 255)))
