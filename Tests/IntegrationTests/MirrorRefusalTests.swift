@@ -222,6 +222,8 @@ import Testing
       findings += try Self.refusals(paged, to: long, says: "cannot be used: openat \(paged.place.path)")
       let name = paged.place.path + "/" + String(repeating: "n", count: 256)
       findings += try Self.refusals(paged, to: name, says: "File name too long")
+      let hostile = paged.place.path + "/gone\u{1b}[2J\u{9b}1m\n/swap"
+      findings += try Self.refusals(paged, to: hostile, says: "No such file")
       let (code, answer) = try paged.handOver(paged.mirroring(to: String(repeating: "n", count: 255)))
       if code != 0 { findings.append("\(answer)") }
       return findings + (try paged.guestFindings()) + (try paged.stopped())
