@@ -5,6 +5,9 @@ internal import Synchronization
 
 /// A handoff with a swap file of the destination's own, into which this process copies.
 extension GuestPaging {
+  /// Nanoseconds for a copy that was called off to be closed.
+  private static let endLimit: UInt64 = 1_000_000_000
+
   /// A copy in the making.
   struct Copying {
     let file: SwapFile
@@ -33,6 +36,8 @@ extension GuestPaging {
   func precopy() throws -> Precopy {
     guard var current = copying.withLock({ $0 }) else { return Precopy(.standing) }
     if current.mirror == nil {
+      // What an earlier handoff had begun to write goes by that one's mirror.
+      if swap.file.hasMirror { return Precopy(.starting) }
       current.mirror = try swap.file.startMirror(to: current.file, bytesPerSecond: current.bytesPerSecond)
       copying.withLock { $0 = current }
     }
@@ -68,9 +73,10 @@ extension GuestPaging {
   /// - Parameter isOwn: whether the file was made for this, and goes with it.
   func dropCopy(isOwn: Bool) {
     guard let current = copying.withLock({ $0.take() }) else { return }
-    current.mirror?.cancel()
+    // Whoever named a file of its own may name it again at once.
+    current.mirror?.end(within: Self.endLimit)
     let description = current.file.description
-    // By its name alone: a copy that hangs in the disk is not waited for.
+    // By its name alone: a copy that hangs in the disk is not waited for any longer.
     if isOwn, (try? OwnedDescriptor.reference(to: description.path).identity()) == description.file {
       try? OwnedDescriptor.remove(description.path)
     }

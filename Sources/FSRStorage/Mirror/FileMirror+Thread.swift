@@ -35,6 +35,7 @@ extension FileMirror {
       _ = try? bell.clear()
     }
     ends.over()
+    hasEnded.raise()
   }
 
   private var timeout: UInt64? {

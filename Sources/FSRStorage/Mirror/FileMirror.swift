@@ -44,6 +44,8 @@ public final class FileMirror: Sendable {
   let ends: Ends
   let options: Options
   let bell: EventDescriptor
+  /// Whether its thread has ended, or is about to.
+  let hasEnded = Flag()
   let state: Mutex<State>
 
   /// - Parameters:
@@ -99,6 +101,16 @@ public final class FileMirror: Sendable {
     change { $0.helper.take(.failed(failure)) }
     ring()
   }
+
+  /// Calls it off, and waits for the copy to be closed, for `limit` nanoseconds at most: a disk may hang.
+  public func end(within limit: UInt64) {
+    cancel()
+    let late = MonotonicClock.now() + limit
+    while !hasEnded.isUp, MonotonicClock.now() < late { _ = try? Poller().wait(timeout: Self.endLook) }
+  }
+
+  /// Nanoseconds between two looks at that.
+  private static let endLook: UInt64 = 1_000_000
 
   /// Takes the mirror off, so that the copy may be taken: it is whole, and nothing is written any more. For the stun:
   /// it waits for nothing.

@@ -10,6 +10,19 @@ extension SwapFile {
     var mirror: FileMirror?
     /// What it copies to.
     var copy: SwapFile?
+
+    /// Nothing comes from a mirror that is off, once its writes have ended.
+    mutating func forgetMirror() {
+      if let mirror, mirror.isOver, mirror.pending == 0 { (self.mirror, copy) = (nil, nil) }
+    }
+  }
+
+  /// Whether writes are under way in a mirror, be it one that was called off: another cannot begin.
+  public var hasMirror: Bool {
+    routing.withLock { routing in
+      routing.forgetMirror()
+      return routing.mirror != nil
+    }
   }
 
   /// Makes the file at `path` a second one of this VM: locked, as long as this one, of the same slots, and empty.
@@ -51,6 +64,8 @@ extension SwapFile {
 
   /// Begins to copy what is in use to `copy`, which `makeCopy` made, and to keep the two the same.
   ///
+  /// Not while there is another mirror (`hasMirror`): the ends of its writes would be taken for this one's.
+  ///
   /// - Parameter bytesPerSecond: nil as fast as can be.
   /// - Throws: `SwapError`; then nothing has begun.
   public func startMirror(to copy: SwapFile, bytesPerSecond: UInt64? = nil, chunk: UInt64? = nil)
@@ -59,6 +74,7 @@ extension SwapFile {
     // Nobody makes the file longer meanwhile.
     try growth.withLock { (_) throws(SwapError) in
       try copy.growth.withLock { (growth) throws(SwapError) in try copy.extend(to: bitmap.count, &growth) }
+      precondition(!hasMirror, "one mirror after the other")
       let mirror = try makeMirror(to: copy, bytesPerSecond, chunk)
       try SwapError.translating { () throws(SystemError) in try mirror.start() }
       let isAtRest = routing.withLock { routing in
@@ -87,7 +103,10 @@ extension SwapFile {
             $0.lowerBound + SwapHeader.pages..<$0.upperBound + SwapHeader.pages
           }
         },
-        over: { copy.release() })
+        over: { [weak self] in
+          copy.release()
+          self?.forgetMirror()
+        })
       var options = FileMirror.Options()
       options.bytesPerSecond = bytesPerSecond
       if let chunk { options.chunk = chunk }
@@ -154,8 +173,11 @@ extension SwapFile {
       guard let mirror = routing.mirror else { return own }
       if routing.plainWrites == 0 { mirror.begin() }
       own += mirror.takeFinished()
-      if mirror.isOver, mirror.pending == 0 { (routing.mirror, routing.copy) = (nil, nil) }
+      routing.forgetMirror()
       return own
     }
   }
+
+  /// A guest that pages nothing any more has no completions: without this it would keep the copy open and claimed.
+  private func forgetMirror() { routing.withLock { $0.forgetMirror() } }
 }
