@@ -52,12 +52,13 @@ extension SwapFile {
   /// Begins to copy what is in use to `copy`, which `makeCopy` made, and to keep the two the same.
   ///
   /// - Parameter bytesPerSecond: nil as fast as can be.
-  /// - Throws: `SwapError`; then nothing has begun.
+  /// - Throws: `SwapError`; then nothing has begun. It is busy while writes of a mirror of before are under way.
   public func startMirror(to copy: SwapFile, bytesPerSecond: UInt64? = nil, chunk: UInt64? = nil)
     throws(SwapError) -> FileMirror
   {
     // Nobody makes the file longer meanwhile.
     try growth.withLock { (_) throws(SwapError) in
+      if hasMirror { throw .system(.busy("mirror", description.path)) }
       try copy.growth.withLock { (growth) throws(SwapError) in try copy.extend(to: bitmap.count, &growth) }
       let mirror = try makeMirror(to: copy, bytesPerSecond, chunk)
       try SwapError.translating { () throws(SystemError) in try mirror.start() }
@@ -69,6 +70,11 @@ extension SwapFile {
       if isAtRest { mirror.begin() }
       return mirror
     }
+  }
+
+  /// Whether a mirror of before has writes under way, or still copies.
+  private var hasMirror: Bool {
+    routing.withLock { routing in routing.mirror.map { !$0.isOver || $0.pending > 0 } ?? false }
   }
 
   private func makeMirror(to copy: SwapFile, _ bytesPerSecond: UInt64?, _ chunk: UInt64?) throws(SwapError)
