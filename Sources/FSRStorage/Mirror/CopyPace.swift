@@ -23,8 +23,9 @@ public struct CopyPace: Hashable, Sendable {
     guard let bytesPerSecond else { return }
     let time = bytes.multipliedFullWidth(by: 1_000_000_000)
     let cost = time.high >= bytesPerSecond ? .max : bytesPerSecond.dividingFullWidth(time).quotient
-    let (later, overflow) = max(next, now).addingReportingOverflow(cost)
-    next = overflow ? .max : later
+    // The time that the part itself took counts; time in which nobody copied does not.
+    let (end, isBeyond) = max(next, now - min(now, cost)).addingReportingOverflow(cost)
+    next = isBeyond ? .max : end
   }
 
   /// Nanoseconds to wait before the next part.

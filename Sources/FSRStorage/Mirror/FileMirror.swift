@@ -166,11 +166,16 @@ public final class FileMirror: Sendable {
 
   /// Changes the state and does what follows from it.
   func change(_ deed: (inout State) -> Void) {
-    let hasFinished = state.withLock { state in
+    let (hasFinished, hasEnded) = state.withLock { state in
+      let wasExited = state.helper.state == .exited
       deed(&state)
       perform(&state)
-      return !state.finished.isEmpty
+      // Whoever takes the copy lets the thread sleep.
+      let hasEnded = state.helper.state == .exited && !wasExited && !state.helper.isCopied
+      return (!state.finished.isEmpty, hasEnded)
     }
     if hasFinished { try? ends.original.event.value.signal() }
+    // The last write of one that was given up ends on another thread.
+    if hasEnded { ring() }
   }
 }

@@ -67,14 +67,14 @@ extension SwapFile {
   /// Not while there is another mirror (`hasMirror`): the ends of its writes would be taken for this one's.
   ///
   /// - Parameter bytesPerSecond: nil as fast as can be.
-  /// - Throws: `SwapError`; then nothing has begun.
+  /// - Throws: `SwapError`; then nothing has begun. It is busy while writes of a mirror of before are under way.
   public func startMirror(to copy: SwapFile, bytesPerSecond: UInt64? = nil, chunk: UInt64? = nil)
     throws(SwapError) -> FileMirror
   {
     // Nobody makes the file longer meanwhile.
     try growth.withLock { (_) throws(SwapError) in
+      if hasMirror { throw .system(.busy("mirror", description.path)) }
       try copy.growth.withLock { (growth) throws(SwapError) in try copy.extend(to: bitmap.count, &growth) }
-      precondition(!hasMirror, "one mirror after the other")
       let mirror = try makeMirror(to: copy, bytesPerSecond, chunk)
       try SwapError.translating { () throws(SystemError) in try mirror.start() }
       let isAtRest = routing.withLock { routing in

@@ -169,8 +169,7 @@ public final class SwapFile: Sendable {
     // Whoever just makes the file grow ends first.
     return growth.withLock { _ in
       // A lock lives on in copies of the descriptor, which a child that is being started may have for a moment.
-      let left = queue.close { file in try? file.unlock(byte: SwapLocks.writer) }
-      return left.filter { $0.tag & FileMirror.mark == 0 }
+      return sort(queue.close { file in try? file.unlock(byte: SwapLocks.writer) })
     }
   }
 
