@@ -125,7 +125,7 @@ import Testing
       findings += Self.findings(try paged.handOver(paged.mirroring(to: "next")), isMirrored: true)
       for name in ["next", "./next"] {
         let result = try paged.vm.fsr(["handoff", paged.vm.name] + paged.mirroring(to: name))
-        if result.code != 4 || result.errorLines.count != 1 || !result.errors.contains("already") {
+        if result.code != 3 || result.errorLines.count != 1 || !result.errors.contains("already") {
           findings.append("\(result)")
         }
         findings += try paged.fileFindings(using: "next")

@@ -48,6 +48,8 @@ public struct CoordinatorSession: ~Copyable {
   let folder: Directory
   let blocks: BlockDirectory
   var machine: Coordinator
+  /// The connection on which an answer to the request is due.
+  var asked: Owned<Channel>?
   var fault: FaultPlan
   /// Why it ended as it did, for a person.
   public internal(set) var reason = ""

@@ -73,14 +73,12 @@ extension GuestPaging {
   /// - Parameter isOwn: whether the file was made for this, and goes with it.
   func dropCopy(isOwn: Bool) {
     guard let current = copying.withLock({ $0.take() }) else { return }
-    // Whoever named a file of its own may name it again at once.
-    current.mirror?.end(within: Self.endLimit)
+    current.mirror?.cancel()
     let description = current.file.description
-    // By its name alone: a copy that hangs in the disk is not waited for any longer.
     if isOwn, (try? OwnedDescriptor.reference(to: description.path).identity()) == description.file {
       try? OwnedDescriptor.remove(description.path)
     }
-    // With a mirror it is closed by that.
-    if current.mirror == nil { current.file.release() }
+    // Whoever named a file of its own may name it again at once. With a mirror it is closed by that.
+    if let mirror = current.mirror { mirror.end(within: Self.endLimit) } else { current.file.release() }
   }
 }
