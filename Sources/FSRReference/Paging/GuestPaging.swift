@@ -52,7 +52,8 @@ package final class GuestPaging: Sendable {
   private let started = Mutex<MemoryPager?>(nil)
   /// Of the faults answered by this process.
   let latencies = FaultLatencies()
-  let rate = EvictionRate(since: MonotonicClock.now())
+  let evictions = EventRate(since: MonotonicClock.now())
+  let faults = EventRate(since: MonotonicClock.now())
   private let cache: Owned<OwnedDescriptor>?
   private let swap: SwapPages
   private let survey: Mutex<PageTableSurvey?>
@@ -188,7 +189,7 @@ package final class GuestPaging: Sendable {
       reopening: try take(Slot.swap), description: SwapDescription(decoding: section.payload), bitmap: bitmap,
       options: Self.options(configuration))
     var survey = try PageTableSurvey(of: table)
-    try survey.look(at: PagingPlaces(bitmap: bitmap, isAtRest: false))
+    try survey.look(at: PagingPlaces?.none)
     try MemoryPager.mapAhead(table, faults) { false }
     try self.init(
       configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: survey)
@@ -201,7 +202,7 @@ package final class GuestPaging: Sendable {
     file.rehearseLock()
     // What is broken now is found broken at the end too, and said then.
     _ = try? survey.withLock { survey throws(PagingError) in
-      try survey?.look(at: PagingPlaces(bitmap: file.bitmap, isAtRest: false))
+      try survey?.look(at: PagingPlaces?.none)
       try survey?.agree()
     }
   }
@@ -217,7 +218,7 @@ package final class GuestPaging: Sendable {
     guard table.isFrozen else { throw PagingError.notFrozen }
     guard told == table.counts else { throw PagingError.badCounts }
     try survey.withLock { survey throws(PagingError) in
-      try survey?.look(at: PagingPlaces(bitmap: swap.file.bitmap, isAtRest: true))
+      try survey?.look(at: PagingPlaces(bitmap: swap.file.bitmap))
       try survey?.agree()
     }
     guard swap.file.bitmap.usedCount >= table.counts.swapped else { throw PagingError.badCounts }
@@ -272,13 +273,11 @@ final class PagingFailures: Sendable {
   }
 }
 
-/// What a page table may name.
+/// What a page table at rest may name. Before, a slot may be taken a moment after a page was said to be in it.
 struct PagingPlaces: PagePlaces {
   let bitmap: SlotBitmap
-  /// Whether nothing changes any more: before, a slot may be taken a moment after a page was said to be in it.
-  let isAtRest: Bool
 
-  func holds(slot: UInt32) -> Bool { !isAtRest || bitmap.isUsed(UInt64(slot)) }
+  func holds(slot: UInt32) -> Bool { bitmap.isUsed(UInt64(slot)) }
   /// Entries are checked as they are used.
   func holds(position: UInt64, of page: UInt64) -> Bool { true }
 }
