@@ -21,6 +21,8 @@ import Testing
 
   /// Operations of a run, at most.
   private static let bound: UInt64 = 5000
+  /// Findings after which a sweep has said enough.
+  private static let findingLimit = 5
 
   private static func run(_ sweep: Sweep) throws -> [String] {
     // What the same work does where nothing fails.
@@ -34,7 +36,8 @@ import Testing
     var trials = 0
     var pauses = 0
     var calledOff = 0
-    while number < bound {
+    // Each finding may have taken as long as a trial waits for something.
+    while number < bound, findings.count < findingLimit {
       let trial = try SwapTrial(
         sweep.operation, number, sweep.reason, sweep.course, compression: sweep.compression)
       trial.perform()
@@ -46,6 +49,7 @@ import Testing
       calledOff += trial.count.calledOff > 0 ? 1 : 0
       number = sweep.next(number)
     }
+    if findings.count >= findingLimit { return findings }
     let expected = (sweep.operation == .read ? calm.count.reads : calm.count.writes) / 4
     if expected == 0 || last < expected {
       findings.append("\(last) operations were covered, of \(expected) at least; calm: \(calm.count)")
