@@ -4,7 +4,7 @@ import FSRTestSupport
 import Testing
 
 /// Every operation of the swap file fails once, one in each run of the same work, from the first to the last that there is:
-/// a sweep ends with the run in which nothing failed.
+/// a sweep ends with runs in which nothing failed.
 @Suite(.enabled(if: hasUserFault()), .serialized) struct SwapSweepTests {
   struct Sweep: Sendable, CustomTestStringConvertible {
     let operation: IOFaultPlan.Operation
@@ -21,6 +21,8 @@ import Testing
 
   /// Operations of a run, at most.
   private static let bound: UInt64 = 5000
+  /// Runs without the operation that is to fail, one after the other, that end a sweep: not all are of the same length.
+  private static let missLimit = 3
   /// Findings after which a sweep has said enough.
   private static let findingLimit = 5
 
@@ -34,6 +36,7 @@ import Testing
     var number: UInt64 = 1
     var last: UInt64 = 0
     var trials = 0
+    var misses = 0
     var pauses = 0
     var calledOff = 0
     // Each finding may have taken as long as a trial waits for something.
@@ -42,7 +45,12 @@ import Testing
         sweep.operation, number, sweep.reason, sweep.course, compression: sweep.compression)
       trial.perform()
       findings += trial.findings
-      if trial.count.failures == 0 { break }
+      if trial.count.failures == 0 {
+        misses += 1
+        if misses == missLimit { break }
+        continue
+      }
+      misses = 0
       last = number
       trials += 1
       pauses += trial.count.pauses > 0 ? 1 : 0
