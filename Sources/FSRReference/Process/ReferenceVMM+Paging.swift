@@ -39,7 +39,10 @@ extension ReferenceVMM {
     answer.minorFaults = status[.minorFaults]
     answer.missingFaults = status[.missingFaults]
     answer.evictions = status[.compressions] + status[.writes] + status[.zeros]
-    answer.evictionsPerSecond = paging.rate.measure(answer.evictions, at: MonotonicClock.now())
+    let now = MonotonicClock.now()
+    answer.evictionsPerSecond = paging.evictions.measure(answer.evictions, at: now)
+    answer.faultsPerSecond = paging.faults.measure(answer.minorFaults + answer.missingFaults, at: now)
+    answer.failures = status[.failures]
     answer.readAhead = status[.readAhead]
     answer.waits = [50, 90, 99, 100].map { paging.latencies.percentile($0) ?? 0 }
     let trouble = missingPage.withLock { $0 } ?? status.trouble?.description

@@ -33,33 +33,48 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
 
   public struct Fault: Equatable, Sendable, CustomStringConvertible {
     public let operation: Operation
-    /// Which one fails, the first being 1.
-    public let number: UInt64
-    /// Whether all later ones fail too.
-    public let lasts: Bool
+    /// Which ones fail, the first being 1.
+    public let numbers: ClosedRange<UInt64>
     public let reason: Reason
 
-    public init(_ operation: Operation, number: UInt64, lasts: Bool = false, reason: Reason) {
+    public init(_ operation: Operation, numbers: ClosedRange<UInt64>, reason: Reason) {
       self.operation = operation
-      self.number = number
-      self.lasts = lasts
+      self.numbers = numbers
       self.reason = reason
     }
 
-    /// Reads `OPERATION:NUMBER:REASON`, or `OPERATION:NUMBER+:REASON` for one that lasts.
+    /// - Parameter lasts: whether all later ones fail too.
+    public init(_ operation: Operation, number: UInt64, lasts: Bool = false, reason: Reason) {
+      self.init(operation, numbers: number...(lasts ? .max : number), reason: reason)
+    }
+
+    /// Reads `OPERATION:NUMBER:REASON`; `NUMBER-NUMBER` for all between them, too, and `NUMBER+` for all that follow.
     init?(_ text: Substring) {
       let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 3, let operation = Operation(rawValue: parts[0]),
-        let reason = Reason(rawValue: parts[2])
+        let reason = Reason(rawValue: parts[2]), let numbers = Self.numbers(parts[1])
       else { return nil }
-      let lasts = parts[1].hasSuffix("+")
-      guard let number = UInt64(lasts ? String(parts[1].dropLast()) : parts[1]), number > 0 else {
-        return nil
-      }
-      self.init(operation, number: number, lasts: lasts, reason: reason)
+      self.init(operation, numbers: numbers, reason: reason)
     }
 
-    public var description: String { "\(operation.rawValue):\(number)\(lasts ? "+" : ""):\(reason.rawValue)" }
+    private static func numbers(_ text: String) -> ClosedRange<UInt64>? {
+      let lasts = text.hasSuffix("+")
+      let ends = (lasts ? text.dropLast() : text[...]).split(separator: "-", omittingEmptySubsequences: false)
+      guard ends.count <= (lasts ? 1 : 2), let first = ends.first.flatMap({ UInt64($0) }), first > 0,
+        let last = lasts ? .max : UInt64(ends[ends.count - 1]), first <= last
+      else { return nil }
+      return first...last
+    }
+
+    public var description: String {
+      let end =
+        switch numbers.upperBound {
+        case .max: "+"
+        case numbers.lowerBound: ""
+        default: "-\(numbers.upperBound)"
+        }
+      return "\(operation.rawValue):\(numbers.lowerBound)\(end):\(reason.rawValue)"
+    }
   }
 
   /// Faults that one plan may have.
@@ -72,7 +87,7 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
 
   public init(_ faults: [Fault] = []) { self.faults = faults }
 
-  /// Reads `OPERATION:NUMBER[+]:REASON`, or several with commas between them; nil where any of it is unknown.
+  /// Reads `OPERATION:NUMBERS:REASON`, as `Fault` does, or several with commas between them; nil where any of it is unknown.
   public init?(_ text: String) {
     guard text.utf8.count <= Self.textLimit else { return nil }
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
@@ -93,11 +108,9 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
     guard !faults.isEmpty else { return nil }
     counts[operation, default: 0] += 1
     let number = counts[operation, default: 0]
-    guard
-      let fault = faults.first(where: {
-        $0.operation == operation && ($0.number == number || ($0.lasts && $0.number < number))
-      })
-    else { return nil }
+    guard let fault = faults.first(where: { $0.operation == operation && $0.numbers.contains(number) }) else {
+      return nil
+    }
     return SystemError(operation.rawValue, on: "number \(number), by plan", errno: fault.reason.errno)
   }
 
@@ -112,7 +125,7 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
           case .copyMove: .copyMove
           case .read, .write, .grow: nil
           }
-        return operation.map { Fault($0, number: fault.number, lasts: fault.lasts, reason: fault.reason) }
+        return operation.map { Fault($0, numbers: fault.numbers, reason: fault.reason) }
       })
   }
 }
