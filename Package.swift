@@ -90,7 +90,9 @@ let package = Package(
     tests(
       "FSRCommandsTests",
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem", "FSRTestSupport", "fsr"]),
-    tests("FSRReferenceTests", ["FSRReference", "FSRMachine", "FSRSystem", "FSRTestSupport"]),
+    tests(
+      "FSRReferenceTests",
+      ["FSRReference", "FSRMachine", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"]),
     tests(
       "FSRSoftCPUTests",
       ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState", "FSRGuestSupport", "FSRTestSupport"]),

@@ -59,6 +59,11 @@ int64_t cfsr_read_link(int directory, const char *name, void *bytes, size_t leng
 
 int cfsr_sync(int fd) { ANSWER_AGAIN(fsync(fd)); }
 
+int64_t cfsr_copy_range(int from, int to, uint64_t offset, size_t length) {
+  off_t in = (off_t)offset, out = (off_t)offset;
+  ANSWER_AGAIN(copy_file_range(from, &in, to, &out, length, 0));
+}
+
 int64_t cfsr_read_at(int fd, void *bytes, size_t length, uint64_t offset) {
   ANSWER_AGAIN(pread(fd, bytes, length, (off_t)offset));
 }

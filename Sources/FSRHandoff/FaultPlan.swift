@@ -67,7 +67,10 @@ public struct FaultPlan: Equatable, Sendable, CustomStringConvertible {
   /// Every step of a party, by name.
   public static func steps(of party: Party) -> [String] {
     switch party {
-    case .source: SourceStep.allCases.map(\.rawValue)
+    case .source:
+      SourceStep.allCases.flatMap { step in
+        [step.rawValue] + (step == .precopy ? Precopy.Stage.allCases.map(\.step) : [])
+      }
     case .destination: DestinationStep.allCases.map(\.rawValue)
     case .coordinator: CoordinatorStep.allCases.map(\.rawValue)
     }

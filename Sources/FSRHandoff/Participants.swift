@@ -16,6 +16,9 @@ public protocol HandoffSource: AnyObject, Sendable {
   /// What the guest consists of, and duplicates of its descriptors in the order of the manifest's slots. Asked before
   /// anything is begun: what it throws, and what is seen of its descriptors then, refuses the handoff.
   func describe() throws -> Description
+  /// Begins to copy what goes over by copying, and goes on with it; asked again and again, without waiting, until it
+  /// stands. Undone by `resume`.
+  func precopy() throws -> Precopy
   /// Stops what writes on its own while the guest still runs; undone by `resume`.
   func quiesce() throws
   /// Asks the vCPUs to stop. The thread that stops last calls `switchover`, once, and parks when it returns.

@@ -41,4 +41,12 @@ extension OwnedDescriptor {
   public func punchHole(at offset: UInt64, count: UInt64) throws(SystemError) {
     try check(cfsr_punch(raw, offset, count), "fallocate", on: "PUNCH_HOLE")
   }
+
+  /// Lets the kernel copy up to `count` bytes from `offset` to the same place of `target`, by sharing blocks where the
+  /// file system can (copy_file_range(2)); answers how many, 0 at the file's end.
+  public func copyRange(to target: borrowing OwnedDescriptor, at offset: UInt64, count: UInt64)
+    throws(SystemError) -> UInt64
+  {
+    UInt64(try check(cfsr_copy_range(raw, target.raw, offset, Int(count)), "copy_file_range", on: subject))
+  }
 }

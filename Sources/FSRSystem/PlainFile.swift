@@ -112,6 +112,10 @@ extension SystemError {
   public var isReadOnly: Bool { errno == EROFS }
   /// Whether this kind of file, or this kernel, has no such thing.
   public var isUnsupported: Bool { errno == EOPNOTSUPP || errno == ENOSYS }
+  /// Whether the kernel cannot copy between two such files by itself, though their bytes may be moved.
+  public var isNoCopy: Bool {
+    isUnsupported || [EXDEV, EINVAL, EPERM, EACCES, ETXTBSY, EBADF].contains(errno)
+  }
 }
 
 /// The user whose rights this process has.

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A system call that failed: which one, on what, with which errno, and what to do about it.
-public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The call's name, as in its manual page.
   public let call: String
   /// What it was called on: a path, a name, a number; empty where there is nothing to name.

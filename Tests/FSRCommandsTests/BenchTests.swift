@@ -35,7 +35,8 @@ import Testing
   }
 
   @Test func memoriesAreReadAsAList() throws {
-    #expect(try BenchMemory.list(parsing: "64M,1T-sparse").map(\.description) == ["64M", "1T-sparse"])
+    let list = "64M,1T-sparse,64M-paged,1T-sparse:1G,1T-sparse:1G-paged"
+    #expect(try BenchMemory.list(parsing: list).map(\.description).joined(separator: ",") == list)
     #expect(throws: ValueError.self) { try BenchMemory.list(parsing: "64M, 1T") }
   }
 }

@@ -27,6 +27,8 @@ import Testing
     ["run", "a", "--numa", "3-1"],
     ["run", "a", "--numa", "1024"], ["run", "a", "--numa", "0,64"], ["run", "a", "--numa", "all"],
     ["bench", "--memory", "64M,"], ["bench", "--memory", "1K-sparse"],
+    ["bench", "--memory", "1T-sparse:1M"], ["bench", "--memory", "1G-sparse:1G"],
+    ["bench", "--memory", "1G:64M"], ["bench", "--memory", "1T-sparse:"],
     ["bench", "handoff", "--handoffs", "0"],
     ["bench", "cpu", "--vcpus", "17"], ["bench", "cpu", "--repeats", "0"], ["bench", "cpu", "--work", "0"],
     ["history"], ["history", "a", "--last", "0"], ["history", "a", "--last", "x"], ["log"],

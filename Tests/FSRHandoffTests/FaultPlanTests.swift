@@ -19,7 +19,8 @@ import Testing
   }
 
   @Test func everyStepOfAMachineCanBeNamed() {
-    #expect(Set(FaultPlan.steps(of: .source)) == Set(SourceStep.allCases.map(\.rawValue)))
+    let stages = Precopy.Stage.allCases.map { "precopy-\($0.rawValue)" }
+    #expect(Set(FaultPlan.steps(of: .source)) == Set(SourceStep.allCases.map(\.rawValue) + stages))
     #expect(Set(FaultPlan.steps(of: .coordinator)) == Set(CoordinatorStep.allCases.map(\.rawValue)))
     #expect(Set(FaultPlan.steps(of: .destination)) == Set(DestinationStep.allCases.map(\.rawValue)))
   }

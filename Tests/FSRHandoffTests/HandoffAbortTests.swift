@@ -234,15 +234,23 @@ import Testing
     _ = lock
   }
 
+  /// A decided handoff of `source`'s guest, and the next one's draft.
+  private static func draft(
+    in fixture: borrowing BlockFixture, of source: ProcessIdentity, askedBy coordinator: ProcessIdentity
+  ) throws -> (block: ControlBlock, draft: ControlBlock) {
+    let block = try fixture.makeBlock(4, .resumed)
+    block.enroll(.source, as: source)
+    let draft = try fixture.blocks.create(
+      attempt: 5, generation: 1, machine: BlockFixture.machine, state: .none)
+    draft.enroll(.source, as: source)
+    draft.enroll(.coordinator, as: coordinator)
+    return (block, draft)
+  }
+
   @Test func aDraftIsWithdrawnBeforeItsSourceTakesItUp() throws {
     let fixture = try BlockFixture()
     let owner = try Neighbour()
-    let block = try fixture.makeBlock(4, .resumed)
-    block.enroll(.source, as: owner.identity)
-    let draft = try fixture.blocks.create(
-      attempt: 5, generation: 1, machine: BlockFixture.machine, state: .none)
-    draft.enroll(.source, as: owner.identity)
-    draft.enroll(.coordinator, as: .current())
+    let (block, draft) = try Self.draft(in: fixture, of: owner.identity, askedBy: .current())
     let lock = try Self.lock(fixture)
     let outcome = try Self.abort(fixture, answer: 20_000_000)
     #expect(outcome.end == .calledOff && outcome.attempt == 5 && outcome.reason.hasPrefix("aborted by uid"))
@@ -253,15 +261,10 @@ import Testing
   @Test func anothersDraftIsNotTouched() throws {
     let fixture = try BlockFixture()
     let owner = try Neighbour()
-    let block = try fixture.makeBlock(4, .resumed)
-    block.enroll(.source, as: owner.identity)
-    let draft = try fixture.blocks.create(
-      attempt: 5, generation: 1, machine: BlockFixture.machine, state: .none)
-    draft.enroll(.source, as: owner.identity)
-    draft.enroll(.coordinator, as: owner.identity)
+    let (block, draft) = try Self.draft(in: fixture, of: owner.identity, askedBy: owner.identity)
     let lock = try Self.lock(fixture)
     #expect(try Self.abort(fixture, answer: 20_000_000).end == .nothing)
-    #expect(draft.state == .none)
+    #expect(draft.state == .none && block.state == .resumed)
     _ = lock
   }
 }

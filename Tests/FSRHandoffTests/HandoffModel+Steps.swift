@@ -103,6 +103,10 @@ extension HandoffModel {
       }
       try add(.failed)
       if word != .none { try add(.found(word)) }
+    case .precopy:
+      try add(.done)
+      try add(.failed)
+      if word != .none { try add(.found(word)) }
     // Both read the word before they act: who was stopped meanwhile must not act on what it knew before.
     case .stun where word != .none, .complete where word != .none: try add(.found(word))
     case .stun:

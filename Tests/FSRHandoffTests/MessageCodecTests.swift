@@ -19,6 +19,11 @@ import Testing
     return [
       .request(HandoffRequest()), .request(request),
       .request(HandoffRequest(executable: "/x", isTrial: true)), .accepted,
+      .request(
+        HandoffRequest(
+          executable: "/x",
+          wishes: [HandoffWish("swap-file", "/größer"), HandoffWish("copy-rate", "65536")])),
+      .request(HandoffRequest(isTrial: true, wishes: [HandoffWish("swap-file", "/neu")])),
       .refused(reason: "weil nicht: größer"),
       .hello(Hello(isSuccessor: false, sections: [], build: "")), .hello(hello),
       .agreed(Agreement(version: 1, build: "6c62272e07bb0142")), .manifest, .prepared, .holding,
@@ -55,7 +60,7 @@ import Testing
     for count in 0..<10_000 {
       var noise = (0..<count % 200).map { _ in UInt8.random(in: .min ... .max, using: &chance) }
       if noise.count > 1, count % 2 == 0 {
-        noise[0] = UInt8(count / 2 % 10)
+        noise[0] = UInt8(count / 2 % 12)
         noise[1] = 0
       }
       _ = try? Message(decoding: noise)
@@ -113,6 +118,9 @@ import Testing
       .request(HandoffRequest(executable: String(repeating: "x", count: 4097))),
       .request(HandoffRequest(fault: String(repeating: "x", count: 513))),
       .agreed(Agreement(version: 1, build: String(repeating: "b", count: 129))),
+      .request(HandoffRequest(wishes: Array(repeating: HandoffWish("a", "b"), count: 17))),
+      .request(HandoffRequest(wishes: [HandoffWish(String(repeating: "n", count: 65), "b")])),
+      .request(HandoffRequest(wishes: [HandoffWish("a", String(repeating: "v", count: 4097))])),
     ]
     for message in tooMuch {
       #expect(throws: HandoffError.self) { try Message(decoding: message.encoded) }
@@ -121,7 +129,7 @@ import Testing
 
   @Test func kindsAndTagsKeepTheirNumbers() {
     let firsts = Self.messages.map { $0.encoded[0] }
-    #expect(firsts == [1, 1, 9, 2, 3, 4, 4, 5, 6, 7, 8, 3, 3])
+    #expect(firsts == [1, 1, 9, 2, 10, 11, 3, 4, 4, 5, 6, 7, 8, 3, 3])
     let agreed = Message.agreed(Agreement(version: 0x0102, build: "b")).encoded
     #expect(agreed == [5, 0, 8, 0, 2, 0, 0, 0, 2, 1, 9, 0, 1, 0, 0, 0, 0x62])
   }

@@ -21,7 +21,8 @@ import Testing
     Row(step: .startDestination, done: .negotiate, failed: .claimSource, found: .whereTheWordLeads),
     Row(step: .negotiate, done: .sendManifest, failed: .claimSource, found: .whereTheWordLeads),
     Row(step: .sendManifest, done: .awaitPrepared, failed: .claimSource, found: .whereTheWordLeads),
-    Row(step: .awaitPrepared, done: .quiesce, failed: .claimSource, found: .whereTheWordLeads),
+    Row(step: .awaitPrepared, done: .precopy, failed: .claimSource, found: .whereTheWordLeads),
+    Row(step: .precopy, done: .quiesce, failed: .claimSource, found: .whereTheWordLeads),
     Row(step: .quiesce, done: .stun, failed: .claimSource, found: .whereTheWordLeads),
     Row(step: .stun, done: .saveCheckpoint, failed: .claimSource, found: .whereTheWordLeads),
     Row(step: .saveCheckpoint, done: .releaseStorage, failed: .claimSource, found: .whereTheWordLeads),
@@ -150,7 +151,8 @@ import Testing
     case .race: return [after(.failed)] + (world.word == .none ? [] : [after(.found(world.word))])
     case .fence, .takeBack:
       return [after(.done), after(.failed)] + (world.word == .source ? [] : [after(.found(world.word))])
-    case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .quiesce, .stun,
+    case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
+      .stun,
       .saveCheckpoint, .releaseStorage, .complete, .wake:
       return [after(.done), after(.failed)] + (world.word == .none ? [] : [after(.found(world.word))])
     case .resume, .reap, .report, .release: return [after(.done)]
@@ -183,7 +185,8 @@ import Testing
       case .keep: #expect(world.word == .resumed || !world.machine.isStunned)
       case .leave: #expect(world.word == .destination || world.word == .successor)
       case .release, .park: #expect(world.word == .destination || world.word == .successor)
-      case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .quiesce, .stun,
+      case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
+        .stun,
         .saveCheckpoint, .releaseStorage, .complete, .wake, .race, .claimSource, .fence, .takeBack,
         .claimResumed:
         #expect(world.word != .resumed)
@@ -209,7 +212,8 @@ import Testing
     for world in Self.worlds() {
       for next in Self.steps(world) where next.machine.step != world.machine.step {
         switch next.machine.step {
-        case .quiesce: #expect(world.machine.step == .awaitPrepared)
+        case .precopy: #expect(world.machine.step == .awaitPrepared)
+        case .quiesce: #expect(world.machine.step == .precopy)
         case .stun: #expect(world.machine.step == .quiesce)
         case .saveCheckpoint: #expect(world.machine.step == .stun)
         case .complete: #expect(world.machine.step == .releaseStorage)

@@ -35,6 +35,7 @@ final class StillSource: HandoffSource {
       descriptors: bag.withLock { $0.takeAll() }, references: references, written: written)
   }
 
+  func precopy() throws -> Precopy { Precopy(.standing) }
   func quiesce() throws { isTouched.raise() }
   func stun(_ switchover: @escaping @Sendable () -> Void) { isTouched.raise() }
   func cancelStun() -> Bool { true }

@@ -132,6 +132,25 @@ struct BoundedPlaces: PagePlaces {
     #expect(throws: PagingError.notPageTable) { try Self.twin(table) }
   }
 
+  @Test func aLookAsksForEveryPlaceThatAChangedDirectoryNames() throws {
+    let table = try PageTable(range: 0..<Self.gigabyte)
+    table.set(3, .resident)
+    table.set(700, .compressed(100))
+    table.set(1500, .swapped(9))
+    for (places, broken) in [(BoundedPlaces(slots: 9), UInt64(2)), (BoundedPlaces(ring: 100), 1)] {
+      var survey = try PageTableSurvey(of: table)
+      #expect(throws: PagingError.badDirectory(broken)) { try survey.look(at: places) }
+    }
+    var survey = try PageTableSurvey(of: table)
+    let (seen, left) = try survey.look(at: BoundedPlaces(slots: 10, ring: 101))
+    #expect(seen == 3 && left == 0)
+    try survey.agree()
+    // Before it is at rest nothing is asked.
+    table.set(1501, .swapped(10))
+    try survey.look(at: BoundedPlaces?.none)
+    try survey.agree()
+  }
+
   @Test func brokenDirectoriesAreFound() throws {
     let table = try PageTable(range: 0..<Self.gigabyte)
     table.set(3, .swapped(9))

@@ -20,6 +20,8 @@ struct CrashPoint: Hashable, CustomStringConvertible {
     "coordinator:gather",
     // Comes only after a checkpoint that cannot be loaded; `BrokenCheckpointTests` reaches it.
     "destination:giveBack",
+    // Of a handoff that copies a swap file; `MirrorCrashTests` reaches them.
+    "source:precopy-starting", "source:precopy-copying", "source:precopy-settling",
   ]
 
   /// What else has to happen for a good handoff to come to this step.
@@ -39,11 +41,18 @@ struct CrashPoint: Hashable, CustomStringConvertible {
     }
   }
 
+  /// The fault at `step`, with those that make it happen.
+  init(_ party: Party, _ step: String, _ kind: FaultPlan.Kind) {
+    self.init(faults: Self.companions(party, step) + ["\(party):\(step):\(kind.rawValue)"])
+  }
+
+  init(faults: [String]) { self.faults = faults }
+
   /// Every step of every party, killed and stopped.
   static let steps: [CrashPoint] = Party.allCases.flatMap { party in
     FaultPlan.steps(of: party).filter { !unreachable.contains("\(party):\($0)") }.flatMap { step in
       FaultPlan.Kind.allCases.map { kind in
-        CrashPoint(faults: companions(party, step) + ["\(party):\(step):\(kind.rawValue)"])
+        CrashPoint(party, step, kind)
       }
     }
   }
@@ -58,5 +67,5 @@ struct CrashPoint: Hashable, CustomStringConvertible {
     ["coordinator:watch:kill", "destination:verify:kill"],
     ["source:race:kill", "destination:verify:stop", "coordinator:succeed:kill"],
     ["source:race:kill", "destination:verify:stop", "coordinator:startSuccessor:kill"],
-  ].map(CrashPoint.init)
+  ].map(CrashPoint.init(faults:))
 }

@@ -1,61 +1,23 @@
 import FSRHandoff
 import FSRSystem
 import FSRTestSupport
-import Synchronization
 import Testing
 
 /// Every step of every party, killed and stopped there: the guest runs once, or is lost where it may be.
 @Suite(.serialized) struct CrashPointTests {
-  /// How many points are tried at once: most of their time is waiting for deadlines.
-  private static let width = 4
-
-  /// Tries all of `points`, on threads of their own, and answers what was found.
+  /// Tries all of `points`, and answers what was found.
   private static func findings(at points: [CrashPoint], isPaged: Bool = false) async -> [String] {
-    let found = Owned(Findings(points, isPaged: isPaged))
-    await withCheckedContinuation { continuation in
-      let isStarted = try? OSThread.start(name: "crash points", detached: true) {
-        _ = try? race(Array(repeating: { @Sendable in found.value.work() }, count: width))
-        continuation.resume()
-      }
-      if isStarted == nil { continuation.resume() }
-    }
-    return found.value.all
+    await Trials.findings(of: points) { isPaged ? pagedFindings(at: $0) : CrashTrial.findings(at: $0) }
   }
 
-  private struct Findings: ~Copyable, Sendable {
-    private let points: [CrashPoint]
-    private let next = Atomic<Int>(0)
-    private let found = Mutex<[String]>([])
-
-    private let isPaged: Bool
-
-    init(_ points: [CrashPoint], isPaged: Bool) {
-      self.points = points
-      self.isPaged = isPaged
-    }
-
-    func work() {
-      while true {
-        let index = next.add(1, ordering: .relaxed).oldValue
-        guard index < points.count else { return }
-        let new = isPaged ? Self.pagedFindings(at: points[index]) : CrashTrial.findings(at: points[index])
-        found.withLock { $0 += new }
-      }
-    }
-
-    /// The same with a guest that lives in a quarter of its memory, whose swap file must not be left either.
-    private static func pagedFindings(at point: CrashPoint) -> [String] {
-      guard let place = try? TemporaryDirectory(under: "/tmp") else { return ["\(point): no folder"] }
-      let options = ["--resident", "16M", "--swap", place.path + "/swap", "--compression", "1M"]
-      let found = CrashTrial.findings(at: point, options)
-      let left = (try? place.directory.names(limit: 10)) ?? []
-      return found + left.map { "\(point): \($0) is left" }
-    }
-
-    var all: [String] {
-      let tried = min(next.load(ordering: .relaxed), points.count)
-      return found.withLock { $0 } + (tried == points.count ? [] : ["only \(tried) points were tried"])
-    }
+  /// The same with a guest that lives in a quarter of its memory, whose swap file must not be left either.
+  private static func pagedFindings(at point: CrashPoint) -> [String] {
+    guard let place = try? TemporaryDirectory(under: "/tmp") else { return ["\(point): no folder"] }
+    var setting = CrashTrial.Setting()
+    setting.run = ["--resident", "16M", "--swap", place.path + "/swap", "--compression", "1M"]
+    let found = CrashTrial.findings(at: point, setting)
+    let left = (try? place.directory.names(limit: 10)) ?? []
+    return found + left.map { "\(point): \($0) is left" }
   }
 
   @Test func theForecastKnowsEveryStep() {

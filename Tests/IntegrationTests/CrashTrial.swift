@@ -4,24 +4,41 @@ import FSRTestSupport
 
 /// One crash point, tried on a VM of its own.
 struct CrashTrial {
+  /// What is special about a trial.
+  struct Setting: Sendable {
+    /// What the VM is started with besides.
+    var run: [String] = []
+    /// What the handoff is asked for besides.
+    var handoff: [String] = []
+    /// The faults that the handoff is asked for, where they are not the point's own: then `interlude` sees to the point.
+    var faults: String?
+    /// Done when the VM runs.
+    var isReady: @Sendable (TestVM) throws -> Void = { _ in }
+    /// Done while the handoff is under way, by the pid of `fsr handoff`.
+    var interlude: @Sendable (TestVM, Int32) throws -> Void = { _, _ in }
+    /// What is not as it must be of a VM with this owner.
+    var inspect: @Sendable (TestVM, CrashForecast.Owner) throws -> [String] = { _, _ in [] }
+  }
+
   let point: CrashPoint
+  private let setting: Setting
   private let vm: TestVM
   private let forecast: CrashForecast
   private var findings: [String] = []
 
   /// What was not as it must be; empty where all was.
-  ///
-  /// - Parameter options: what the VM is started with besides.
-  static func findings(at point: CrashPoint, _ options: [String] = []) -> [String] {
+  static func findings(at point: CrashPoint, _ setting: Setting = Setting()) -> [String] {
+    let name = (setting.faults.map { "\($0), then " } ?? "") + "\(point)"
     do {
-      var trial = CrashTrial(point: point, vm: try TestVM())
-      do { try trial.run(options) } catch { trial.findings.append("\(error)") }
-      return trial.findings.map { "\(point): \($0)" }
-    } catch { return ["\(point): \(error)"] }
+      var trial = CrashTrial(point: point, setting: setting, vm: try TestVM())
+      do { try trial.run() } catch { trial.findings.append("\(error)") }
+      return trial.findings.map { "\(name): \($0)" }
+    } catch { return ["\(name): \(error)"] }
   }
 
-  private init(point: CrashPoint, vm: TestVM) {
+  private init(point: CrashPoint, setting: Setting, vm: TestVM) {
     self.point = point
+    self.setting = setting
     self.vm = vm
     forecast = CrashForecast(point)
   }
@@ -30,8 +47,9 @@ struct CrashTrial {
     if !holds { findings.append(what()) }
   }
 
-  private mutating func run(_ options: [String]) throws {
-    try vm.run(["--memory", "64M", "--vcpus", "2", "--duty", "10"] + options)
+  private mutating func run() throws {
+    try vm.run(["--memory", "64M", "--vcpus", "2", "--duty", "10"] + setting.run)
+    try setting.isReady(vm)
     let first = try vm.answer("status").value["pid"]?.number
     let status = try handOver()
     switch forecast.exitCode {
@@ -41,7 +59,10 @@ struct CrashTrial {
       expect(status == .signaled(SignalNumber.kill), "handoff ended with \(String(describing: status))")
     }
     try settle(first)
-    if forecast.owner != .lost { try checkGuest() }
+    if forecast.owner != .lost {
+      findings += try setting.inspect(vm, forecast.owner)
+      try checkGuest()
+    }
     for left in try vm.stopped() { findings.append("left behind: \(left)") }
   }
 
@@ -50,7 +71,9 @@ struct CrashTrial {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("output", .append)
     let child = try vm.startHandoff(
-      ["--timeout", "3s", "--max-downtime", "1s", "--fault", "\(point)"], output: output)
+      ["--timeout", "3s", "--max-downtime", "1s", "--fault", setting.faults ?? "\(point)"] + setting.handoff,
+      output: output)
+    try setting.interlude(vm, child.pid)
     let hasEnded = try TestVM.wait {
       if try child.process.waitForExit(timeout: 5_000_000) { return true }
       if ProcessTable.state(of: child.pid) == .stopped, try isQuiet() {

@@ -48,18 +48,34 @@ struct PagedVM: ~Copyable {
     }
   }
 
+  /// Waits until at least so many operations of the VMM that is there have failed; answers how many had.
+  func waitForFailures(_ least: Int) throws -> Int {
+    var count: Double = 0
+    let isReached = try TestVM.wait {
+      count = try status()["paging"]?["failures"]?.number ?? 0
+      return count >= Double(least)
+    }
+    if !isReached { throw Unexpected("\(count) operations have failed, of \(least): \(try status())") }
+    return Int(count)
+  }
+
   /// What does not add up while the guest stands still.
   func findingsAtRest(pages: Double, limit: Double) throws -> [String] {
     let paused = try vm.fsr(["pause", vm.name])
     guard paused.code == 0 else { return ["pause: \(paused)"] }
     var findings: [String] = []
-    // What was under way when the guest was stopped comes to its end.
+    // What was under way when the guest was stopped comes to its end, and where a write failed before the pager rests.
     let isAtRest = try TestVM.wait {
       let status = try self.status()
+      let resident = status["memory"]?["resident_pages"]?.number ?? .infinity
       return status["memory"]?["swapped_pages"] == status["swap"]?["used"]
+        && resident <= limit + Self.overshoot
     }
     let status = try self.status()
-    if !isAtRest { findings.append("swapped pages and used slots differ: \(status)") }
+    if !isAtRest { findings.append("it does not come to rest: \(status)") }
+    if status["memory"]?["swapped_pages"] != status["swap"]?["used"] {
+      findings.append("swapped pages and used slots differ: \(status)")
+    }
     let resident = status["memory"]?["resident_pages"]?.number ?? .infinity
     if resident > limit + Self.overshoot { findings.append("\(resident) pages are resident: \(status)") }
     let parts = ["resident_pages", "compressed_pages", "swapped_pages", "absent_pages"]

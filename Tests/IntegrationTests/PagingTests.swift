@@ -43,6 +43,8 @@ import Testing
       findings += try paged.findingsAtRest(pages: 16384, limit: 4096)
       let status = try paged.status()
       if status["memory"]?["compressed_pages"]?.number != 0 { findings.append("\(status)") }
+      let isTold = try TestVM.wait { try paged.status()["paging"]?["faults_per_second"]?.number ?? 0 > 0 }
+      if !isTold { findings.append("no faults a second: \(try paged.status())") }
       return findings + (try paged.guestFindings()) + (try paged.stopped())
     }
   }

@@ -65,6 +65,8 @@ int cfsr_rename(int directory, const char *from, const char *to, unsigned flags)
 int cfsr_symlink(int directory, const char *name, const char *target);
 int64_t cfsr_read_link(int directory, const char *name, void *bytes, size_t length);
 int cfsr_sync(int fd);
+// Both offsets are the same.
+int64_t cfsr_copy_range(int from, int to, uint64_t offset, size_t length);
 int64_t cfsr_read_at(int fd, void *bytes, size_t length, uint64_t offset);
 int64_t cfsr_write_at(int fd, const void *bytes, size_t length, uint64_t offset);
 int cfsr_lock_file(int fd);

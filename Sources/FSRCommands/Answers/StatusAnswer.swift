@@ -37,7 +37,11 @@ package struct StatusAnswer: Answer {
     @Nullable var missingFaults: UInt64?
     @Nullable var evictions: UInt64?
     @Nullable var evictionsPerSecond: UInt64?
+    /// Of both kinds.
+    @Nullable var faultsPerSecond: UInt64?
     @Nullable var readAheadPages: UInt64?
+    /// Operations of the swap file, and of the host's memory, that failed.
+    @Nullable var failures: UInt64?
     @Nullable var faultP50Us: Double?
     @Nullable var faultP90Us: Double?
     @Nullable var faultP99Us: Double?
@@ -149,7 +153,8 @@ package struct StatusAnswer: Answer {
     paging = Paging(
       residentLimitBytes: status.residentLimit, compressionBytes: status.compression,
       minorFaults: status.minorFaults, missingFaults: status.missingFaults, evictions: status.evictions,
-      evictionsPerSecond: status.evictionsPerSecond, readAheadPages: status.readAhead,
+      evictionsPerSecond: status.evictionsPerSecond, faultsPerSecond: status.faultsPerSecond,
+      readAheadPages: status.readAhead, failures: status.failures,
       trouble: status.trouble.isEmpty ? nil : status.trouble)
     guard status.waits.count == 4, status.waits[3] > 0 else { return }
     let times = status.waits.map { Double($0) / 1000 }
@@ -175,8 +180,8 @@ package struct StatusAnswer: Answer {
       lines.append(
         "paged       within \(ByteSize.readable(limit)); \(compressed) compressed, \(swapped) in \(path)")
       lines.append(
-        "faults      \(paging.missingFaults ?? 0), 99 % within \(paging.faultP99Us ?? 0) µs; "
-          + "\(paging.evictionsPerSecond ?? 0) evictions/s")
+        "faults      \(paging.missingFaults ?? 0) pages brought in, 99 % within \(paging.faultP99Us ?? 0) µs; "
+          + "\(paging.faultsPerSecond ?? 0) faults/s, \(paging.evictionsPerSecond ?? 0) evictions/s")
     }
     if let trouble = paging.trouble { lines.append("trouble     \(trouble)") }
     if let numa {

@@ -71,7 +71,7 @@ struct BenchRun {
 
   /// Lets the guest touch all that it works in.
   private func fill(_ vm: borrowing TemporaryVM, _ bar: inout ProgressBar) throws {
-    let pages = Int((memory.isSparse ? BenchMemory.sparseSet : memory.size.bytes) / StatusAnswer.pageSize)
+    let pages = Int(memory.touched / StatusAnswer.pageSize)
     try vm.wait(forPasses: 1, timeout: BenchRun.patience) { status in
       try interruption.check()
       bar.show("pages touched, \(vcpus) vCPUs, \(memory)", done: Int(status.residentPages), of: pages)

@@ -16,6 +16,7 @@ struct HandoffCommand: AnsweringCommand {
         fsr handoff web --to /opt/fsr-2/bin/fsr --max-downtime 5ms
         fsr handoff web --if-needed --json
         fsr handoff web --trace handoff.json
+        fsr handoff web --swap mirrored --swap-file /var/lib/vms2/web.swap --copy-rate 200M
       """)
 
   @OptionGroup var subjectName: NameArgument
@@ -80,7 +81,8 @@ struct HandoffCommand: AnsweringCommand {
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
     answer.blockers = run.blocker.map { [$0] } ?? []
     if let paging = status.paging {
-      answer.swap = HandoffAnswer.Swap(mode: wish.swap.rawValue, slots: paging.usedSlots, bytesCopied: 0)
+      answer.swap = HandoffAnswer.Swap(
+        mode: wish.swap.rawValue, slots: paging.usedSlots, bytesCopied: run.report?.copiedBytes ?? 0)
     }
     return Outcome(answer, failure)
   }

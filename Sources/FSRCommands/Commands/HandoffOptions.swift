@@ -9,6 +9,8 @@ struct HandoffOptions: ParsableArguments {
   enum Swap: String, CaseIterable, ExpressibleByArgument {
     /// The new VMM goes on with the same file.
     case shared
+    /// The new VMM gets a file of its own, into which the pages are copied.
+    case mirrored
   }
 
   @Option(
@@ -26,7 +28,45 @@ struct HandoffOptions: ParsableArguments {
     help: ArgumentHelp("How long all of it may take. (default: 30s)", valueName: "time"),
     transform: TimeSpan.init(parsing:))
   var timeout = TimeSpan(nanoseconds: 30_000_000_000)
-  @Option(help: "What becomes of a swap file: the new VMM goes on with the same one.") var swap = Swap.shared
+  @Option(
+    help: "What becomes of the swap file: the new VMM goes on with the same one, or gets a copy of its own.")
+  var swap = Swap.shared
+  @Option(
+    help: ArgumentHelp("With --swap mirrored: the new VMM's swap file.", valueName: "file"),
+    completion: .file())
+  var swapFile: String?
+  @Option(
+    help: ArgumentHelp(
+      "With --swap mirrored: bytes to copy a second at most. (default: as fast as can be)", valueName: "size"),
+    transform: ByteSize.init(parsing:))
+  var copyRate: ByteSize?
+
+  func validate() throws {
+    switch swap {
+    case .mirrored:
+      guard let swapFile, !swapFile.isEmpty else {
+        throw ValidationError("'--swap mirrored' needs '--swap-file', the file to copy to")
+      }
+      guard swapFile.utf8.count <= Self.pathLimit else {
+        throw ValidationError("'--swap-file' has at most \(Self.pathLimit) bytes")
+      }
+    case .shared:
+      if swapFile != nil { throw ValidationError("'--swap-file' goes with '--swap mirrored'") }
+      if copyRate != nil { throw ValidationError("'--copy-rate' goes with '--swap mirrored'") }
+    }
+    if let copyRate, copyRate.bytes < Self.slowestCopy.bytes {
+      throw ValidationError("'--copy-rate' is at least \(Self.slowestCopy)")
+    }
+  }
+
+  /// Bytes of a path.
+  private static let pathLimit = 4095
+  private static let slowestCopy = ByteSize(64 << 10)
+
+  private var swapWish: SwapWish {
+    guard let swapFile else { return .shared }
+    return .mirrored(path: WorkingDirectory.absolute(swapFile), bytesPerSecond: copyRate?.bytes)
+  }
 
   /// The destination's executable, and which build it is.
   ///
@@ -48,6 +88,7 @@ struct HandoffOptions: ParsableArguments {
     options.executable = executable
     options.maxDowntime = maxDowntime.nanoseconds
     options.timeout = timeout.nanoseconds
+    options.wishes = swapWish.wishes
     return options
   }
 

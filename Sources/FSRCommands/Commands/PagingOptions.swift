@@ -49,7 +49,9 @@ struct PagingOptions: ParsableArguments {
       resident: resident.bytes, swap: WorkingDirectory.absolute(swap), compression: compression?.bytes)
     if let swapFault {
       guard IOFaultPlan(swapFault) != nil else {
-        throw ValidationError("'--swap-fault' is OPERATION:NUMBER[+]:REASON, such as write:3:ENOSPC")
+        throw ValidationError(
+          "'--swap-fault' is OPERATION:NUMBER[+]:REASON or OPERATION:FIRST-LAST:REASON, such as write:3:ENOSPC"
+        )
       }
       wish.faults = swapFault
     }

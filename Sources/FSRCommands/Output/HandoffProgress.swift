@@ -3,7 +3,8 @@ internal import FSRHandoff
 /// Shows a person how far a handoff is that takes its time: its phase, and the bytes done of its long work.
 final class HandoffProgress {
   private static let phases: [(mark: TimelineMark, label: String)] = [
-    (.prepared, "ready to stop the guest"), (.negotiated, "getting the new VMM ready"),
+    (.copied, "ready to stop the guest"), (.prepared, "copying the swap file"),
+    (.negotiated, "getting the new VMM ready"),
     (.started, "agreeing on versions"), (.requested, "starting the new VMM"),
   ]
 

@@ -11,6 +11,7 @@
 /// 272   the largest gap that the guest saw   microseconds plus one
 /// 280   who asked: 1 once written, pid, uid
 /// 304   how far three parties are with their long work: bytes done, bytes in all
+/// 352   bytes that were copied
 /// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
 /// 1024  three parties, 1 KiB each
 /// 4096  three reasons, 512 bytes each: length, UTF-8, and at 504 the number of a refusal code or 0
@@ -46,6 +47,8 @@ enum BlockLayout {
 
   /// Bytes done, bytes in all; 0 where it has not said.
   static func progress(_ party: Party) -> UInt64 { 304 + UInt64(party.rawValue) * 16 }
+
+  static let copied: UInt64 = 352
 
   static let timeline: UInt64 = 512
 
@@ -91,4 +94,6 @@ public enum TimelineMark: Int, CaseIterable, Sendable {
   case reaped
   /// The victor has written its history, and all that it has to say stands in the block.
   case reported
+  /// What goes over by copying stands, and is kept the same.
+  case copied
 }

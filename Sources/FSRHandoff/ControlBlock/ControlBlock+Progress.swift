@@ -16,4 +16,10 @@ extension ControlBlock {
     region.atomicStore(done, at: place)
     region.atomicStore(total, at: place + 8)
   }
+
+  /// Bytes that were copied for this handoff, of swap files and disks; memory is shared and not among them.
+  public var copiedBytes: UInt64 {
+    get { region.atomicLoad(BlockLayout.copied, as: UInt64.self) }
+    set { region.atomicStore(newValue, at: BlockLayout.copied) }
+  }
 }

@@ -101,6 +101,7 @@ extension CoordinatorSession {
       let abort = isAborted ? block.explanation(of: .coordinator) : nil
       if abort == nil, now() >= block.deadline { refusalCode = .deadline }
       if blocks.removeDraft(of: block) {
+        awaitAnswer()
         guard let abort, source?.isGone == false else { throw error }
         reason = abort
         return .found(.source)
@@ -112,22 +113,33 @@ extension CoordinatorSession {
   }
 
   private mutating func ask(_ block: ControlBlock) throws -> Coordinator.Event {
-    let link = try Channel(try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer))
+    let link = Owned(
+      try Channel(try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer)))
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
     let request = HandoffRequest(
-      executable: options.executable, fault: options.fault, isTrial: options.isTrial)
-    try Self.send(.request(request), introduction, on: link)
-    let arrival = try receive(link, of: block, until: min(block.deadline, now() + limits.answer))
+      executable: options.executable, fault: options.fault, isTrial: options.isTrial, wishes: options.wishes)
+    try Self.send(.request(request), introduction, on: link.value)
+    asked = link
+    let arrival = try receive(link.value, of: block, until: min(block.deadline, now() + limits.answer))
+    asked = nil
     switch arrival {
     case .accepted:
       lastChange = now()
-      channel = Owned(link)
+      channel = link
       return .done
     case .refused(let why, let code): throw HandoffError.refused(why, code)
     case .none: throw HandoffError.peerGone(.source)
     case .some(let other): throw HandoffError.protocolViolation("\(other.name) where accepted is due")
     }
+  }
+
+  /// A source that was asked and has not answered may just be getting ready: what it has made for that is gone when it
+  /// says no.
+  private mutating func awaitAnswer() {
+    guard let link = asked.take() else { return }
+    let late = now() + limits.reap
+    while now() < late, (try? link.value.isReadable()) == false { wait(limits.look) }
   }
 
   /// A source that can serve nobody has hung up already, and said before that why.

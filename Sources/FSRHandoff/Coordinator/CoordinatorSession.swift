@@ -15,6 +15,8 @@ public struct CoordinatorSession: ~Copyable {
     public var fault = ""
     /// Whether to do all that comes before the guest is stopped, and no more.
     public var isTrial = false
+    /// What the source's VMM is asked to do besides.
+    public var wishes: [HandoffWish] = []
 
     public init() {}
   }
@@ -46,6 +48,8 @@ public struct CoordinatorSession: ~Copyable {
   let folder: Directory
   let blocks: BlockDirectory
   var machine: Coordinator
+  /// The connection on which an answer to the request is due.
+  var asked: Owned<Channel>?
   var fault: FaultPlan
   /// Why it ended as it did, for a person.
   public internal(set) var reason = ""

@@ -104,7 +104,7 @@ public struct HandoffAbort: ~Copyable {
     return claim(newest) ? try settle(newest) : nil
   }
 
-  private func claim(_ block: ControlBlock) -> Bool {
+  func claim(_ block: ControlBlock) -> Bool {
     guard !block.state.isTerminal else { return false }
     block.explain(.coordinator, message)
     guard case .made = block.claim(.source, by: .coordinator) else { return false }
@@ -145,83 +145,5 @@ public struct HandoffAbort: ~Copyable {
       : "too late: the handoff was called off already, and the source runs"
   }
 
-  // MARK: a block without a name
-
-  /// The block that the holder of the lock has made and the source has not published yet.
-  private func draft(of holder: VMLock.Holder) throws(HandoffError) -> ControlBlock? {
-    try blocks.drafts().first { draft in
-      draft.identity(of: .coordinator) == holder.identity && draft.identity(of: .source) != nil
-    }
-  }
-
-  /// Calls a handoff off before the source takes it up, which it then refuses, or undoes at once.
-  private mutating func withdraw(_ draft: ControlBlock) throws(HandoffError) -> End? {
-    block = draft
-    if draft.state != .source, !claim(draft) { return nil }
-    let late = now() + limits.answer
-    while blocks.isDraft(draft), now() < late, isHeld(by: draft.identity(of: .coordinator)) {
-      pause(limits.look)
-    }
-    if let newest = try blocks.newest(), newest.attempt == draft.attempt, newest.draft == draft.draft {
-      return try settle(draft)
-    }
-    // Nobody was stunned for a block that never had its name.
-    awaitCoordinator(of: draft)
-    return ended(draft)
-  }
-
-  // MARK: afterwards
-
-  /// Waits until the source says that it runs, or somebody else does.
-  private mutating func settle(_ block: ControlBlock) throws(HandoffError) -> End {
-    let source = Rival(.source, of: block)
-    let late = now() + limits.answer
-    while true {
-      // The process first, the flag after it.
-      let isSourceGone = source?.isGone ?? true
-      let isComplete = block.isComplete
-      let state = block.state
-      switch state {
-      case .resumed where block.time(of: .entered) != 0:
-        awaitCoordinator(of: block)
-        return ended(block)
-      case .source, .resumed:
-        if isSourceGone, state == .resumed || !isComplete {
-          reason = "the process that owned it is gone"
-          return .lost
-        }
-      case .successor:
-        if let newest = try blocks.newest(), newest.attempt > block.attempt, newest.state.isDecided {
-          self.block = newest
-          reason = "the source died after the handoff was called off, and a successor runs the guest"
-          return .nothing
-        }
-      case .none, .destVerify, .destination:
-        preconditionFailure("no edge leads from source to \(state)")
-      }
-      if now() >= late {
-        reason = "the source was told to go on and does not"
-        return .stunned
-      }
-      block.wait(while: state, timeout: limits.look)
-    }
-  }
-
-  private mutating func ended(_ block: ControlBlock) -> End {
-    reason = block.explanation(of: .source) ?? block.explanation(of: .coordinator) ?? "it was called off"
-    return .calledOff
-  }
-
-  /// Sees the coordinator done, so that the next handoff is not refused for it; the guest runs meanwhile.
-  private func awaitCoordinator(of block: ControlBlock) {
-    let late = now() + limits.reap * 2
-    while now() < late, isHeld(by: block.identity(of: .coordinator)) { pause(limits.look) }
-  }
-
-  private func isHeld(by coordinator: ProcessIdentity?) -> Bool {
-    guard let coordinator, case .held(by: let holder?) = try? VMLock.look(in: folder) else { return false }
-    return holder.identity == coordinator
-  }
-
-  private func pause(_ nanoseconds: UInt64) { _ = try? Poller().wait(timeout: nanoseconds) }
+  func pause(_ nanoseconds: UInt64) { _ = try? Poller().wait(timeout: nanoseconds) }
 }

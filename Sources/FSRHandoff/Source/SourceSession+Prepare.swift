@@ -121,6 +121,32 @@ extension SourceSession {
     return .done
   }
 
+  /// Looks again and again at the copying, which goes on by itself.
+  func precopy() throws -> StepOutcome {
+    var stages = Precopy.Stage.allCases[...]
+    while true {
+      if let interrupted = try interruption() { return interrupted }
+      if let child, try child.value.hasExited() { throw HandoffError.peerGone(.destination) }
+      let progress = try guest.precopy()
+      // One that is over between two looks was passed too.
+      while let passed = stages.first, passed.rank <= progress.stage.rank {
+        fault.reach(passed.step)
+        stages = stages.dropFirst()
+      }
+      block.copiedBytes = progress.copied
+      if progress.total > 0 { block.noteProgress(progress.copied, of: progress.total, by: .source) }
+      if progress.stage == .standing {
+        block.pass(.copied, at: now())
+        return .done
+      }
+      var poller = Poller()
+      coordinator.watch(&poller, token: 0)
+      if let child { poller.watch(child.value.descriptor, token: 1) }
+      block.announce()
+      _ = try poller.wait(timeout: limits.look)
+    }
+  }
+
   func quiesce() throws -> StepOutcome {
     if let interrupted = try interruption() { return interrupted }
     try guest.quiesce()

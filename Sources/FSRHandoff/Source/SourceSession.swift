@@ -84,7 +84,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
       case .leave:
         fault.reach(SourceStep.leave.rawValue)
         return .left
-      case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .quiesce, .stun,
+      case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
+        .stun,
         .saveCheckpoint, .releaseStorage, .complete, .wake, .race, .claimSource, .fence, .takeBack,
         .claimResumed, .resume, .reap, .report, .release, .park:
         step()
@@ -110,6 +111,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     case .negotiate: attempting { try negotiate() }
     case .sendManifest: attempting { try sendManifest() }
     case .awaitPrepared: attempting { try awaitPrepared() }
+    case .precopy: attempting { try precopy() }
     case .quiesce: attempting { try quiesce() }
     case .saveCheckpoint: attempting { try saveCheckpoint() }
     case .releaseStorage: releaseStorage()

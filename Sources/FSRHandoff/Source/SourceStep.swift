@@ -11,6 +11,8 @@ public enum SourceStep: String, CaseIterable, Hashable, Sendable {
   case sendManifest
   /// Waits for the destination's prepared, and for the coordinator's word that it holds its copies or its death.
   case awaitPrepared
+  /// Copies what goes over by copying, while the guest runs.
+  case precopy
   /// Stops what writes on its own while the guest still runs.
   case quiesce
   /// Stops the vCPUs.

@@ -69,11 +69,30 @@ public struct HandoffRequest: Equatable, Sendable {
   public var fault: String
   /// Whether to do all that comes before the guest is stopped, and then to call it off.
   public var isTrial: Bool
+  /// What the source's VMM is asked to do besides; it refuses what it does not know.
+  public var wishes: [HandoffWish]
 
-  public init(executable: String = "", fault: String = "", isTrial: Bool = false) {
+  static let wishLimit = 16
+
+  public init(executable: String = "", fault: String = "", isTrial: Bool = false, wishes: [HandoffWish] = [])
+  {
     self.executable = executable
     self.fault = fault
     self.isTrial = isTrial
+    self.wishes = wishes
+  }
+}
+
+/// Something that only the VMM understands, such as where a swap file is to be.
+public struct HandoffWish: Equatable, Sendable {
+  public let name: String
+  public let value: String
+
+  static let nameLimit = 64
+
+  public init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
   }
 }
 

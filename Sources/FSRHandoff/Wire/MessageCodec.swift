@@ -7,6 +7,15 @@ extension Message {
     case accepted, refused, hello, agreed, manifest, prepared, holding
     /// A request for a trial. A kind of its own: who does not know it hands nothing over.
     case trial
+    /// The same with wishes. Kinds of their own too: who does not know them does nothing else instead.
+    case wishingRequest, wishingTrial
+
+    init(_ request: HandoffRequest) {
+      self =
+        if request.wishes.isEmpty { request.isTrial ? .trial : .request } else {
+          request.isTrial ? .wishingTrial : .wishingRequest
+        }
+    }
   }
 
   private enum Tag {
@@ -21,6 +30,7 @@ extension Message {
     static let build: UInt16 = 9
     /// Left out where there is none; a reader that does not know it has the reason.
     static let code: UInt16 = 10
+    static let wishes: UInt16 = 11
   }
 
   private static let buildLimit = 128
@@ -31,11 +41,17 @@ extension Message {
     let kind: Kind
     switch self {
     case .request(let request):
-      kind = request.isTrial ? .trial : .request
+      kind = Kind(request)
       fields.put(Tag.lowest, request.versions.lowerBound)
       fields.put(Tag.highest, request.versions.upperBound)
       fields.put(Tag.executable, request.executable)
       fields.put(Tag.fault, request.fault)
+      if !request.wishes.isEmpty {
+        fields.put(Tag.wishes, list: request.wishes) { wish, writer in
+          writer.write(wish.name)
+          writer.write(wish.value)
+        }
+      }
     case .hello(let hello):
       kind = .hello
       fields.put(Tag.lowest, hello.versions.lowerBound)
@@ -93,10 +109,12 @@ extension Message {
       return .agreed(
         Agreement(
           version: try fields.integer(Tag.version), build: try fields.string(Tag.build, limit: buildLimit)))
-    case .request, .trial:
+    case .request, .trial, .wishingRequest, .wishingTrial:
       var request = HandoffRequest(
         executable: try fields.string(Tag.executable, limit: Manifest.textLimit),
-        fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit), isTrial: kind == .trial)
+        fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit),
+        isTrial: kind == .trial || kind == .wishingTrial)
+      if kind == .wishingRequest || kind == .wishingTrial { request.wishes = try wishes(fields) }
       request.versions = try versions(fields)
       return .request(request)
     case .hello:
@@ -112,6 +130,16 @@ extension Message {
       hello.versions = try versions(fields)
       return .hello(hello)
     }
+  }
+
+  private static func wishes(_ fields: FieldReader) throws(StateError) -> [HandoffWish] {
+    let wishes = try fields.list(Tag.wishes, limit: HandoffRequest.wishLimit) { reader throws(StateError) in
+      HandoffWish(
+        try reader.readString(limit: HandoffWish.nameLimit), try reader.readString(limit: Manifest.textLimit))
+    }
+    // Who came for wishes has some.
+    if wishes.isEmpty { throw .invalid("wishes", 0) }
+    return wishes
   }
 
   private static func versions(_ fields: FieldReader) throws(StateError) -> ClosedRange<UInt16> {

@@ -20,6 +20,14 @@ struct DirectoryCounts: Equatable, Sendable {
     word = word & ~(0xffff << shift) | UInt64(new) << shift
   }
 
+  /// Of one directory.
+  init(_ pages: PageCounts) { word = pages.resident | pages.compressed << 16 | pages.swapped << 32 }
+
+  init(word: UInt64) { self.word = word }
+
+  /// Whether any page is in a place of which somebody else must know.
+  var namesPlaces: Bool { word >> 16 != 0 }
+
   var pages: PageCounts {
     var counts = PageCounts()
     counts.resident = word & 0xffff
@@ -77,28 +85,46 @@ extension PageTable {
   /// - Parameter places: asked for what the pages name; nil for no question.
   /// - Throws: `PagingError.badDirectory` as `directory` does, and for what is not in `places`.
   func tally(_ number: UInt64, at places: (some PagePlaces)?) throws(PagingError) -> PageCounts? {
-    let first = number * Self.directoryPages
-    let end = min(layout.pages, first + Self.directoryPages)
     for _ in 0..<Self.directoryTries {
       let before: UInt32 = region.atomicLoad(layout.counter(number))
       if before & 1 == 1 { continue }
-      var sum = DirectoryCounts(word: 0)
-      var isSound = true
-      for page in first..<end {
-        // Acquire, each: the counter is looked at again behind them.
-        guard let state = PageState(word: region.atomicLoad(layout.entry(page))) else {
-          isSound = false
-          break
-        }
-        sum.change(state, by: 1)
-        if let places, !places.holds(state, of: page) { isSound = false }
-      }
+      let sum = sum(of: number)
+      // Few pages name a place, where the guest is sparse none: only then are they gone through again.
+      var isSound = sum != nil
+      if let places, let sum, sum.namesPlaces { isSound = isHeld(number, places) }
       let counts = DirectoryCounts(word: region.atomicLoad(layout.counts(number)))
       if region.atomicLoad(layout.counter(number), as: UInt32.self) != before { continue }
-      guard isSound, sum == counts else { throw .badDirectory(number) }
+      guard isSound, let sum, sum == counts else { throw .badDirectory(number) }
       return sum.pages
     }
     return nil
+  }
+
+  private func pages(of number: UInt64) -> Range<UInt64> {
+    let first = number * Self.directoryPages
+    return first..<min(layout.pages, first + Self.directoryPages)
+  }
+
+  /// Nil for a word that says nothing. It is no generic, which would cost more for each page than the page.
+  private func sum(of number: UInt64) -> DirectoryCounts? {
+    var counts = PageCounts()
+    for page in pages(of: number) {
+      // Acquire, each: the counter is looked at again behind them.
+      let word: UInt64 = region.atomicLoad(layout.entry(page))
+      if word == 0 { continue }
+      guard let state = PageState(word: word) else { return nil }
+      counts.change(state, by: 1)
+    }
+    return DirectoryCounts(counts)
+  }
+
+  private func isHeld(_ number: UInt64, _ places: some PagePlaces) -> Bool {
+    for page in pages(of: number) {
+      let word: UInt64 = region.atomicLoad(layout.entry(page))
+      if word == 0 || word == PageState.resident.word { continue }
+      guard let state = PageState(word: word), places.holds(state, of: page) else { return false }
+    }
+    return true
   }
 }
 

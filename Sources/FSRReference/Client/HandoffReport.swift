@@ -28,6 +28,8 @@ public struct HandoffReport: Sendable {
   public let totalMilliseconds: UInt64
   public let guestMaxGapMicroseconds: UInt64?
   public let phases: [Phase]
+  /// Of swap files; memory is shared.
+  public let copiedBytes: UInt64
   public let reason: String?
 
   /// - Parameter reason: why it ended so, where the block does not know.
@@ -53,6 +55,7 @@ public struct HandoffReport: Sendable {
     totalMilliseconds = start == 0 ? 0 : ((times.max() ?? start) - start) / 1_000_000
     guestMaxGapMicroseconds = block.guestGap
     phases = Self.phases(of: block)
+    copiedBytes = block.copiedBytes
     let reasons =
       [reason] + [Party.source, .destination, .coordinator].map { block.explanation(of: $0) ?? "" }
     self.reason = block.state == .destination ? nil : reasons.first { !$0.isEmpty }

@@ -14,7 +14,8 @@ struct HandoffStretch {
     HandoffStretch("start", .requested, .started, by: .source),
     HandoffStretch("negotiate", .started, .negotiated, by: .source),
     HandoffStretch("prepare", .negotiated, .prepared, by: .source),
-    HandoffStretch("quiesce", .prepared, .quiesced, by: .source),
+    HandoffStretch("precopy", .prepared, .copied, by: .source),
+    HandoffStretch("quiesce", .copied, .quiesced, by: .source),
     HandoffStretch("stun", .stunned, .left, by: .source),
     HandoffStretch("checkpoint", .left, .completed, by: .source),
     HandoffStretch("wake", .completed, .seen, by: .destination),
@@ -36,7 +37,10 @@ struct HandoffStretch {
   /// When it began and ended, in nanoseconds on the monotonic clock; nil where one of its marks has not passed, or
   /// they passed in another order.
   func times(in block: ControlBlock) -> (begin: UInt64, end: UInt64)? {
-    let (begin, end) = (block.time(of: first), block.time(of: last))
+    let end = block.time(of: last)
+    var begin = block.time(of: first)
+    // A VMM that copies nothing of this kind does not say when it has.
+    if first == .copied, begin == 0 { begin = block.time(of: .prepared) }
     guard begin != 0, end >= begin, begin >= block.time(of: .requested) else { return nil }
     return (begin, end)
   }

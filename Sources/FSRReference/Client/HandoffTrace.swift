@@ -103,7 +103,9 @@ extension TimelineMark {
   fileprivate func writer(victor: Party, isSuccessor: Bool) -> Party {
     switch self {
     case .prepared where isSuccessor: .destination
-    case .requested, .started, .negotiated, .prepared, .quiesced, .stunned, .left, .saved, .completed: .source
+    case .requested, .started, .negotiated, .prepared, .copied, .quiesced, .stunned, .left, .saved,
+      .completed:
+      .source
     case .seen, .loaded: .destination
     case .decided, .entered, .reaped, .reported: victor
     }

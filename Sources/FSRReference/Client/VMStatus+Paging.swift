@@ -16,7 +16,7 @@ extension VMStatus.Paging {
       \.residentLimit, \.compression, \.residentPages, \.compressedPages, \.swappedPages, \.slots,
       \.usedSlots,
       \.minorFaults, \.missingFaults, \.evictions, \.readAhead,
-      \.evictionsPerSecond,
+      \.evictionsPerSecond, \.faultsPerSecond, \.failures,
     ]
   }
 

@@ -53,6 +53,10 @@ public struct VMStatus: Equatable, Sendable {
     public var evictions: UInt64 = 0
     /// Since it was asked last, or since the guest came.
     public var evictionsPerSecond: UInt64 = 0
+    /// The same of faults of both kinds.
+    public var faultsPerSecond: UInt64 = 0
+    /// Operations that failed, of the swap file and of the host's memory, also those that were tried again with success.
+    public var failures: UInt64 = 0
     public var readAhead: UInt64 = 0
     /// Nanoseconds that a fault took: the 50th, 90th and 99th percentile, and the longest.
     public var waits: [UInt64] = []

@@ -11,6 +11,8 @@ public struct VMFolder: ~Copyable, Sendable {
   static let endedName = "ended"
   /// Leads to a swap file that was made for this VM.
   static let swapName = "swap"
+  /// Leads to one that was made for the VMM that a handoff under way starts.
+  static let nextSwapName = "swap-next"
 
   public let name: String
   public let directory: Directory

@@ -121,6 +121,8 @@ final class ReferenceGuest: Sendable {
   func describe(executable: String, arguments: [String], machine identity: MachineIdentity) throws
     -> Description
   {
+    var configuration = configuration
+    if let paging { configuration.paging?.swap = paging.nextPath }
     var slots = [Slot.memory, Slot.console, Slot.listener, Slot.folder, Manifest.executableSlot]
     var bag = DescriptorBag()
     bag.append(try memory.descriptor.duplicate())

@@ -1,14 +1,14 @@
-internal import FSRMemory
-internal import FSRState
+package import FSRMemory
+package import FSRState
 internal import FSRStorage
-internal import FSRSystem
+package import FSRSystem
 internal import Synchronization
 
 /// A guest that lives in less memory than it has: its page table, compression cache, swap file, and this process's pager.
 ///
 /// All that says where a page is lies in memory that goes to the next owner as descriptors; so does a reference to the swap
 /// file, which the next owner opens and locks itself.
-final class GuestPaging: Sendable {
+package final class GuestPaging: Sendable {
   enum Slot {
     static let pages = "page-table"
     static let cache = "compression-cache"
@@ -31,7 +31,7 @@ final class GuestPaging: Sendable {
   private static let spareSlots: UInt64 = 256
 
   let configuration: PagingConfiguration
-  let table: PageTable
+  package let table: PageTable
   /// What the pager's thread is made of, until it is started.
   private struct Parts: ~Copyable {
     let memory: GuestMemory
@@ -52,14 +52,17 @@ final class GuestPaging: Sendable {
   private let started = Mutex<MemoryPager?>(nil)
   /// Of the faults answered by this process.
   let latencies = FaultLatencies()
-  let rate = EvictionRate(since: MonotonicClock.now())
+  let evictions = EventRate(since: MonotonicClock.now())
+  let faults = EventRate(since: MonotonicClock.now())
   private let cache: Owned<OwnedDescriptor>?
-  private let swap: SwapPages
+  let swap: SwapPages
+  /// The destination's own swap file, while a handoff makes one.
+  let copying = Mutex<Copying?>(nil)
   private let survey: Mutex<PageTableSurvey?>
   private let failures: PagingFailures
 
   /// Where the pager tells that the guest must wait.
-  func onFailure(_ deed: @escaping @Sendable (PagerFailure) -> Void) { failures.listen(deed) }
+  package func onFailure(_ deed: @escaping @Sendable (PagerFailure) -> Void) { failures.listen(deed) }
 
   private init(
     _ configuration: PagingConfiguration, memory: GuestMemory, table: PageTable,
@@ -82,7 +85,7 @@ final class GuestPaging: Sendable {
   /// Starts the pager's thread, which has the rights of the one that calls this. Memory may be touched from here on.
   ///
   /// - Parameter isToWait: whether it touches nothing before `begin`.
-  func start(isToWait: Bool) throws {
+  package func start(isToWait: Bool) throws {
     let failures = failures
     var settings = PagerSettings(
       limit: (configuration.resident - table.range.lowerBound) / PageTable.pageSize)
@@ -96,7 +99,7 @@ final class GuestPaging: Sendable {
   }
 
   /// Once it is started.
-  var pager: MemoryPager {
+  package var pager: MemoryPager {
     guard let pager = started.withLock({ $0 }) else { preconditionFailure("the pager is started first") }
     return pager
   }
@@ -108,7 +111,7 @@ final class GuestPaging: Sendable {
   /// Begins with memory that nobody has touched.
   ///
   /// - Throws: `PagingError`, `SwapError`.
-  convenience init(
+  package convenience init(
     starting configuration: PagingConfiguration, memory: GuestMemory, reserve: UInt64, vm: String,
     identity: MachineIdentity
   ) throws {
@@ -128,37 +131,41 @@ final class GuestPaging: Sendable {
   // MARK: giving it away
 
   /// Adds to what the guest consists of.
-  func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws -> StateSection {
+  package func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws -> StateSection {
     slots += [Slot.pages, Slot.slots, Slot.swap, Slot.claim]
     bag.append(try table.descriptor.duplicate())
-    bag.append(try swap.file.bitmap.descriptor.duplicate())
-    bag.append(try swap.file.makeReference())
-    bag.append(try swap.file.makeClaim())
+    let file = nextFile
+    bag.append(try file.bitmap.descriptor.duplicate())
+    bag.append(try file.makeReference())
+    bag.append(try file.makeClaim())
     if let cache {
       slots.append(Slot.cache)
       bag.append(try cache.value.duplicate())
     }
-    return StateSection(name: Self.swapSection, version: 1, payload: swap.file.description.encoded)
+    return StateSection(name: Self.swapSection, version: 1, payload: file.description.encoded)
   }
 
   /// This process's part in the swap file, as `describe` gives it.
   func makeClaim() throws -> OwnedDescriptor { try swap.file.makeClaim() }
 
   /// Holds evictions, and sees the writes end that are under way. The guest still runs.
-  func quiesce() throws {
+  package func quiesce() throws {
     guard pager.quiesce(deadline: MonotonicClock.now() + Self.quiesceLimit) else { throw PagingError.late }
     _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID)
-    swap.file.rehearseLock()
+    nextFile.rehearseLock()
   }
 
   /// Brings everything to rest; the vCPUs stand.
-  func freeze() throws { try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit) }
+  package func freeze() throws {
+    try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit)
+    try finishCopy()
+  }
 
-  /// Gives the swap file's lock back.
-  func releaseSwap() { swap.file.release() }
+  /// Gives the lock of the swap file back that the next owner is to have.
+  package func releaseSwap() { nextFile.release() }
 
   /// Takes the swap file again after a handoff that came to nothing; false while somebody else has it.
-  func takeBack() -> Bool {
+  package func takeBack() -> Bool {
     if swap.file.isHeld { return true }
     guard let file = try? swap.file.reopened(), (try? file.lock()) != nil else { return false }
     swap.file = file
@@ -166,7 +173,7 @@ final class GuestPaging: Sendable {
   }
 
   /// Goes on: the guest is here.
-  func thaw() {
+  package func thaw() {
     pager.thaw()
     try? Scheduling.setNormal(of: pager.threadID)
   }
@@ -177,7 +184,7 @@ final class GuestPaging: Sendable {
   /// what is there, and opens the swap file.
   ///
   /// - Parameter progress: told up to which offset of memory it has come.
-  convenience init(
+  package convenience init(
     adopting configuration: PagingConfiguration, memory: GuestMemory, reserve: UInt64,
     swap section: StateSection,
     take: (String) throws -> OwnedDescriptor
@@ -191,7 +198,7 @@ final class GuestPaging: Sendable {
       reopening: try take(Slot.swap), description: SwapDescription(decoding: section.payload), bitmap: bitmap,
       options: Self.options(configuration))
     var survey = try PageTableSurvey(of: table)
-    try survey.look(at: PagingPlaces(bitmap: bitmap, isAtRest: false))
+    try survey.look(at: PagingPlaces?.none)
     try MemoryPager.mapAhead(table, faults) { false }
     try self.init(
       configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: survey)
@@ -199,38 +206,38 @@ final class GuestPaging: Sendable {
 
   /// Looks at what has changed since the last look, so that less is left for the stun, and goes the way of `takeSwap` and
   /// `verify` as far as that can be, so that nothing is done there for the first time.
-  func lookAgain() {
+  package func lookAgain() {
     let file = swap.file
     file.rehearseLock()
     // What is broken now is found broken at the end too, and said then.
     _ = try? survey.withLock { survey throws(PagingError) in
-      try survey?.look(at: PagingPlaces(bitmap: file.bitmap, isAtRest: false))
+      try survey?.look(at: PagingPlaces?.none)
       try survey?.agree()
     }
   }
 
   /// Takes the swap file's lock; false while the source has it, or its last writes are not done.
-  func takeSwap() -> Bool { swap.file.isHeld || (try? swap.file.lock()) != nil }
+  package func takeSwap() -> Bool { swap.file.isHeld || (try? swap.file.lock()) != nil }
 
   /// Checks what the source left: the table at rest, every directory that changed, and the sums.
   ///
   /// - Parameter told: how many pages are where, as the source's checkpoint has it.
   /// - Throws: `PagingError`.
-  func verify(_ told: PageCounts) throws {
+  package func verify(_ told: PageCounts) throws {
     guard table.isFrozen else { throw PagingError.notFrozen }
     guard told == table.counts else { throw PagingError.badCounts }
     try survey.withLock { survey throws(PagingError) in
-      try survey?.look(at: PagingPlaces(bitmap: swap.file.bitmap, isAtRest: true))
+      try survey?.look(at: PagingPlaces(bitmap: swap.file.bitmap))
       try survey?.agree()
     }
     guard swap.file.bitmap.usedCount >= table.counts.swapped else { throw PagingError.badCounts }
   }
 
   /// Begins to page: the guest is here.
-  func begin() { pager.begin() }
+  package func begin() { pager.begin() }
 
   /// An ordinary thread again.
-  func calm() {
+  package func calm() {
     try? Scheduling.setNormal(of: pager.threadID)
     pager.nudge()
     survey.withLock { $0 = nil }
@@ -239,13 +246,13 @@ final class GuestPaging: Sendable {
   // MARK: the end
 
   /// Ends for good: the guest's memory is of no use any more.
-  func end() {
+  package func end() {
     started.withLock { $0 }?.end()
     swap.file.release()
   }
 
   /// Slots that there are, and those in use.
-  var slots: (count: UInt64, used: UInt64) { (swap.file.bitmap.count, swap.file.bitmap.usedCount) }
+  package var slots: (count: UInt64, used: UInt64) { (swap.file.bitmap.count, swap.file.bitmap.usedCount) }
 }
 
 /// Pages that nobody can bring in, told to whoever listens, also when that was too early.
@@ -275,13 +282,11 @@ final class PagingFailures: Sendable {
   }
 }
 
-/// What a page table may name.
+/// What a page table at rest may name. Before, a slot may be taken a moment after a page was said to be in it.
 struct PagingPlaces: PagePlaces {
   let bitmap: SlotBitmap
-  /// Whether nothing changes any more: before, a slot may be taken a moment after a page was said to be in it.
-  let isAtRest: Bool
 
-  func holds(slot: UInt32) -> Bool { !isAtRest || bitmap.isUsed(UInt64(slot)) }
+  func holds(slot: UInt32) -> Bool { bitmap.isUsed(UInt64(slot)) }
   /// Entries are checked as they are used.
   func holds(position: UInt64, of page: UInt64) -> Bool { true }
 }

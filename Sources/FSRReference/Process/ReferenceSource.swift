@@ -12,10 +12,12 @@ final class ReferenceSource: HandoffSource {
   var build: String { vmm.build }
   /// Whether all of it is only to be tried.
   let isTrial: Bool
+  let swap: SwapWish
   let arguments: [String]
   let environment: [String]
 
-  init(guest: ReferenceGuest, vmm: ReferenceVMM, isTrial: Bool) {
+  init(guest: ReferenceGuest, vmm: ReferenceVMM, isTrial: Bool, swap: SwapWish) {
+    self.swap = swap
     self.guest = guest
     self.vmm = vmm
     self.isTrial = isTrial
@@ -27,8 +29,21 @@ final class ReferenceSource: HandoffSource {
 
   func describe() throws -> Description {
     try vmm.checkReservation()
+    try makeSwapCopy()
     return try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
   }
+
+  /// The new VMM's swap file, where it is to have one of its own.
+  private func makeSwapCopy() throws {
+    guard case .mirrored(let path, let rate) = swap else { return }
+    guard let paging = guest.paging else {
+      throw HandoffError.refused("the VM has no swap file; leave --swap mirrored out", nil)
+    }
+    try guest.folder.value.noteNextSwap(path)
+    try paging.makeCopy(at: path, bytesPerSecond: rate)
+  }
+
+  func precopy() throws -> Precopy { try guest.paging?.precopy() ?? Precopy(.standing) }
 
   func quiesce() throws {
     // Ahead of everything that would have to be taken back: from here on the reservation outlives this process.
@@ -60,6 +75,7 @@ final class ReferenceSource: HandoffSource {
   func takeBack() -> Bool { guest.paging?.takeBack() ?? true }
 
   func resume() {
+    guest.paging?.cancelCopy()
     guest.paging?.thaw()
     guest.threads.resume()
     guest.threads.undoSwitch()

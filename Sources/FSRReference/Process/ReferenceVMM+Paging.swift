@@ -14,6 +14,14 @@ extension ReferenceVMM {
     missingPage.withLock { $0 = failure.description }
   }
 
+  /// Removes a swap file that was made for this VM and that the last handoff made superfluous: the new one, or the old
+  /// one, whose owner is gone.
+  func settleSwap() {
+    guard let paging = guest.paging else { return }
+    paging.dropCopy(isOwn: guest.folder.value.hasNextSwap)
+    guest.folder.value.settleSwap(on: paging.configuration.swap)
+  }
+
   func pagingStatus() -> VMStatus.Paging? {
     guard let paging = guest.paging else { return nil }
     paging.latencies.collect(from: paging.pager)
@@ -31,7 +39,10 @@ extension ReferenceVMM {
     answer.minorFaults = status[.minorFaults]
     answer.missingFaults = status[.missingFaults]
     answer.evictions = status[.compressions] + status[.writes] + status[.zeros]
-    answer.evictionsPerSecond = paging.rate.measure(answer.evictions, at: MonotonicClock.now())
+    let now = MonotonicClock.now()
+    answer.evictionsPerSecond = paging.evictions.measure(answer.evictions, at: now)
+    answer.faultsPerSecond = paging.faults.measure(answer.minorFaults + answer.missingFaults, at: now)
+    answer.failures = status[.failures]
     answer.readAhead = status[.readAhead]
     answer.waits = [50, 90, 99, 100].map { paging.latencies.percentile($0) ?? 0 }
     let trouble = missingPage.withLock { $0 } ?? status.trouble?.description

@@ -294,11 +294,17 @@ final class ReferenceVMM: Sendable {
       try channel.send(.refused(reason: "the request is for another VM or process, or was called off"))
       return
     }
+    let swap: SwapWish
+    do throws(HandoffError) { swap = try SwapWish(request.wishes) } catch {
+      try channel.send(.refused(reason: "\(error)"))
+      return
+    }
     next.noteAsker(pid: peer.pid, user: peer.uid)
     if let path = try? Executable.path() { next.noteExecutable(path, of: .source) }
     log.notice("\(request.isTrial ? "check" : "handoff") \(next.attempt) begins")
     let session = SourceSession(
-      guest: ReferenceSource(guest: guest, vmm: self, isTrial: request.isTrial), block: next, blocks: blocks,
+      guest: ReferenceSource(guest: guest, vmm: self, isTrial: request.isTrial, swap: swap),
+      block: next, blocks: blocks,
       coordinator: channel,
       request: request)
     switch session.run() {
@@ -329,6 +335,7 @@ final class ReferenceVMM: Sendable {
   func handoffEnded(_ ended: ControlBlock, reason: String, isTrial: Bool) {
     // One that was refused before it began has named no heir, and may have been refused because of the ledger.
     if ended.time(of: .requested) != 0 { settleReservation(isKept: true) }
+    settleSwap()
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
     finish(ended, isTrial ? "check" : "handoff", from: build, to: nil, reason: reason)
@@ -343,6 +350,7 @@ final class ReferenceVMM: Sendable {
   /// The guest has come here by `ended`.
   func handoffWon(_ ended: ControlBlock, fromBuild: String?) {
     settleReservation(isKept: false)
+    settleSwap()
     finish(ended, "handoff", from: fromBuild, to: build, reason: "")
   }
 

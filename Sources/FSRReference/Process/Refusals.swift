@@ -41,7 +41,9 @@ extension SwapError: RefusalReason {
     case .full, .outOfSlots: .headroom
     case .notOwned, .openToOthers, .readOnly: .rights
     case .inputOutput(let error), .system(let error): error.refusalCode
-    case .notPlain, .foreign, .tooSmall, .otherFile, .noSuchSlot, .notHeld, .undecodable, .bitmap: nil
+    case .notCopied(_, let failure): failure.cause?.refusalCode
+    case .notPlain, .ownFile, .foreign, .tooSmall, .otherFile, .noSuchSlot, .notHeld, .undecodable, .bitmap:
+      nil
     }
   }
 }

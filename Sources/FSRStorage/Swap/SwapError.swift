@@ -13,6 +13,10 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooSmall(path: String, bytes: UInt64, needed: UInt64)
   /// Somebody else has the file: a VM, where its name was to be read, or a process.
   case inUse(path: String, vm: String?, process: Int32?)
+  /// The file is to be the copy of another, and is that itself.
+  case ownFile(path: String)
+  /// The pages were not all copied to another file.
+  case notCopied(path: String, CopyFailure)
   /// The file is not the one that was described.
   case otherFile(path: String)
   /// All slots that this VM may ever have are in use.
@@ -45,6 +49,17 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What the machine said; where it said nothing, the whole as one refusal.
+  var cause: SystemError {
+    switch self {
+    case .full(let error), .readOnly(let error), .inputOutput(let error), .system(let error): error
+    case .notCopied(_, let failure): failure.cause ?? .busy("copy", "\(self)")
+    case .notPlain, .notOwned, .openToOthers, .foreign, .tooSmall, .inUse, .ownFile, .otherFile,
+      .outOfSlots, .noSuchSlot, .notHeld, .undecodable, .bitmap:
+      .busy("swap file", "\(self)")
+    }
+  }
+
   /// Does what may fail, and says what a failure means for a swap file.
   static func translating<Answer: ~Copyable>(_ body: () throws(SystemError) -> Answer) throws(SwapError)
     -> Answer
@@ -70,6 +85,9 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path) is in use by "
         + (vm.map { "the VM \($0)" } ?? process.map { "process \($0)" } ?? "another process")
         + "; name another file, one for each VM"
+    case .ownFile(let path):
+      "\(path) is the VM's swap file already; name another one to copy it to"
+    case .notCopied(let path, let failure): "the swap file was not copied to \(path): \(failure)"
     case .otherFile(let path): "\(path) is not the swap file that was handed over"
     case .outOfSlots(let limit): "all \(limit) pages that the swap file may have are in use"
     case .noSuchSlot(let slot, let count): "slot \(slot) of a swap file with \(count)"
@@ -79,6 +97,8 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notHeld: "the swap file is not this process's to use"
     case .undecodable(let why): "what describes the swap file cannot be read: \(why)"
     case .bitmap(let why): "the swap bitmap is damaged: \(why)"
+    case .system(let error) where error.isMissing:
+      "the swap file cannot be used: \(error); name a file in a folder that is there"
     case .system(let error): "the swap file cannot be used: \(error)"
     }
   }

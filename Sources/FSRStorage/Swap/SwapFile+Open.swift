@@ -13,7 +13,12 @@ extension SwapFile {
   public static func open(
     _ path: String, header: SwapHeader, slotLimit: UInt64, options: Options = Options()
   ) throws(SwapError) -> SwapFile {
-    let bitmap = try SlotBitmap(limit: slotLimit)
+    try open(path, header: header, bitmap: SlotBitmap(limit: slotLimit), options: options)
+  }
+
+  static func open(
+    _ path: String, header: SwapHeader, bitmap: SlotBitmap, options: Options
+  ) throws(SwapError) -> SwapFile {
     let isNew = try makeIfAbsent(path)
     do throws(SwapError) {
       let reference = try checkedReference(path)
@@ -53,7 +58,7 @@ extension SwapFile {
     _ options: Options
   ) throws(SwapError) -> SwapFile {
     let file = try SwapError.translating { () throws(SystemError) in try reference.reopen(.readWrite) }
-    guard let claim = try SwapClaim(alone: reference) else { throw inUse(file, path) }
+    guard let claim = try claimAlone(reference) else { throw inUse(file, path) }
     let isAlone = try SwapError.translating { () throws(SystemError) in
       try file.tryLock(byte: SwapLocks.writer, .exclusive)
     }
@@ -69,6 +74,18 @@ extension SwapFile {
     return try SwapFile(
       reference: reference, claim: claim, file: file, description: description, bitmap: bitmap,
       options: options, isHeld: true)
+  }
+
+  /// Nanoseconds for who has just given the file up: a child that it was starting has its descriptors for a moment.
+  private static let claimPatience: UInt64 = 200_000_000
+
+  private static func claimAlone(_ reference: borrowing OwnedDescriptor) throws(SwapError) -> SwapClaim? {
+    let late = MonotonicClock.now() + claimPatience
+    while true {
+      if let claim = try SwapClaim(alone: reference) { return claim }
+      if MonotonicClock.now() >= late { return nil }
+      _ = try? Poller().wait(timeout: leftoverLook)
+    }
   }
 
   /// Refuses a file that somebody needs: only an empty one, or a former VM's, may be written over.

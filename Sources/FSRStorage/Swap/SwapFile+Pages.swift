@@ -1,4 +1,5 @@
 public import FSRSystem
+internal import Synchronization
 
 /// Pages on their way to the file and back.
 extension SwapFile {
@@ -23,7 +24,7 @@ extension SwapFile {
   /// - Throws: `SwapError.notHeld` before `lock` and after `release`.
   public func submit(_ transfers: some Collection<PageTransfer>) throws(SwapError) -> Int {
     guard isHeld else { throw .notHeld }
-    do throws(SystemError) { return try queue.submit(transfers) } catch {
+    do throws(SystemError) { return try route(transfers) } catch {
       // Released in between.
       throw isHeld ? SwapError(error) : .notHeld
     }
@@ -35,22 +36,51 @@ extension SwapFile {
   }
 
   /// Transfers whose end is not known yet.
-  public var inFlight: Int { queue.inFlight }
+  public var inFlight: Int {
+    routing.withLock { routing in queue.inFlight + (routing.mirror.map { $0.pending } ?? 0) }
+  }
 
   /// For a `Poller`: readable when there are completions to take, and now and then when there are none.
   public var event: Owned<EventDescriptor> { queue.event }
 
   /// Takes the completions that are there; never waits. What a failure means, `SwapError.init` says.
-  public func completions() -> [PageCompletion] { queue.completions() }
+  public func completions() -> [PageCompletion] { sort(queue.completions()) }
+
+  /// Nanoseconds until it is looked again at what a mirror still has.
+  private static let look: UInt64 = 5_000_000
 
   /// Takes completions, waiting for at least one; empty when nothing is in flight or `timeout` nanoseconds passed.
   public func wait(timeout: UInt64? = nil) throws(SwapError) -> [PageCompletion] {
-    try SwapError.translating { () throws(SystemError) in try queue.wait(timeout: timeout) }
+    let late = timeout.map { MonotonicClock.now() &+ $0 }
+    while true {
+      let ended = completions()
+      if !ended.isEmpty || inFlight == 0 { return ended }
+      let now = MonotonicClock.now()
+      if let late, now >= late { return [] }
+      let left = late.map { $0 - now }
+      let isMirrored = routing.withLock { $0.mirror != nil }
+      let more = try SwapError.translating { () throws(SystemError) in
+        // What a mirror ends without the queue is seen by looking.
+        try queue.inFlight > 0
+          ? queue.wait(timeout: isMirrored ? min(left ?? Self.look, Self.look) : left) : waitForMirror(left)
+      }
+      let sorted = sort(more)
+      if !sorted.isEmpty { return sorted }
+    }
+  }
+
+  private func waitForMirror(_ left: UInt64?) throws(SystemError) -> [PageCompletion] {
+    var poller = Poller()
+    poller.watch(event.value.descriptor, token: 0)
+    _ = try poller.wait(timeout: min(left ?? Self.look, Self.look))
+    return []
   }
 
   /// Waits until nothing is in flight; answers the completions that nobody had taken.
   @discardableResult
   public func drain() throws(SwapError) -> [PageCompletion] {
-    try SwapError.translating { () throws(SystemError) in try queue.drain() }
+    var all: [PageCompletion] = []
+    repeat { all += try wait() } while inFlight > 0
+    return all
   }
 }

@@ -39,7 +39,8 @@ extension SwapFile {
       var step = min(Self.growthStep, bitmap.limit - count)
       while true {
         do throws(SwapError) {
-          try extend(from: count, by: step, &growth)
+          try extend(to: count + step, &growth)
+          growMirror(to: count + step)
           return bitmap.grow(to: count + step)
         } catch {
           guard case .full = error, step > Self.growthMinimum else { throw error }
@@ -49,21 +50,24 @@ extension SwapFile {
     }
   }
 
-  private func extend(from count: UInt64, by step: UInt64, _ growth: inout Growth) throws(SwapError) {
+  /// Makes the file have `count` slots; never fewer than it has.
+  func extend(to count: UInt64, _ growth: inout Growth) throws(SwapError) {
+    guard count > growth.slots else { return }
     if let failure = growth.faults.reach(.grow) { throw SwapError(failure) }
     let page = PageTransfer.pageSize
-    let start = (SwapHeader.pages + count) * page
-    if !growth.isSparse {
-      do throws(SwapError) {
-        return try withFile { (file) throws(SystemError) in
-          try file.reserveBlocks(at: start, length: step * page)
-        }
-      } catch {
-        guard case .system(let cause) = error, cause.isUnsupported else { throw error }
-        growth.isSparse = true
+    let (start, end) = ((SwapHeader.pages + growth.slots) * page, (SwapHeader.pages + count) * page)
+    do throws(SwapError) {
+      if growth.isSparse {
+        try withFile { (file) throws(SystemError) in try file.truncate(to: end) }
+      } else {
+        try withFile { (file) throws(SystemError) in try file.reserveBlocks(at: start, length: end - start) }
       }
+    } catch {
+      guard !growth.isSparse, case .system(let cause) = error, cause.isUnsupported else { throw error }
+      growth.isSparse = true
+      try withFile { (file) throws(SystemError) in try file.truncate(to: end) }
     }
-    try withFile { (file) throws(SystemError) in try file.truncate(to: start + step * page) }
+    growth.slots = count
   }
 
   // MARK: disk space

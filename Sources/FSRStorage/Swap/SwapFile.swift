@@ -34,6 +34,8 @@ public final class SwapFile: Sendable {
 
   struct Growth {
     var faults: IOFaultPlan
+    /// Slots that the file has; the bitmap has as many or fewer.
+    var slots: UInt64
     /// The file system has no fallocate(2), so that a write may find the disk full.
     var isSparse = false
   }
@@ -47,7 +49,8 @@ public final class SwapFile: Sendable {
   let options: Options
   let queue: PageQueue
   let growth: Mutex<Growth>
-  private let reference: OwnedDescriptor
+  let routing = Mutex(Routing())
+  let reference: OwnedDescriptor
   /// Held as long as this object lives, also after `release`.
   private let claim: SwapClaim
   private let held: Atomic<Bool>
@@ -66,7 +69,7 @@ public final class SwapFile: Sendable {
     self.description = description
     self.bitmap = bitmap
     self.options = options
-    growth = Mutex(Growth(faults: options.faults))
+    growth = Mutex(Growth(faults: options.faults, slots: bitmap.count))
     held = Atomic(isHeld)
   }
 
@@ -162,10 +165,11 @@ public final class SwapFile: Sendable {
   @discardableResult
   public func release() -> [PageCompletion] {
     held.store(false, ordering: .releasing)
+    routing.withLock { $0.mirror }?.cancel()
     // Whoever just makes the file grow ends first.
     return growth.withLock { _ in
       // A lock lives on in copies of the descriptor, which a child that is being started may have for a moment.
-      queue.close { file in try? file.unlock(byte: SwapLocks.writer) }
+      return sort(queue.close { file in try? file.unlock(byte: SwapLocks.writer) })
     }
   }
 

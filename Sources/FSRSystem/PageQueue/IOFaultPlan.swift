@@ -8,6 +8,11 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
     case write
     /// A file is to become longer.
     case grow
+    /// The same of a file's copy in the making.
+    case copyWrite = "copy-write"
+    case copyGrow = "copy-grow"
+    /// A part of the file is to be copied.
+    case copyMove = "copy-move"
   }
 
   public enum Reason: String, CaseIterable, Sendable {
@@ -28,33 +33,48 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
 
   public struct Fault: Equatable, Sendable, CustomStringConvertible {
     public let operation: Operation
-    /// Which one fails, the first being 1.
-    public let number: UInt64
-    /// Whether all later ones fail too.
-    public let lasts: Bool
+    /// Which ones fail, the first being 1.
+    public let numbers: ClosedRange<UInt64>
     public let reason: Reason
 
-    public init(_ operation: Operation, number: UInt64, lasts: Bool = false, reason: Reason) {
+    public init(_ operation: Operation, numbers: ClosedRange<UInt64>, reason: Reason) {
       self.operation = operation
-      self.number = number
-      self.lasts = lasts
+      self.numbers = numbers
       self.reason = reason
     }
 
-    /// Reads `OPERATION:NUMBER:REASON`, or `OPERATION:NUMBER+:REASON` for one that lasts.
+    /// - Parameter lasts: whether all later ones fail too.
+    public init(_ operation: Operation, number: UInt64, lasts: Bool = false, reason: Reason) {
+      self.init(operation, numbers: number...(lasts ? .max : number), reason: reason)
+    }
+
+    /// Reads `OPERATION:NUMBER:REASON`; `NUMBER-NUMBER` for all between them, too, and `NUMBER+` for all that follow.
     init?(_ text: Substring) {
       let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 3, let operation = Operation(rawValue: parts[0]),
-        let reason = Reason(rawValue: parts[2])
+        let reason = Reason(rawValue: parts[2]), let numbers = Self.numbers(parts[1])
       else { return nil }
-      let lasts = parts[1].hasSuffix("+")
-      guard let number = UInt64(lasts ? String(parts[1].dropLast()) : parts[1]), number > 0 else {
-        return nil
-      }
-      self.init(operation, number: number, lasts: lasts, reason: reason)
+      self.init(operation, numbers: numbers, reason: reason)
     }
 
-    public var description: String { "\(operation.rawValue):\(number)\(lasts ? "+" : ""):\(reason.rawValue)" }
+    private static func numbers(_ text: String) -> ClosedRange<UInt64>? {
+      let lasts = text.hasSuffix("+")
+      let ends = (lasts ? text.dropLast() : text[...]).split(separator: "-", omittingEmptySubsequences: false)
+      guard ends.count <= (lasts ? 1 : 2), let first = ends.first.flatMap({ UInt64($0) }), first > 0,
+        let last = lasts ? .max : UInt64(ends[ends.count - 1]), first <= last
+      else { return nil }
+      return first...last
+    }
+
+    public var description: String {
+      let end =
+        switch numbers.upperBound {
+        case .max: "+"
+        case numbers.lowerBound: ""
+        default: "-\(numbers.upperBound)"
+        }
+      return "\(operation.rawValue):\(numbers.lowerBound)\(end):\(reason.rawValue)"
+    }
   }
 
   /// Faults that one plan may have.
@@ -63,13 +83,11 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
   public static let textLimit = 512
 
   public let faults: [Fault]
-  private var reads: UInt64 = 0
-  private var writes: UInt64 = 0
-  private var growths: UInt64 = 0
+  private var counts: [Operation: UInt64] = [:]
 
   public init(_ faults: [Fault] = []) { self.faults = faults }
 
-  /// Reads `OPERATION:NUMBER[+]:REASON`, or several with commas between them; nil where any of it is unknown.
+  /// Reads `OPERATION:NUMBERS:REASON`, as `Fault` does, or several with commas between them; nil where any of it is unknown.
   public init?(_ text: String) {
     guard text.utf8.count <= Self.textLimit else { return nil }
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
@@ -88,26 +106,26 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
   public mutating func reach(_ operation: Operation) -> SystemError? {
     // The way of every page: without a plan nothing is counted.
     guard !faults.isEmpty else { return nil }
-    let number = count(operation)
-    guard
-      let fault = faults.first(where: {
-        $0.operation == operation && ($0.number == number || ($0.lasts && $0.number < number))
-      })
-    else { return nil }
+    counts[operation, default: 0] += 1
+    let number = counts[operation, default: 0]
+    guard let fault = faults.first(where: { $0.operation == operation && $0.numbers.contains(number) }) else {
+      return nil
+    }
     return SystemError(operation.rawValue, on: "number \(number), by plan", errno: fault.reason.errno)
   }
 
-  private mutating func count(_ operation: Operation) -> UInt64 {
-    switch operation {
-    case .read:
-      reads += 1
-      return reads
-    case .write:
-      writes += 1
-      return writes
-    case .grow:
-      growths += 1
-      return growths
-    }
+  /// The part of the plan that is for the file's copy, as its own.
+  public var ofCopy: IOFaultPlan {
+    IOFaultPlan(
+      faults.compactMap { fault in
+        let operation: Operation? =
+          switch fault.operation {
+          case .copyWrite: .write
+          case .copyGrow: .grow
+          case .copyMove: .copyMove
+          case .read, .write, .grow: nil
+          }
+        return operation.map { Fault($0, numbers: fault.numbers, reason: fault.reason) }
+      })
   }
 }

@@ -43,6 +43,11 @@ public struct PageTransfer: Sendable {
     self.tag = tag
   }
 
+  /// The same transfer under another number.
+  public func tagged(_ tag: UInt64) -> PageTransfer {
+    PageTransfer(direction, pages: pages, memory: memory, offset: offset, tag: tag)
+  }
+
   /// Bytes in all pages.
   var byteCount: Int { Int((pages.upperBound - pages.lowerBound) * Self.pageSize) }
 }
@@ -54,4 +59,10 @@ public struct PageCompletion: Equatable, Sendable {
   public let direction: PageTransfer.Direction
   /// Nil where all pages were transferred; else none of them is to be relied on.
   public let failure: SystemError?
+
+  public init(tag: UInt64, direction: PageTransfer.Direction, failure: SystemError?) {
+    self.tag = tag
+    self.direction = direction
+    self.failure = failure
+  }
 }

@@ -1,0 +1,84 @@
+internal import FSRHandoff
+internal import FSRStorage
+internal import FSRSystem
+internal import Synchronization
+
+/// A handoff with a swap file of the destination's own, into which this process copies.
+extension GuestPaging {
+  /// Nanoseconds for a copy that was called off to be closed.
+  private static let endLimit: UInt64 = 1_000_000_000
+
+  /// A copy in the making.
+  struct Copying {
+    let file: SwapFile
+    let bytesPerSecond: UInt64?
+    /// Once it has begun.
+    var mirror: FileMirror?
+  }
+
+  /// Makes the file that the destination is to have, as long as this one.
+  ///
+  /// - Throws: `SwapError`; a file that was made is removed then.
+  func makeCopy(at path: String, bytesPerSecond: UInt64?) throws {
+    let file = try swap.file.makeCopy(at: path)
+    copying.withLock { $0 = Copying(file: file, bytesPerSecond: bytesPerSecond) }
+  }
+
+  /// Where that lies.
+  var nextPath: String { nextFile.description.path }
+
+  /// The swap file that the next owner is to have.
+  var nextFile: SwapFile { copying.withLock { $0?.file } ?? swap.file }
+
+  /// Begins the copying, or looks how far it is.
+  ///
+  /// - Throws: `SwapError.notCopied`.
+  func precopy() throws -> Precopy {
+    guard var current = copying.withLock({ $0 }) else { return Precopy(.standing) }
+    if current.mirror == nil {
+      // What an earlier handoff had begun to write goes by that one's mirror.
+      if swap.file.hasMirror { return Precopy(.starting) }
+      current.mirror = try swap.file.startMirror(to: current.file, bytesPerSecond: current.bytesPerSecond)
+      copying.withLock { $0 = current }
+    }
+    guard let status = current.mirror?.status else { preconditionFailure("it was just started") }
+    let stage: Precopy.Stage
+    switch status.state {
+    case .starting: stage = .starting
+    case .inProgress: stage = .copying
+    case .done: stage = .settling
+    case .sleeping: stage = .standing
+    case .stunning, .failed, .exited:
+      throw SwapError.notCopied(path: current.file.description.path, status.failure ?? .wokenEarly)
+    }
+    return Precopy(stage, copied: status.copied, total: status.total)
+  }
+
+  /// Takes the mirror off, in the stun: both files are the same from here on, and nobody writes either.
+  ///
+  /// - Throws: `SwapError.notCopied`.
+  func finishCopy() throws {
+    guard let current = copying.withLock({ $0 }) else { return }
+    do throws(CopyFailure) {
+      guard let mirror = current.mirror else { throw .wokenEarly }
+      try mirror.finish()
+    } catch { throw SwapError.notCopied(path: current.file.description.path, error) }
+  }
+
+  /// Stops copying, where it was under way: the guest stays. For before it runs again.
+  func cancelCopy() { copying.withLock { $0 }?.mirror?.cancel() }
+
+  /// Gives the copy up.
+  ///
+  /// - Parameter isOwn: whether the file was made for this, and goes with it.
+  func dropCopy(isOwn: Bool) {
+    guard let current = copying.withLock({ $0.take() }) else { return }
+    current.mirror?.cancel()
+    let description = current.file.description
+    if isOwn, (try? OwnedDescriptor.reference(to: description.path).identity()) == description.file {
+      try? OwnedDescriptor.remove(description.path)
+    }
+    // Whoever named a file of its own may name it again at once. With a mirror it is closed by that.
+    if let mirror = current.mirror { mirror.end(within: Self.endLimit) } else { current.file.release() }
+  }
+}

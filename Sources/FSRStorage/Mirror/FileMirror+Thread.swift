@@ -1,0 +1,108 @@
+internal import FSRSystem
+internal import Synchronization
+
+/// The mirror's thread: has chunks copied one after the other, and takes the ends of the copy's writes.
+extension FileMirror {
+  private static let bellToken = 0
+  private static let copyToken = 1
+  /// Nanoseconds after which what the copy's queue had no room for is tried again.
+  private static let roomPause: UInt64 = 1_000_000
+
+  /// A chunk under way.
+  private struct Moving {
+    let work: ChunkCopy
+    let isDone: Flag
+    let blocks: Range<UInt64>
+    let bytes: UInt64
+  }
+
+  func run() {
+    var poller = Poller()
+    poller.watch(bell.descriptor, token: Self.bellToken)
+    poller.watch(ends.copy.event.value.descriptor, token: Self.copyToken)
+    var moving: Moving?
+    while true {
+      takeCopyCompletions()
+      if let current = moving, current.isDone.isUp {
+        finish(current)
+        moving = nil
+      }
+      if let current = moving, !isAlive { current.work.cancel() }
+      if moving == nil { moving = beginNext() }
+      if moving == nil, isOver, ends.copy.inFlight == 0 { break }
+      let pause = timeout
+      if (try? poller.wait(timeout: pause)) == nil { cancel() }
+      _ = try? bell.clear()
+    }
+    ends.over()
+    hasEnded.raise()
+  }
+
+  private var timeout: UInt64? {
+    state.withLock { state in
+      if !state.unsent.isEmpty { return Self.roomPause }
+      guard state.helper.state == .inProgress, state.route.chunk == nil else { return nil }
+      return state.pace.pause(at: MonotonicClock.now())
+    }
+  }
+
+  private func takeCopyCompletions() {
+    let ended = ends.copy.completions()
+    if ended.isEmpty && state.withLock({ $0.unsent.isEmpty }) { return }
+    change { state in
+      for completion in ended {
+        if let failure = completion.failure { state.helper.take(.failed(.copy(failure))) }
+        state.route.copyEnded(completion.tag, &state.deeds)
+      }
+    }
+  }
+
+  /// Asks for the next chunk where it is time, and starts copying one that nobody writes any more.
+  private func beginNext() -> Moving? {
+    var isAtEnd = false
+    change { state in
+      guard state.helper.state == .inProgress, state.route.chunk == nil,
+        state.pace.pause(at: MonotonicClock.now()) == 0
+      else { return }
+      let part = state.pace.part(upTo: options.chunk * PageTransfer.pageSize) / PageTransfer.pageSize
+      if !state.route.advance(upTo: part, &state.deeds) {
+        state.helper.take(.copied)
+        isAtEnd = true
+      }
+    }
+    if isAtEnd { settle() }
+    guard let blocks = state.withLock({ $0.helper.isAlive ? $0.toMove.take() : nil }) else { return nil }
+    return move(blocks)
+  }
+
+  private func move(_ blocks: Range<UInt64>) -> Moving {
+    // Looked at now: who writes there from here on waits, so what is not in use holds nothing that is needed.
+    let extents = ends.extents(blocks)
+    let page = PageTransfer.pageSize
+    let isDone = Flag()
+    let bytes = extents.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) * page }
+    let work = ChunkCopy.start(ends.files, extents.map { $0.lowerBound * page..<$0.upperBound * page }) {
+      isDone.raise()
+      self.ring()
+    }
+    return Moving(work: work, isDone: isDone, blocks: blocks, bytes: bytes)
+  }
+
+  private func finish(_ moving: Moving) {
+    change { state in
+      if let failure = moving.work.failure { state.helper.take(.failed(failure)) }
+      guard state.helper.isAlive else { return }
+      state.copied += moving.bytes
+      state.pace.copied(moving.bytes, at: MonotonicClock.now())
+      state.route.moved(&state.deeds)
+    }
+  }
+
+  /// Makes what was copied durable, so that a disk that fails is known of before anybody relies on it.
+  private func settle() {
+    do throws(SystemError) {
+      try ends.files.copy.sync()
+      change { $0.helper.take(.settled) }
+    } catch { cancel(.copy(error)) }
+  }
+}

@@ -1,0 +1,160 @@
+import FSRStorage
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// A copy that is called off, or asked for too early.
+@Suite struct FileMirrorCancelTests {
+  private typealias Pair = FileMirrorTests.Pair
+
+  /// Starts a write, and takes no completion of it.
+  private static func write(_ pair: borrowing Pair, _ slot: UInt64) throws {
+    let memory = Owned(try MappedRegion(anonymous: 4096))
+    memory.value.store(Pair.mark(slot), at: 8)
+    let isTaken = try pair.swap.submit(
+      try pair.swap.transfer(.write, slot..<slot + 1, memory: memory, offset: 0, tag: 9))
+    #expect(isTaken)
+  }
+
+  /// Looks that the original has what was written, that the copy is closed, and that another one can be made.
+  private static func expectAsBefore(_ pair: borrowing Pair, _ copy: SwapFile, slots: UInt64) throws {
+    try FileMirrorTests.waitForClose(copy, of: pair.swap)
+    #expect(pair.swap.inFlight == 0)
+    let content = Dictionary(uniqueKeysWithValues: (0..<slots).map { ($0, Pair.mark($0)) })
+    #expect(try pair.lost(content) == [])
+    try pair.fill(20)
+    let again = try SwapFile.open(
+      pair.copyPlace.path + "/again", header: SwapFileTests.header, slotLimit: 10)
+    let isHeld = again.isHeld
+    #expect(isHeld)
+  }
+
+  enum Early: CaseIterable { case cancel, finish }
+
+  private static func giveUp(_ mirror: FileMirror, _ how: Early) {
+    switch how {
+    case .cancel:
+      mirror.cancel()
+      #expect(mirror.status.failure == .cancelled)
+    case .finish:
+      #expect(throws: CopyFailure.wokenEarly) { try mirror.finish() }
+      #expect(mirror.status.failure == .wokenEarly)
+    }
+    let isAlive = mirror.isAlive
+    #expect(!isAlive)
+    // The first reason stays.
+    mirror.cancel(.original(SystemError("pread", errno: 5)))
+    #expect(throws: how == .cancel ? CopyFailure.cancelled : .wokenEarly) { try mirror.finish() }
+  }
+
+  @Test(arguments: Early.allCases) func asItStarts(how: Early) async {
+    await FileMirrorTests.run {
+      let pair = try Pair()
+      try pair.fill(40)
+      let copy = try pair.makeCopy()
+      // Its end is not known as long as nobody takes completions.
+      try Self.write(pair, 3)
+      let mirror = try pair.swap.startMirror(to: copy)
+      try Self.write(pair, 4)
+      #expect(mirror.status.state == .starting)
+      Self.giveUp(mirror, how)
+      try Self.expectAsBefore(pair, copy, slots: 40)
+    }
+  }
+
+  @Test(arguments: Early.allCases) func asItCopies(how: Early) async {
+    await FileMirrorTests.run {
+      let pair = try Pair()
+      try pair.fill(400)
+      let copy = try pair.makeCopy()
+      // Twenty-five seconds of work.
+      let mirror = try pair.swap.startMirror(to: copy, bytesPerSecond: CopyPace.slowest)
+      try FileMirrorTests.wait(pair.swap, until: "a part is copied") { _ in mirror.status.copied > 0 }
+      for slot in [0, 1, 200, 399] as [UInt64] { try Self.write(pair, slot) }
+      #expect(mirror.status.state == .inProgress && mirror.status.copied < mirror.status.total)
+      Self.giveUp(mirror, how)
+      try Self.expectAsBefore(pair, copy, slots: 400)
+    }
+  }
+
+  @Test func asItSleeps() async {
+    await FileMirrorTests.run {
+      let pair = try Pair()
+      try pair.fill(40)
+      let copy = try pair.makeCopy()
+      let mirror = try pair.swap.startMirror(to: copy)
+      try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
+      try Self.write(pair, 4)
+      Self.giveUp(mirror, .cancel)
+      try Self.expectAsBefore(pair, copy, slots: 40)
+    }
+  }
+
+  @Test func withAWriteUnderWayTheCopyIsNotTaken() async {
+    await FileMirrorTests.run {
+      let pair = try Pair()
+      try pair.fill(40)
+      let copy = try pair.makeCopy()
+      let mirror = try pair.swap.startMirror(to: copy)
+      try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
+      try Self.write(pair, 4)
+      #expect(throws: CopyFailure.wokenEarly) { try mirror.finish() }
+      try Self.expectAsBefore(pair, copy, slots: 40)
+    }
+  }
+
+  @Test func aSecondCopyIsMadeAfterAFirstThatWasCalledOff() async {
+    await FileMirrorTests.run {
+      let pair = try Pair()
+      try pair.fill(400)
+      for round in 0..<5 {
+        let copy = try pair.makeCopy()
+        let mirror = try pair.swap.startMirror(to: copy, bytesPerSecond: round < 4 ? CopyPace.slowest : nil)
+        try Self.write(pair, UInt64(round))
+        if round < 4 { mirror.cancel() }
+        try FileMirrorTests.wait(pair.swap, until: "it is over, or sleeps") { _ in
+          !copy.isHeld || (mirror.status.state == .sleeping && pair.swap.inFlight == 0)
+        }
+        if round == 4 { try mirror.finish() }
+      }
+      let content = Dictionary(uniqueKeysWithValues: (0..<400).map { (UInt64($0), Pair.mark(UInt64($0))) })
+      #expect(try pair.lost(content) == [])
+      #expect(try pair.differences().used == [])
+    }
+  }
+
+  /// A write of the first mirror is still under way as the second comes.
+  @Test func aSecondMirrorLosesNoWriteOfTheFirst() async {
+    await FileMirrorTests.run {
+      let pair = try Pair()
+      try pair.fill(400)
+      let (first, second) = (try pair.makeCopy(), try pair.swap.makeCopy(at: pair.copyPlace.path + "/second"))
+      let mirror = try pair.swap.startMirror(to: first, bytesPerSecond: CopyPace.slowest)
+      try Self.write(pair, 300)
+      try Self.write(pair, 301)
+      mirror.cancel()
+      let next = try? pair.swap.startMirror(to: second)
+      try Self.write(pair, 302)
+      try FileMirrorTests.wait(pair.swap, until: "three writes have ended") { ended in ended == 3 }
+      next?.cancel()
+      try FileMirrorTests.wait(pair.swap, until: "both copies are closed") { _ in
+        !first.isHeld && (next == nil || !second.isHeld)
+      }
+      #expect(pair.swap.inFlight == 0)
+    }
+  }
+
+  @Test func aFileThatIsGivenBackWithWritesUnderWayEndsItsMirror() async {
+    await FileMirrorTests.run {
+      let pair = try Pair()
+      try pair.fill(400)
+      let copy = try pair.makeCopy()
+      let mirror = try pair.swap.startMirror(to: copy, bytesPerSecond: CopyPace.slowest)
+      for slot in 0..<20 as Range<UInt64> { try Self.write(pair, slot) }
+      let left = pair.swap.release()
+      #expect(left.count == 20)
+      #expect(mirror.status.failure == .cancelled)
+      try FileMirrorTests.waitForClose(copy, of: pair.swap)
+    }
+  }
+}

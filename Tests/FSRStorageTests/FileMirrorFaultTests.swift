@@ -1,0 +1,119 @@
+import FSRStorage
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// A swap file that is copied to another, where something fails or somebody calls it off.
+@Suite struct FileMirrorFaultTests {
+  private typealias Pair = FileMirrorTests.Pair
+
+  /// What became of a copy under a plan.
+  private enum End: Equatable {
+    case copied
+    case failed(CopyFailure)
+    /// It did not begin.
+    case refused(SwapError)
+  }
+
+  /// Copies a small file under `plan` while it is paged, and looks that the original is right and nothing is left over.
+  private static func copy(under plan: String, growing: Bool) throws -> End {
+    guard let plan = IOFaultPlan(plan) else { throw SwapLoad.Lost(description: "no plan") }
+    let pair = try Pair(options: .init(faults: plan))
+    try pair.fill(growing ? SwapFile.growthStep - 4 : 40)
+    let copy: SwapFile
+    do throws(SwapError) { copy = try pair.makeCopy() } catch {
+      #expect(try !pair.copyPlace.directory.exists("copy"), "what was made is removed")
+      return .refused(error)
+    }
+    let load = try SwapLoad(pair.swap, threads: 3)
+    try load.start(seed: 5, limit: 15, growing: growing)
+    let mirror: FileMirror
+    do throws(SwapError) {
+      mirror = try pair.swap.startMirror(to: copy, chunk: growing ? 1024 : 4)
+    } catch {
+      // The file has grown since the copy was made.
+      try load.serve { true }
+      return .refused(error)
+    }
+    try load.serve { load.count >= 45 }
+    try FileMirrorTests.wait(pair.swap, until: "it sleeps or has failed") { _ in
+      mirror.status.state == .sleeping || mirror.status.state == .exited
+    }
+    // From here on each write goes to both.
+    let late = try SwapLoad(pair.swap, threads: 3)
+    try late.start(seed: 6, limit: 15, growing: growing)
+    try late.serve { late.count >= 45 }
+    try FileMirrorTests.wait(pair.swap, until: "it sleeps or has failed") { _ in
+      (mirror.status.state == .sleeping || mirror.status.state == .exited) && pair.swap.inFlight == 0
+    }
+    #expect(try pair.lost(load.content) == [])
+    #expect(try pair.lost(late.content) == [])
+    try pair.swap.bitmap.recount()
+    do throws(CopyFailure) { try mirror.finish() } catch {
+      #expect(mirror.status.state == .exited && mirror.status.failure == error)
+      try FileMirrorTests.waitForClose(copy, of: pair.swap)
+      // The file is used as before.
+      try pair.fill(50)
+      return .failed(error)
+    }
+    #expect(try pair.differences().used == [])
+    mirror.cancel()
+    try FileMirrorTests.waitForClose(copy, of: pair.swap)
+    return .copied
+  }
+
+  /// Lets the first, the second, … of an operation fail, until there are no more of it; answers how many failed.
+  private static func everyOne(of operation: String, reason: String, from first: Int, growing: Bool = false)
+    throws
+    -> Int
+  {
+    for number in first..<first + 2000 {
+      let end = try copy(under: "\(operation):\(number):\(reason)", growing: growing)
+      switch end {
+      case .copied: return number - first
+      case .failed(let failure):
+        let cause = failure.cause?.description ?? "\(failure)"
+        #expect(cause.contains("number \(number), by plan"), "\(operation) \(number): \(failure)")
+        let isOriginal = if case .original = failure { true } else { false }
+        #expect(isOriginal == (operation == "write"))
+      case .refused(let error):
+        #expect(operation == "copy-grow", "\(error)")
+        guard case .full = error else { throw error }
+      }
+    }
+    throw SwapLoad.Lost(description: "\(operation) has no end")
+  }
+
+  @Test func everyWriteOfTheCopyMayFail() async {
+    await FileMirrorTests.run {
+      let count = try Self.everyOne(of: "copy-write", reason: "EIO", from: 1)
+      print("\(count) writes of the copy failed")
+      #expect(count > 10)
+    }
+  }
+
+  @Test func everyPartOfTheCopyingMayFail() async {
+    await FileMirrorTests.run {
+      let count = try Self.everyOne(of: "copy-move", reason: "EIO", from: 1)
+      print("\(count) parts of the copying failed")
+      #expect(count >= 10)
+    }
+  }
+
+  @Test func everyGrowthOfTheCopyMayFail() async {
+    await FileMirrorTests.run {
+      let count = try Self.everyOne(of: "copy-grow", reason: "ENOSPC", from: 1, growing: true)
+      print("\(count) growths of the copy failed")
+      #expect(count >= 2)
+    }
+  }
+
+  @Test func everyWriteOfTheOriginalMayFail() async {
+    await FileMirrorTests.run {
+      // The first is before the mirror.
+      let count = try Self.everyOne(of: "write", reason: "EIO", from: 2)
+      print("\(count) writes of the original failed")
+      #expect(count > 0)
+    }
+  }
+}
