@@ -22,7 +22,7 @@ import Testing
     try pair.fill(growing ? SwapFile.growthStep - 4 : 40)
     let copy: SwapFile
     do throws(SwapError) { copy = try pair.makeCopy() } catch {
-      #expect(try !pair.copyPlace.directory.exists("copy"), "what was made is removed")
+      try FileMirrorTests.check(try !pair.copyPlace.directory.exists("copy"), "what was made is removed")
       return .refused(error)
     }
     let load = try SwapLoad(pair.swap, threads: 3)
@@ -46,17 +46,17 @@ import Testing
     try FileMirrorTests.wait(pair.swap, until: "it sleeps or has failed") { _ in
       (mirror.status.state == .sleeping || mirror.status.state == .exited) && pair.swap.inFlight == 0
     }
-    #expect(try pair.lost(load.content) == [])
-    #expect(try pair.lost(late.content) == [])
+    try FileMirrorTests.check(try pair.lost(load.content) == [])
+    try FileMirrorTests.check(try pair.lost(late.content) == [])
     try pair.swap.bitmap.recount()
     do throws(CopyFailure) { try mirror.finish() } catch {
-      #expect(mirror.status.state == .exited && mirror.status.failure == error)
+      try FileMirrorTests.check(mirror.status.state == .exited && mirror.status.failure == error)
       try FileMirrorTests.waitForClose(copy, of: pair.swap)
       // The file is used as before.
       try pair.fill(50)
       return .failed(error)
     }
-    #expect(try pair.differences().used == [])
+    try FileMirrorTests.check(try pair.differences().used == [])
     mirror.cancel()
     try FileMirrorTests.waitForClose(copy, of: pair.swap)
     return .copied
@@ -73,11 +73,12 @@ import Testing
       case .copied: return number - first
       case .failed(let failure):
         let cause = failure.cause?.description ?? "\(failure)"
-        #expect(cause.contains("number \(number), by plan"), "\(operation) \(number): \(failure)")
+        try FileMirrorTests.check(
+          cause.contains("number \(number), by plan"), "\(operation) \(number): \(failure)")
         let isOriginal = if case .original = failure { true } else { false }
-        #expect(isOriginal == (operation == "write"))
+        try FileMirrorTests.check(isOriginal == (operation == "write"))
       case .refused(let error):
-        #expect(operation == "copy-grow", "\(error)")
+        try FileMirrorTests.check(operation == "copy-grow", "\(error)")
         guard case .full = error else { throw error }
       }
     }
@@ -88,7 +89,7 @@ import Testing
     await FileMirrorTests.run {
       let count = try Self.everyOne(of: "copy-write", reason: "EIO", from: 1)
       print("\(count) writes of the copy failed")
-      #expect(count > 10)
+      try FileMirrorTests.check(count > 10)
     }
   }
 
@@ -96,7 +97,7 @@ import Testing
     await FileMirrorTests.run {
       let count = try Self.everyOne(of: "copy-move", reason: "EIO", from: 1)
       print("\(count) parts of the copying failed")
-      #expect(count >= 10)
+      try FileMirrorTests.check(count >= 10)
     }
   }
 
@@ -104,7 +105,7 @@ import Testing
     await FileMirrorTests.run {
       let count = try Self.everyOne(of: "copy-grow", reason: "ENOSPC", from: 1, growing: true)
       print("\(count) growths of the copy failed")
-      #expect(count >= 2)
+      try FileMirrorTests.check(count >= 2)
     }
   }
 
@@ -113,7 +114,7 @@ import Testing
       // The first is before the mirror.
       let count = try Self.everyOne(of: "write", reason: "EIO", from: 2)
       print("\(count) writes of the original failed")
-      #expect(count > 0)
+      try FileMirrorTests.check(count > 0)
     }
   }
 }

@@ -98,6 +98,11 @@ import Testing
     try wait(swap, until: "the copy is closed") { _ in !copy.isHeld }
   }
 
+  /// Throws where something does not hold. What is expected on another thread is of no test.
+  static func check(_ holds: Bool, _ what: String = "", line: Int = #line, file: String = #fileID) throws {
+    if !holds { throw SwapLoad.Lost(description: "\(file):\(line) \(what)") }
+  }
+
   /// Runs a body that waits, on a thread of its own; a failure is the test's.
   static func run(_ body: @escaping @Sendable () throws -> Void) async {
     let failure = await Blocking.run { () -> String? in
@@ -130,16 +135,16 @@ import Testing
       let again = try SwapLoad(pair.swap, threads: 6)
       try again.start(seed: 8, limit: 1500, growing: true)
       try again.serve { again.count >= 6 * 1500 }
-      #expect(pair.swap.bitmap.count > before)
-      #expect(mirror.status.state == .sleeping && pair.swap.inFlight == 0)
+      try Self.check(pair.swap.bitmap.count > before)
+      try Self.check(mirror.status.state == .sleeping && pair.swap.inFlight == 0)
       try mirror.finish()
-      #expect(mirror.status.state == .exited && mirror.status.failure == nil)
+      try Self.check(mirror.status.state == .exited && mirror.status.failure == nil)
       let differences = try pair.differences()
-      #expect(differences.used == [])
-      #expect(try pair.lost(again.content) == [])
-      #expect(try pair.lost(load.content) == [])
+      try Self.check(differences.used == [])
+      try Self.check(try pair.lost(again.content) == [])
+      try Self.check(try pair.lost(load.content) == [])
       mirror.cancel()
-      #expect(mirror.status.failure == nil, "it is over")
+      try Self.check(mirror.status.failure == nil, "it is over")
       try Self.waitForClose(copy, of: pair.swap)
       try pair.swap.bitmap.recount()
     }
@@ -156,11 +161,11 @@ import Testing
       let copy = try pair.makeCopy()
       let mirror = try pair.swap.startMirror(to: copy, chunk: 64)
       try Self.waitForSleep(mirror, of: pair.swap)
-      #expect(mirror.status.copied == pair.swap.bitmap.usedCount * 4096)
-      #expect(mirror.status.total == mirror.status.copied)
+      try Self.check(mirror.status.copied == pair.swap.bitmap.usedCount * 4096)
+      try Self.check(mirror.status.total == mirror.status.copied)
       try mirror.finish()
       let differences = try pair.differences()
-      #expect(differences.used == [] && differences.unused == [])
+      try Self.check(differences.used == [] && differences.unused == [])
       mirror.cancel()
       try Self.waitForClose(copy, of: pair.swap)
     }
@@ -177,7 +182,7 @@ import Testing
       try Self.waitForSleep(mirror, of: pair.swap)
       try mirror.finish()
       let differences = try pair.differences()
-      #expect(differences.used == [] && differences.unused == [])
+      try Self.check(differences.used == [] && differences.unused == [])
       mirror.cancel()
       try Self.waitForClose(copy, of: pair.swap)
     }
@@ -192,7 +197,7 @@ import Testing
       try pair.fill(300)
       try mirror.finish()
       let differences = try pair.differences()
-      #expect(differences.used == [])
+      try Self.check(differences.used == [])
       mirror.cancel()
       try Self.waitForClose(copy, of: pair.swap)
     }
