@@ -50,7 +50,7 @@ final class ChunkCopy: Sendable {
         $0..<min(extent.upperBound, $0 + goLimit)
       }
     }
-    let width = max(1, min(Self.width, extents.count))
+    let width = max(1, min(Self.width, parts.count))
     let work = ChunkCopy(files, parts: parts, width: width, done: done)
     if parts.isEmpty {
       done()

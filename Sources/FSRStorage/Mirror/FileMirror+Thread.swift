@@ -98,11 +98,16 @@ extension FileMirror {
     }
   }
 
-  /// Makes what was copied durable, so that a disk that fails is known of before anybody relies on it.
+  /// Makes what was copied durable, so that a disk that fails is known of before anybody relies on it. On a thread of
+  /// its own: the guest's writes end meanwhile.
   private func settle() {
     do throws(SystemError) {
-      try ends.files.copy.sync()
-      change { $0.helper.take(.settled) }
+      _ = try OSThread.start(name: "copier", detached: true) { [self] in
+        do throws(SystemError) {
+          try ends.files.copy.sync()
+          change { $0.helper.take(.settled) }
+        } catch { cancel(.copy(error)) }
+      }
     } catch { cancel(.copy(error)) }
   }
 }

@@ -1,4 +1,4 @@
-public import FSRSystem
+internal import FSRSystem
 internal import Synchronization
 
 /// Copies a file to another while it is written, and keeps the two the same until its owner takes the copy, or calls it
@@ -12,8 +12,6 @@ public final class FileMirror: Sendable {
     public var chunk: UInt64 = 16384
     /// Nil as fast as can be.
     public var bytesPerSecond: UInt64?
-    /// Failures to commit on purpose.
-    public var faults = IOFaultPlan()
 
     public init() {}
   }
