@@ -27,7 +27,9 @@ final class ReferenceSource: HandoffSource {
     environment = Environment.all
   }
 
-  var sectionVersions: [SectionVersion] { guest.writtenSections }
+  var sectionVersions: [SectionVersion] {
+    guest.writtenSections + (swap == .shared ? [] : [ReferenceGuest.mirrored])
+  }
 
   func describe() throws -> Description {
     try vmm.checkReservation()
@@ -80,6 +82,9 @@ final class ReferenceSource: HandoffSource {
     try guest.paging?.freeze()
     if swap != .shared { try guest.paging?.finishCopy() }
     guest.save(to: &checkpoint)
+    if swap != .shared {
+      checkpoint.section(ReferenceGuest.mirrored.name, version: ReferenceGuest.mirrored.version) { _ in }
+    }
   }
 
   func releaseStorage() { guest.paging?.releaseSwap() }
