@@ -195,6 +195,8 @@ import Testing
       let mirror = try pair.swap.startMirror(to: copy)
       try Self.waitForSleep(mirror, of: pair.swap)
       try pair.fill(300)
+      // The copy has to become longer too.
+      try Self.waitForSleep(mirror, of: pair.swap)
       try mirror.finish()
       let differences = try pair.differences()
       try Self.check(differences.used == [])

@@ -95,6 +95,8 @@ extension CoordinatorSession {
   mutating func request() throws -> Coordinator.Event {
     guard let block else { preconditionFailure("a block was made") }
     do { return try ask(block) } catch {
+      // One that hangs up without a word is about to be gone.
+      if case HandoffError.peerGone(.source) = error { _ = source?.waitForExit(timeout: limits.reap) }
       // A source that takes the request later finds the word moved and no draft to publish, and leaves it at
       // that. One that has published calls the handoff off, and is watched doing so.
       let isAborted = block.claim(.source, by: .coordinator) == .found(.source)

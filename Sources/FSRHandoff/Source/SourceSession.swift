@@ -136,7 +136,11 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     do { return try deed() } catch {
       let state = block.state
       // What fails of somebody's calling it off is not why. A block that was not published is nobody's to follow.
-      if state != .none, machine.step != .publishBlock { return .found(state) }
+      if state != .none {
+        if machine.step != .publishBlock { return .found(state) }
+        reason = "\(HandoffError.aborted)"
+        return .failed
+      }
       giveReason("\(error)", code: RefusalCode.of(error))
       return .failed
     }

@@ -11,7 +11,10 @@ extension VMFolder {
 
   private func note(_ path: String, as name: String) throws(SystemError) {
     try? directory.unlink(name)
-    if (try? OwnedDescriptor.reference(to: path)) == nil { try directory.symlink(name, to: path) }
+    do throws(SystemError) { _ = try OwnedDescriptor.reference(to: path) } catch {
+      // One that cannot be looked at is not for us to remove.
+      if error.isMissing { try directory.symlink(name, to: path) }
+    }
   }
 
   func forgetSwap() { try? directory.unlink(Self.swapName) }
@@ -35,11 +38,16 @@ extension VMFolder {
   func removeSwap() {
     remove(Self.swapName)
     remove(Self.nextSwapName)
+    remove(Self.oldSwapName)
   }
 
   private func remove(_ note: String) {
     guard let path = try? directory.readLink(note) else { return }
-    SwapFile.removeLeftover(path, of: name)
-    try? directory.unlink(note)
+    if SwapFile.removeLeftover(path, of: name) {
+      try? directory.unlink(note)
+    } else {
+      // The VM's end tries once more.
+      try? directory.rename(note, to: Self.oldSwapName, replacing: true)
+    }
   }
 }

@@ -65,7 +65,8 @@ package final class HartMeters: Sendable {
     let line = UInt64(hart) * Self.line
     let turn = words.atomicLoadRelaxed(line + Self.turn, as: UInt64.self)
     words.atomicStoreRelaxed(turn &+ 1, at: line + Self.turn)
-    atomicMemoryFence(ordering: .releasing)
+    // The clock is read behind it: who does not see the turn has read it earlier.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
     body(line)
     words.atomicStore(turn &+ 2, at: line + Self.turn)
   }
@@ -83,7 +84,7 @@ package final class HartMeters: Sendable {
       let since = words.atomicLoadRelaxed(line + Self.since, as: UInt64.self)
       // Ahead of the last look: the stay still lasts then, and a later reading is no less than this one.
       let now = now
-      atomicMemoryFence(ordering: .acquiring)
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       if turn & 1 == 0, words.atomicLoadRelaxed(line + Self.turn, as: UInt64.self) == turn {
         return Reading(ran: ran &+ (since == 0 || since > now ? 0 : now - since), exits: exits)
       }

@@ -70,7 +70,7 @@ final class ReferenceGuest: Sendable {
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
     known = Set(
-      sections.names + ["clock", Self.paused.name, Self.pages.name, Self.load.name]
+      sections.names + ["clock", Self.paused.name, Self.pages.name, Self.mirrored.name, Self.load.name]
         + ports.sections.map(\.name))
     arrival = try ArrivalSampler(cpus)
     drain = ConsoleDrain(buffer: console, file: consoleFile)
@@ -85,6 +85,10 @@ final class ReferenceGuest: Sendable {
 
   /// In a checkpoint of a guest whose memory is paged: how many pages are where.
   private static let pages = SectionVersion(name: "pages", version: 1)
+
+  /// In a checkpoint of a handoff to a swap file of the destination's own; empty. Who does not know it would leave the old
+  /// one behind.
+  static let mirrored = SectionVersion(name: "swap-mirrored", version: 1)
 
   /// The sections that a checkpoint would have now, with the version in which this build writes them.
   var writtenSections: [SectionVersion] {
@@ -111,7 +115,7 @@ final class ReferenceGuest: Sendable {
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
       console: console, input: ConsoleInput(in: console.region), waker: threads)
     let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
-    return versions(of: sections, Array(sections.names.indices)) + [paused, pages, load]
+    return versions(of: sections, Array(sections.names.indices)) + [paused, pages, mirrored, load]
       + GuestPorts.allSections.map { SectionVersion(name: $0, version: PortCounters.stateVersion) }
   }
 

@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRMemory
 internal import FSRStorage
 internal import FSRSystem
 internal import Synchronization
@@ -32,9 +33,9 @@ extension GuestPaging {
 
   /// Begins the copying, or looks how far it is.
   ///
-  /// - Throws: `SwapError.notCopied`.
+  /// - Throws: `SwapError.notCopied`; `CopyFailure` where there is no copy.
   func precopy() throws -> Precopy {
-    guard var current = copying.withLock({ $0 }) else { return Precopy(.standing) }
+    guard var current = copying.withLock({ $0 }) else { throw CopyFailure.cancelled }
     if current.mirror == nil {
       // What an earlier handoff had begun to write goes by that one's mirror.
       if swap.file.hasMirror { return Precopy(.starting) }
@@ -54,11 +55,24 @@ extension GuestPaging {
     return Precopy(stage, copied: status.copied, total: status.total)
   }
 
+  /// Waits, where the copy has just to become longer once more; evictions are held.
+  ///
+  /// - Throws: what `precopy` throws; `PagingError.late` when `deadline` passed first.
+  func settleCopy(deadline: UInt64) throws {
+    while try precopy().stage != .standing {
+      if MonotonicClock.now() >= deadline { throw PagingError.late }
+      _ = try? Poller().wait(timeout: Self.settleLook)
+    }
+  }
+
+  /// Nanoseconds between two looks at that.
+  private static let settleLook: UInt64 = 1_000_000
+
   /// Takes the mirror off, in the stun: both files are the same from here on, and nobody writes either.
   ///
-  /// - Throws: `SwapError.notCopied`.
+  /// - Throws: `SwapError.notCopied`; `CopyFailure` where there is no copy.
   func finishCopy() throws {
-    guard let current = copying.withLock({ $0 }) else { return }
+    guard let current = copying.withLock({ $0 }) else { throw CopyFailure.cancelled }
     do throws(CopyFailure) {
       guard let mirror = current.mirror else { throw .wokenEarly }
       try mirror.finish()

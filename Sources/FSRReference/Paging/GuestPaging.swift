@@ -156,10 +156,7 @@ package final class GuestPaging: Sendable {
   }
 
   /// Brings everything to rest; the vCPUs stand.
-  package func freeze() throws {
-    try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit)
-    try finishCopy()
-  }
+  package func freeze() throws { try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit) }
 
   /// Gives the lock of the swap file back that the next owner is to have.
   package func releaseSwap() { nextFile.release() }

@@ -13,6 +13,8 @@ final class ReferenceSource: HandoffSource {
   /// Whether all of it is only to be tried.
   let isTrial: Bool
   let swap: SwapWish
+  /// Nanoseconds for a copy to become as long as the file by now is.
+  private static let settleLimit: UInt64 = 5_000_000_000
   let arguments: [String]
   let environment: [String]
 
@@ -25,7 +27,9 @@ final class ReferenceSource: HandoffSource {
     environment = Environment.all
   }
 
-  var sectionVersions: [SectionVersion] { guest.writtenSections }
+  var sectionVersions: [SectionVersion] {
+    guest.writtenSections + (swap == .shared ? [] : [ReferenceGuest.mirrored])
+  }
 
   func describe() throws -> Description {
     try vmm.checkReservation()
@@ -39,16 +43,25 @@ final class ReferenceSource: HandoffSource {
     guard let paging = guest.paging else {
       throw HandoffError.refused("the VM has no swap file; leave --swap mirrored out", nil)
     }
+    try vmm.waitForSettledSwap()
     try guest.folder.value.noteNextSwap(path)
     try paging.makeCopy(at: path, bytesPerSecond: rate)
   }
 
-  func precopy() throws -> Precopy { try guest.paging?.precopy() ?? Precopy(.standing) }
+  func precopy() throws -> Precopy {
+    switch swap {
+    case .shared: return Precopy(.standing)
+    case .mirrored:
+      guard let paging = guest.paging else { preconditionFailure("who has no swap file was refused") }
+      return try paging.precopy()
+    }
+  }
 
   func quiesce() throws {
     // Ahead of everything that would have to be taken back: from here on the reservation outlives this process.
     try vmm.nameHeir()
     try guest.paging?.quiesce()
+    if swap != .shared { try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit) }
     guest.drain.stop()
     guest.pump.stop()
     guest.load.stop()
@@ -67,7 +80,11 @@ final class ReferenceSource: HandoffSource {
 
   func save(to checkpoint: inout CheckpointWriter) throws {
     try guest.paging?.freeze()
+    if swap != .shared { try guest.paging?.finishCopy() }
     guest.save(to: &checkpoint)
+    if swap != .shared {
+      checkpoint.section(ReferenceGuest.mirrored.name, version: ReferenceGuest.mirrored.version) { _ in }
+    }
   }
 
   func releaseStorage() { guest.paging?.releaseSwap() }

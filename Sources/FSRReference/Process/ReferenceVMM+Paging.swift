@@ -1,3 +1,4 @@
+internal import FSRHandoff
 internal import FSRMemory
 internal import FSRSystem
 internal import Logging
@@ -14,12 +15,33 @@ extension ReferenceVMM {
     missingPage.withLock { $0 = failure.description }
   }
 
-  /// Removes a swap file that was made for this VM and that the last handoff made superfluous: the new one, or the old
-  /// one, whose owner is gone.
-  func settleSwap() {
+  /// Removes a swap file that was made for this VM and that a handoff which came to nothing made superfluous.
+  func dropSwapCopy() {
     guard let paging = guest.paging else { return }
     paging.dropCopy(isOwn: guest.folder.value.hasNextSwap)
     guest.folder.value.settleSwap(on: paging.configuration.swap)
+  }
+
+  /// Removes the swap file of the VMM that this one comes after, where that is another and was made for this VM. A
+  /// handoff that makes yet another waits for it (`waitForSettledSwap`).
+  func settleSwap() {
+    if let paging = guest.paging { guest.folder.value.settleSwap(on: paging.configuration.swap) }
+    isSettling.withLock { $0 = false }
+  }
+
+  /// Nanoseconds for a former VMM's swap file to be removed, and between two looks.
+  private static let settleLimit: UInt64 = 5_000_000_000
+  private static let settleLook: UInt64 = 1_000_000
+
+  /// - Throws: `HandoffError.refused` where that takes too long.
+  func waitForSettledSwap() throws(HandoffError) {
+    let late = MonotonicClock.now() + Self.settleLimit
+    while isSettling.withLock({ $0 }) {
+      if MonotonicClock.now() >= late {
+        throw .refused("the former VMM's swap file is still being removed; try again", .deadline)
+      }
+      _ = try? Poller().wait(timeout: Self.settleLook)
+    }
   }
 
   func pagingStatus() -> VMStatus.Paging? {

@@ -31,6 +31,8 @@ final class ReferenceVMM: Sendable {
   let isPassedOn = Mutex(false)
   /// Which page could not be brought in; nil where the guest misses none.
   let missingPage = Mutex<String?>(nil)
+  /// Whether the swap file of the VMM before this one may still be there.
+  let isSettling: Mutex<Bool>
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -46,8 +48,9 @@ final class ReferenceVMM: Sendable {
   /// Nothing here may fail: in a destination the guest runs already.
   init(
     guest: ReferenceGuest, block: ControlBlock, ending: GuestEnding, build: String,
-    event: consuming EventDescriptor
+    event: consuming EventDescriptor, isSettling: Bool = false
   ) {
+    self.isSettling = Mutex(isSettling)
     self.guest = guest
     newest = Mutex(block)
     self.ending = ending
@@ -335,7 +338,7 @@ final class ReferenceVMM: Sendable {
   func handoffEnded(_ ended: ControlBlock, reason: String, isTrial: Bool) {
     // One that was refused before it began has named no heir, and may have been refused because of the ledger.
     if ended.time(of: .requested) != 0 { settleReservation(isKept: true) }
-    settleSwap()
+    dropSwapCopy()
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
     finish(ended, isTrial ? "check" : "handoff", from: build, to: nil, reason: reason)

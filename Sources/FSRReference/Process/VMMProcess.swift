@@ -76,8 +76,8 @@ public enum VMMProcess {
         preconditionFailure("who keeps a guest has prepared one")
       }
       let vmm = ReferenceVMM(
-        guest: guest, block: session.block, ending: destination.ending, build: destination.build, event: event
-      )
+        guest: guest, block: session.block, ending: destination.ending, build: destination.build,
+        event: event, isSettling: true)
       let (block, build) = (session.block, session.sourceBuild)
       // The source says so too, unless it was killed.
       tellManager("MAINPID=\(ProcessIdentity.current().pid)")

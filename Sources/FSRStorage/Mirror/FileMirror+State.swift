@@ -21,6 +21,10 @@ extension FileMirror {
     var finished: [PageCompletion] = []
     /// Blocks that the thread is to copy next.
     var toMove: Range<UInt64>?
+    /// The copy's end, in blocks, and whether it is just being moved.
+    var length: UInt64 = 0
+    var isExtending = false
+    var isLongEnough: Bool { length >= route.end }
     var copied: UInt64 = 0
     var total: UInt64
 

@@ -28,6 +28,7 @@ extension FileMirror {
         moving = nil
       }
       if let current = moving, !isAlive { current.work.cancel() }
+      extendCopy()
       if moving == nil { moving = beginNext() }
       if moving == nil, isOver, ends.copy.inFlight == 0 { break }
       let pause = timeout
@@ -38,9 +39,28 @@ extension FileMirror {
     hasEnded.raise()
   }
 
+  /// Makes the copy longer where that is due, on a thread of its own: a disk may take its time, or hang.
+  private func extendCopy() {
+    let end = state.withLock { state -> UInt64? in
+      guard state.helper.isAlive, !state.isLongEnough, !state.isExtending else { return nil }
+      state.isExtending = true
+      return state.route.end
+    }
+    guard let end else { return }
+    do throws(SystemError) {
+      _ = try OSThread.start(name: "copier", detached: true) { [self] in
+        do throws(CopyFailure) {
+          try ends.extend(end)
+          change { ($0.length, $0.isExtending) = (end, false) }
+          ring()
+        } catch { cancel(error) }
+      }
+    } catch { cancel(.copy(error)) }
+  }
+
   private var timeout: UInt64? {
     state.withLock { state in
-      if !state.unsent.isEmpty { return Self.roomPause }
+      if !state.unsent.isEmpty || ends.copy.isHeldUp { return Self.roomPause }
       guard state.helper.state == .inProgress, state.route.chunk == nil else { return nil }
       return state.pace.pause(at: MonotonicClock.now())
     }
@@ -48,7 +68,7 @@ extension FileMirror {
 
   private func takeCopyCompletions() {
     let ended = ends.copy.completions()
-    if ended.isEmpty && state.withLock({ $0.unsent.isEmpty }) { return }
+    if ended.isEmpty, state.withLock({ $0.unsent.isEmpty }) { return }
     change { state in
       for completion in ended {
         if let failure = completion.failure { state.helper.take(.failed(.copy(failure))) }

@@ -35,6 +35,8 @@ public final class FileMirror: Sendable {
     let files: ChunkCopy.Files
     /// Which of some blocks hold something, as runs in their order.
     let extents: @Sendable (Range<UInt64>) -> [Range<UInt64>]
+    /// Makes the copy end at a block, where it is shorter. May take its time.
+    let extend: @Sendable (UInt64) throws(CopyFailure) -> Void
     /// Called on the mirror's thread when nothing of it is under way any more: the copy may be closed.
     let over: @Sendable () -> Void
   }
@@ -74,11 +76,12 @@ public final class FileMirror: Sendable {
     if isNew { ring() }
   }
 
+  /// A copy that is to become longer is not yet the same.
   public var status: Status {
     state.withLock {
       Status(
-        state: $0.helper.state, failure: $0.helper.failure, copied: $0.copied,
-        total: max($0.total, $0.copied))
+        state: $0.helper.state == .sleeping && !$0.isLongEnough ? .done : $0.helper.state,
+        failure: $0.helper.failure, copied: $0.copied, total: max($0.total, $0.copied))
     }
   }
 
@@ -116,15 +119,21 @@ public final class FileMirror: Sendable {
   /// - Throws: why it may not be taken.
   public func finish() throws(CopyFailure) {
     // The thread is left asleep: a processor more is of use to the guest.
-    change { $0.helper.take(.wake) }
+    change { $0.helper.take($0.isLongEnough ? .wake : .failed(.wokenEarly)) }
     let (isCopied, failure) = state.withLock { ($0.helper.isCopied, $0.helper.failure) }
     if isCopied { return }
     cancel(.wokenEarly)
     throw failure ?? .wokenEarly
   }
 
-  /// Both files are longer by now.
-  func grow(to end: UInt64) { change { $0.route.grow(to: end) } }
+  /// The original is longer by now, and the copy is to be.
+  func grow(to end: UInt64) {
+    change { state in
+      guard state.helper.isAlive else { return }
+      state.route.grow(to: end)
+    }
+    ring()
+  }
 
   // MARK: writes
 

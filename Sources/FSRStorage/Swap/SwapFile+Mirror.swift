@@ -33,17 +33,10 @@ extension SwapFile {
     try checkLength()
     let known = try? OwnedDescriptor.reference(to: path).identity()
     if known == description.file { throw .ownFile(path: path) }
-    let wasThere = known != nil
     var options = options
     options.faults = options.faults.ofCopy
-    let copy = try SwapFile.open(path, header: description.header, bitmap: bitmap, options: options)
-    do throws(SwapError) {
-      try copy.extendWhole()
-      return copy
-    } catch {
-      copy.release()
-      if !wasThere { try? OwnedDescriptor.remove(path) }
-      throw error
+    return try SwapFile.open(path, header: description.header, bitmap: bitmap, options: options) {
+      (copy) throws(SwapError) in try copy.extendWhole()
     }
   }
 
@@ -74,7 +67,6 @@ extension SwapFile {
     // Nobody makes the file longer meanwhile.
     try growth.withLock { (_) throws(SwapError) in
       if hasMirror { throw .system(.busy("mirror", description.path)) }
-      try copy.growth.withLock { (growth) throws(SwapError) in try copy.extend(to: bitmap.count, &growth) }
       let mirror = try makeMirror(to: copy, bytesPerSecond, chunk)
       try SwapError.translating { () throws(SystemError) in try mirror.start() }
       let isAtRest = routing.withLock { routing in
@@ -103,6 +95,13 @@ extension SwapFile {
             $0.lowerBound + SwapHeader.pages..<$0.upperBound + SwapHeader.pages
           }
         },
+        extend: { (end) throws(CopyFailure) in
+          do throws(SwapError) {
+            try copy.growth.withLock { (growth) throws(SwapError) in
+              try copy.extend(to: end - SwapHeader.pages, &growth)
+            }
+          } catch { throw .copy(error.cause) }
+        },
         over: { [weak self] in
           copy.release()
           self?.forgetMirror()
@@ -116,14 +115,9 @@ extension SwapFile {
     }
   }
 
-  /// Makes the copy as long as this file is to be; a copy that cannot be is given up.
+  /// Has the copy made as long as this file is to be, by and by: the way of a page does not wait for another disk.
   func growMirror(to count: UInt64) {
-    let (mirror, copy) = routing.withLock { ($0.mirror, $0.copy) }
-    guard let mirror, let copy, mirror.isAlive else { return }
-    do throws(SwapError) {
-      try copy.growth.withLock { (growth) throws(SwapError) in try copy.extend(to: count, &growth) }
-      mirror.grow(to: SwapHeader.pages + count)
-    } catch { mirror.cancel(.copy(error.cause)) }
+    routing.withLock { $0.mirror }?.grow(to: SwapHeader.pages + count)
   }
 
   // MARK: the way of a page

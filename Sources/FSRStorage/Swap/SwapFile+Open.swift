@@ -13,17 +13,28 @@ extension SwapFile {
   public static func open(
     _ path: String, header: SwapHeader, slotLimit: UInt64, options: Options = Options()
   ) throws(SwapError) -> SwapFile {
-    try open(path, header: header, bitmap: SlotBitmap(limit: slotLimit), options: options)
+    try open(path, header: header, bitmap: SlotBitmap(limit: slotLimit), options: options) {
+      (_) throws(SwapError) in
+    }
   }
 
+  /// - Parameter prepare: what else has to succeed.
   static func open(
-    _ path: String, header: SwapHeader, bitmap: SlotBitmap, options: Options
+    _ path: String, header: SwapHeader, bitmap: SlotBitmap, options: Options,
+    _ prepare: (SwapFile) throws(SwapError) -> Void
   ) throws(SwapError) -> SwapFile {
     let isNew = try makeIfAbsent(path)
     do throws(SwapError) {
       let reference = try checkedReference(path)
-      return try take(reference, path, header, bitmap, options)
+      let file = try take(reference, path, header, bitmap, options)
+      do throws(SwapError) { try prepare(file) } catch {
+        file.release()
+        throw error
+      }
+      return file
     } catch {
+      // Who was quicker has it, though it was made here.
+      if case .inUse = error { throw error }
       if isNew { try? OwnedDescriptor.remove(path) }
       throw error
     }
@@ -110,19 +121,22 @@ extension SwapFile {
   private static let leftoverLook: UInt64 = 5_000_000
 
   /// Removes the swap file at `path` where it is that of a VM named `vm`, and nobody writes it any more. Whatever else
-  /// is there stays. Waits for the last writes of a process that was killed, which has its lock until then.
-  public static func removeLeftover(_ path: String, of vm: String) {
+  /// is there stays. Waits for the last writes of a process that was killed, which has its lock until then. Answers
+  /// false where somebody still has it, and it may be tried again.
+  @discardableResult
+  public static func removeLeftover(_ path: String, of vm: String) -> Bool {
     guard let reference = try? checkedReference(path), let file = try? reference.reopen(.readWrite) else {
-      return
+      return true
     }
     let late = MonotonicClock.now() + leftoverPatience
     while (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) != true {
-      if MonotonicClock.now() >= late { return }
+      if MonotonicClock.now() >= late { return false }
       _ = try? Poller().wait(timeout: leftoverLook)
     }
     guard let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)),
       (try? SwapHeader(decoding: page))?.vm == vm
-    else { return }
+    else { return true }
     try? OwnedDescriptor.remove(path)
+    return true
   }
 }

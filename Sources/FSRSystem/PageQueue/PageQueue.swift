@@ -59,6 +59,9 @@ public final class PageQueue: Sendable {
   /// Transfers whose end is not known yet.
   public var inFlight: Int { state.withLock { $0.inFlight } }
 
+  /// Whether the kernel had no room for something that was started: taking completions asks it again.
+  public var isHeldUp: Bool { state.withLock { $0.isHeldUp } }
+
   /// Whether `close` was called.
   public var isClosed: Bool { state.withLock { $0.isClosed } }
 
