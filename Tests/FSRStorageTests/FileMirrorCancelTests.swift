@@ -137,7 +137,7 @@ import Testing
     await FileMirrorTests.run {
       let pair = try Pair()
       try pair.fill(400)
-      let (first, second) = (try pair.makeCopy(), try pair.swap.makeCopy(at: pair.copyPlace.path + "/second"))
+      let (first, second) = (try pair.makeCopy(), try pair.makeCopy("second"))
       let mirror = try pair.swap.startMirror(to: first, bytesPerSecond: CopyPace.slowest)
       try Self.write(pair, 300)
       try Self.write(pair, 301)

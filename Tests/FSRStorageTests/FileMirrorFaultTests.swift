@@ -117,4 +117,62 @@ import Testing
       try FileMirrorTests.check(count > 0)
     }
   }
+
+  /// Takes slots until the file cannot grow any more.
+  private static func fillUp(_ pair: borrowing Pair) throws {
+    do {
+      while true { try pair.fill(1) }
+    } catch let error as SwapError {
+      switch error {
+      case .full, .inputOutput, .readOnly: return
+      default: throw error
+      }
+    }
+  }
+
+  /// Each step down to the smallest fails once; then there is room.
+  private static let growths = ["grow:2-8:ENOSPC", "grow:2-8:EDQUOT", "grow:2:EIO", "grow:2:EROFS"]
+
+  @Test(arguments: growths, [UInt64?.none, 4096])
+  func whereTheOriginalCannotGrowTheCopyIsCalledOff(plan: String, rate: UInt64?) async {
+    await FileMirrorTests.run {
+      let pair = try Pair(options: .init(faults: IOFaultPlan(plan) ?? IOFaultPlan()))
+      try pair.fill(SwapFile.growthStep - 4)
+      let copy = try pair.makeCopy()
+      let mirror = try pair.swap.startMirror(to: copy, bytesPerSecond: rate)
+      // Before it has copied much, or when it sleeps.
+      if rate == nil { try FileMirrorTests.waitForSleep(mirror, of: pair.swap) }
+      try Self.fillUp(pair)
+      try FileMirrorTests.waitForClose(copy, of: pair.swap)
+      guard case .original(let cause) = mirror.status.failure else {
+        throw SwapLoad.Lost(description: "\(mirror.status)")
+      }
+      try FileMirrorTests.check("\(cause)".contains("by plan"), "\(cause)")
+      // The next one goes well, and so does the file.
+      try pair.fill(10)
+      try Self.copyToEnd(pair)
+    }
+  }
+
+  @Test(arguments: ["grow:2+:ENOSPC", "grow:2+:EROFS"])
+  func whatCouldNotGrowBeforeIsCopiedAllTheSame(plan: String) async {
+    await FileMirrorTests.run {
+      let pair = try Pair(options: .init(faults: IOFaultPlan(plan) ?? IOFaultPlan()))
+      try Self.fillUp(pair)
+      try Self.copyToEnd(pair) { try Self.fillUp(pair) }
+    }
+  }
+
+  /// Copies the file, and does something meanwhile.
+  private static func copyToEnd(_ pair: borrowing Pair, _ deed: () throws -> Void = {}) throws {
+    let copy = try pair.makeCopy("second")
+    let mirror = try pair.swap.startMirror(to: copy)
+    try deed()
+    try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
+    try deed()
+    try mirror.finish()
+    try FileMirrorTests.check(try pair.differences(from: "second").used == [])
+    mirror.cancel()
+    try FileMirrorTests.waitForClose(copy, of: pair.swap)
+  }
 }

@@ -28,7 +28,9 @@ import Testing
       self.copyPlace = copyPlace
     }
 
-    func makeCopy() throws(SwapError) -> SwapFile { try swap.makeCopy(at: copyPlace.path + "/copy") }
+    func makeCopy(_ name: String = "copy") throws(SwapError) -> SwapFile {
+      try swap.makeCopy(at: copyPlace.path + "/" + name)
+    }
 
     /// Takes `count` slots and writes a mark to each.
     func fill(_ count: UInt64) throws {
@@ -49,9 +51,9 @@ import Testing
     static func mark(_ slot: UInt64) -> UInt64 { slot &* 0x9e37_79b9 &+ 1 }
 
     /// Slots in use in which the two differ, and others in which the copy holds something.
-    func differences() throws -> (used: [UInt64], unused: [UInt64]) {
+    func differences(from name: String = "copy") throws -> (used: [UInt64], unused: [UInt64]) {
       let original = try place.directory.openFile("swap", .read)
-      let copy = try copyPlace.directory.openFile("copy", .read)
+      let copy = try copyPlace.directory.openFile(name, .read)
       var (used, unused): ([UInt64], [UInt64]) = ([], [])
       for slot in 0..<swap.bitmap.count {
         let theirs = try copy.read(at: (slot + 1) * 4096, count: 4096)

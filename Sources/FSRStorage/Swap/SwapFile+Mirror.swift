@@ -25,6 +25,9 @@ extension SwapFile {
     }
   }
 
+  /// Through which writes go, where there is one.
+  var mirror: FileMirror? { routing.withLock { $0.mirror } }
+
   /// Makes the file at `path` a second one of this VM: locked, as long as this one, of the same slots, and empty.
   /// What `open` says of a file that is there holds here too.
   ///
@@ -117,7 +120,7 @@ extension SwapFile {
 
   /// Has the copy made as long as this file is to be, by and by: the way of a page does not wait for another disk.
   func growMirror(to count: UInt64) {
-    routing.withLock { $0.mirror }?.grow(to: SwapHeader.pages + count)
+    mirror?.grow(to: SwapHeader.pages + count)
   }
 
   // MARK: the way of a page

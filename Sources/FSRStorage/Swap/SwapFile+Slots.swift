@@ -41,13 +41,23 @@ extension SwapFile {
         do throws(SwapError) {
           try extend(to: count + step, &growth)
           growMirror(to: count + step)
+          growth.isStuck = false
           return bitmap.grow(to: count + step)
         } catch {
-          guard case .full = error, step > Self.growthMinimum else { throw error }
+          guard case .full = error, step > Self.growthMinimum else {
+            growthFailed(error, &growth)
+            throw error
+          }
           step /= 2
         }
       }
     }
+  }
+
+  /// Calls a copying off where this is news: off a disk that was full before it began, a copy is a way out.
+  private func growthFailed(_ error: SwapError, _ growth: inout Growth) {
+    if !growth.isStuck { mirror?.cancel(.original(error.cause)) }
+    growth.isStuck = true
   }
 
   /// Makes the file have `count` slots; never fewer than it has.

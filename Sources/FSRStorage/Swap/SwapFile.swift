@@ -38,6 +38,8 @@ public final class SwapFile: Sendable {
     var slots: UInt64
     /// The file system has no fallocate(2), so that a write may find the disk full.
     var isSparse = false
+    /// The last try to make the file longer has failed.
+    var isStuck = false
   }
 
   /// For the next owner.
@@ -165,7 +167,7 @@ public final class SwapFile: Sendable {
   @discardableResult
   public func release() -> [PageCompletion] {
     held.store(false, ordering: .releasing)
-    routing.withLock { $0.mirror }?.cancel()
+    mirror?.cancel()
     // Whoever just makes the file grow ends first.
     return growth.withLock { _ in
       // A lock lives on in copies of the descriptor, which a child that is being started may have for a moment.
