@@ -93,6 +93,6 @@ extension GuestPaging {
       try? OwnedDescriptor.remove(description.path)
     }
     // Whoever named a file of its own may name it again at once. With a mirror it is closed by that.
-    if let mirror = current.mirror { mirror.end(within: Self.endLimit) } else { current.file.release() }
+    if let mirror = current.mirror { mirror.end(within: Self.endLimit) } else { current.file.giveUp() }
   }
 }

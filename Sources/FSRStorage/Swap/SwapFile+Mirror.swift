@@ -8,12 +8,10 @@ extension SwapFile {
     /// Writes that went straight to the queue, and have not ended.
     var plainWrites = 0
     var mirror: FileMirror?
-    /// What it copies to.
-    var copy: SwapFile?
 
     /// Nothing comes from a mirror that is off, once its writes have ended.
     mutating func forgetMirror() {
-      if let mirror, mirror.isOver, mirror.pending == 0 { (self.mirror, copy) = (nil, nil) }
+      if let mirror, mirror.isOver, mirror.pending == 0 { self.mirror = nil }
     }
   }
 
@@ -74,7 +72,6 @@ extension SwapFile {
       try SwapError.translating { () throws(SystemError) in try mirror.start() }
       let isAtRest = routing.withLock { routing in
         routing.mirror = mirror
-        routing.copy = copy
         return routing.plainWrites == 0
       }
       if isAtRest { mirror.begin() }
@@ -106,7 +103,7 @@ extension SwapFile {
           } catch { throw .copy(error.cause) }
         },
         over: { [weak self] in
-          copy.release()
+          copy.giveUp()
           self?.forgetMirror()
         })
       var options = FileMirror.Options()
@@ -175,6 +172,6 @@ extension SwapFile {
     }
   }
 
-  /// A guest that pages nothing any more has no completions: without this it would keep the copy open and claimed.
+  /// A guest that pages nothing any more has no completions: without this it would keep the mirror.
   private func forgetMirror() { routing.withLock { $0.forgetMirror() } }
 }

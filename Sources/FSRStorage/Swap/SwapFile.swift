@@ -53,8 +53,8 @@ public final class SwapFile: Sendable {
   let growth: Mutex<Growth>
   let routing = Mutex(Routing())
   let reference: OwnedDescriptor
-  /// Held as long as this object lives, also after `release`.
-  private let claim: SwapClaim
+  /// Held as long as this object lives, also after `release`, but for `giveUp`.
+  private let claim: Mutex<SwapClaim?>
   private let held: Atomic<Bool>
 
   init(
@@ -67,7 +67,7 @@ public final class SwapFile: Sendable {
         file: file, depth: options.depth, engine: options.engine, faults: options.faults)
     } catch { throw SwapError(error) }
     self.reference = reference
-    self.claim = claim
+    self.claim = Mutex(claim)
     self.description = description
     self.bitmap = bitmap
     self.options = options
@@ -88,8 +88,14 @@ public final class SwapFile: Sendable {
 
   /// The part that this process has in the file (`SwapLocks`), for who takes no part of its own: as long as anybody has
   /// it open, no other VM takes the file.
+  ///
+  /// - Throws: `SwapError.notHeld` after `giveUp`.
   public func makeClaim() throws(SwapError) -> OwnedDescriptor {
-    try SwapError.translating { () throws(SystemError) in try claim.file.duplicate() }
+    let made: OwnedDescriptor? = try SwapError.translating { () throws(SystemError) in
+      try claim.withLock { (claim) throws(SystemError) in try claim?.file.duplicate() }
+    }
+    guard let made else { throw .notHeld }
+    return made
   }
 
   // MARK: handing over
@@ -173,6 +179,12 @@ public final class SwapFile: Sendable {
       // A lock lives on in copies of the descriptor, which a child that is being started may have for a moment.
       return sort(queue.close { file in try? file.unlock(byte: SwapLocks.writer) })
     }
+  }
+
+  /// What `release` does; and this object's part in the file ends too, so that others may take it.
+  public func giveUp() {
+    release()
+    claim.withLock { $0 = nil }
   }
 
   func withFile<Answer>(_ body: (borrowing OwnedDescriptor) throws(SystemError) -> Answer) throws(SwapError)
