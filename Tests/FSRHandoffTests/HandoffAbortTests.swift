@@ -6,29 +6,6 @@ import Testing
 
 /// What an abort does to the newest block, in whatever state it finds that.
 @Suite struct HandoffAbortTests {
-  /// A process that can be named as a party, and ended.
-  final class Neighbour: Sendable {
-    let process: Owned<ProcessDescriptor>
-    let identity: ProcessIdentity
-
-    init() throws {
-      let child = try ChildProcess.spawn(
-        executable: "/bin/sleep", arguments: ["sleep", "1000"], environment: [])
-      let pid = child.pid
-      process = Owned(child.process)
-      guard let found = try ProcessIdentity.of(pid: pid) else { throw Absent() }
-      identity = found
-    }
-
-    func end() {
-      _ = try? process.value.signal(SignalNumber.kill)
-      _ = try? process.value.waitForExit(timeout: nil)
-      _ = try? process.value.reap()
-    }
-
-    deinit { end() }
-  }
-
   /// What it came to, with what it says.
   struct Outcome {
     let end: HandoffAbort.End
@@ -66,7 +43,7 @@ import Testing
     throws
   {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(3, state)
     block.enroll(state == .resumed ? .source : .destination, as: owner.identity)
     let outcome = try Self.abort(fixture)
@@ -79,7 +56,7 @@ import Testing
     throws
   {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(3, state)
     block.enroll(state == .resumed ? .source : .destination, as: owner.identity)
     owner.end()
@@ -119,7 +96,7 @@ import Testing
   @Test(arguments: [ResumeState.none, .destVerify], [false, true])
   func anUndecidedHandoffIsCalledOffWhileItsSourceLives(state: ResumeState, isComplete: Bool) throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, state)
     block.enroll(.source, as: owner.identity)
     if isComplete { block.complete(length: 1, checksum: 1) }
@@ -133,7 +110,7 @@ import Testing
 
   @Test func aSourceThatDoesNotGoOnIsSaidToStandStill() throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, .none)
     block.enroll(.source, as: owner.identity)
     let outcome = try Self.abort(fixture, answer: 20_000_000)
@@ -144,7 +121,7 @@ import Testing
     state: ResumeState
   ) throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, state)
     block.enroll(.source, as: owner.identity)
     owner.end()
@@ -159,7 +136,7 @@ import Testing
     throws
   {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, state)
     block.enroll(.source, as: owner.identity)
     block.complete(length: 1, checksum: 1)
@@ -170,7 +147,7 @@ import Testing
 
   @Test func whatIsCalledOffAlreadyIsWaitedFor() throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, .source)
     block.enroll(.source, as: owner.identity)
     // It asks for the time once before it looks, and again once it waits.
@@ -189,7 +166,7 @@ import Testing
 
   @Test func aSourceThatDiesAfterItWasCalledOffIsLost() throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, .source)
     block.enroll(.source, as: owner.identity)
     owner.end()
@@ -209,7 +186,7 @@ import Testing
     state: ResumeState
   ) throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, state)
     block.enroll(state == .resumed ? .source : .destination, as: owner.identity)
     block.enroll(.coordinator, as: .current())
@@ -221,7 +198,7 @@ import Testing
 
   @Test func aCoordinatorThatHasBegunNothingIsWaitedFor() throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let block = try fixture.makeBlock(4, .resumed)
     block.enroll(.source, as: owner.identity)
     let lock = try Self.lock(fixture)
@@ -249,7 +226,7 @@ import Testing
 
   @Test func aDraftIsWithdrawnBeforeItsSourceTakesItUp() throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let (block, draft) = try Self.draft(in: fixture, of: owner.identity, askedBy: .current())
     let lock = try Self.lock(fixture)
     let outcome = try Self.abort(fixture, answer: 20_000_000)
@@ -260,7 +237,7 @@ import Testing
 
   @Test func anothersDraftIsNotTouched() throws {
     let fixture = try BlockFixture()
-    let owner = try Neighbour()
+    let owner = try Sleeper()
     let (block, draft) = try Self.draft(in: fixture, of: owner.identity, askedBy: owner.identity)
     let lock = try Self.lock(fixture)
     #expect(try Self.abort(fixture, answer: 20_000_000).end == .nothing)

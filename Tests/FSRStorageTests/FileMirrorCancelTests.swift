@@ -86,7 +86,10 @@ import Testing
     }
   }
 
-  @Test func asItSleeps() async {
+  /// Both files are the same, but for a write that is under way.
+  private static func withSleepingCopy(
+    _ body: @escaping @Sendable (borrowing Pair, SwapFile, FileMirror) throws -> Void
+  ) async {
     await FileMirrorTests.run {
       let pair = try Pair()
       try pair.fill(40)
@@ -94,19 +97,19 @@ import Testing
       let mirror = try pair.swap.startMirror(to: copy)
       try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
       try Self.write(pair, 4)
+      try body(pair, copy, mirror)
+    }
+  }
+
+  @Test func asItSleeps() async {
+    await Self.withSleepingCopy { pair, copy, mirror in
       try Self.giveUp(mirror, .cancel)
       try Self.expectAsBefore(pair, copy, slots: 40)
     }
   }
 
   @Test func withAWriteUnderWayTheCopyIsNotTaken() async {
-    await FileMirrorTests.run {
-      let pair = try Pair()
-      try pair.fill(40)
-      let copy = try pair.makeCopy()
-      let mirror = try pair.swap.startMirror(to: copy)
-      try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
-      try Self.write(pair, 4)
+    await Self.withSleepingCopy { pair, copy, mirror in
       try FileMirrorTests.check(Self.refusal(mirror) == .wokenEarly)
       try Self.expectAsBefore(pair, copy, slots: 40)
     }

@@ -85,28 +85,3 @@ struct LyingCoordinator {
     return (block, copies)
   }
 }
-
-/// A process that does nothing, to be named where another one should be.
-final class StandIn: Sendable {
-  let process: Owned<ProcessDescriptor>
-  let identity: ProcessIdentity
-
-  init() throws {
-    let child = try ChildProcess.spawn(
-      executable: "/bin/sleep", arguments: ["sleep", "1000"], environment: [])
-    let pid = child.pid
-    process = Owned(child.process)
-    guard let found = try ProcessIdentity.of(pid: pid) else { throw Absent() }
-    identity = found
-  }
-
-  var isAlive: Bool { (try? process.value.hasExited()) == false }
-
-  func end() {
-    _ = try? process.value.signal(SignalNumber.kill)
-    _ = try? process.value.waitForExit(timeout: TestVM.patience)
-    _ = try? process.value.reap()
-  }
-
-  deinit { end() }
-}

@@ -192,7 +192,7 @@ import Testing
       return []
     },
     begun("it names a victim") { channel, block in
-      let victim = try StandIn()
+      let victim = try Sleeper()
       let isStarted = TestVM.wait { block.time(of: .started) != 0 || block.state != .none }
       block.enroll(.destination, as: victim.identity)
       _ = block.claim(.source, by: .coordinator)

@@ -19,7 +19,7 @@ final class LyingSource {
   let place: Owned<TemporaryDirectory>
   let block: ControlBlock
   /// Named as the source: a destination that wins ends it.
-  private let standIn: StandIn
+  private let standIn: Sleeper
   private let child: Owned<ProcessDescriptor>
   private var channel: Owned<Channel>?
 
@@ -28,7 +28,7 @@ final class LyingSource {
   init(_ good: Good) throws {
     self.good = good
     place = Owned(try TemporaryDirectory())
-    standIn = try StandIn()
+    standIn = try Sleeper()
     let blocks = try BlockDirectory(try place.value.directory.duplicate())
     block = try blocks.create(
       attempt: Self.attempt, generation: 3, machine: good.manifest.machine, state: .none)

@@ -14,3 +14,11 @@ package struct OwnerAnswer: Answer {
     return ["\(name ?? "-"): owned by the \(owner ?? "-")\(who), generation \(generation ?? 0)\(why)"]
   }
 }
+
+extension AnsweringCommand where Reply == OwnerAnswer {
+  static func blank(name: String?, reason: String) -> OwnerAnswer {
+    OwnerAnswer(name: name, owner: "none", reason: reason)
+  }
+
+  func lines(of reply: OwnerAnswer) -> [String] { reply.lines }
+}

@@ -21,12 +21,6 @@ struct RecoverCommand: AnsweringCommand {
 
   var subject: String? { subjectName.name.description }
 
-  static func blank(name: String?, reason: String) -> OwnerAnswer {
-    OwnerAnswer(name: name, owner: "none", reason: reason)
-  }
-
-  func lines(of reply: OwnerAnswer) -> [String] { reply.lines }
-
   func perform() throws -> Outcome<OwnerAnswer> {
     let interruption = try Interruption()
     let folder = try runtime.folder(of: subjectName.name)
