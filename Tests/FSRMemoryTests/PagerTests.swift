@@ -51,4 +51,46 @@ import Testing
     #expect(result.violation == nil)
     #expect(result.states > 1000)
   }
+
+  /// As after a disk was full: whoever touches a page that is not there does not wait until all of the others have left.
+  @Test func aGuestFarOverItsLimitComesDownAndGoesOnMeanwhile() throws {
+    let (pages, limit) = (40, 4)
+    var settings = PagerSettings(limit: UInt64(pages))
+    (settings.overshoot, settings.buffers, settings.readAhead) = (0, 4, 1)
+    (settings.candidates, settings.batch) = (1, 1)
+    var world = PagerModel(pages: pages, slots: pages, cache: 0, buffers: 4)
+    var pager = Pager(settings)
+    for page in 0..<pages - 1 {
+      pager.fault(UInt64(page), now: 0, &world)
+      (world.memory[page], world.written[page]) = (1, 1)
+    }
+    pager.settings.limit = UInt64(limit)
+    pager.tick(now: 0, &world)
+    // One page is always wanted: the first that is not there.
+    var (wanted, served, writes, waited, longest) = (pages - 1, 0, 0, 0, 0)
+    world.stands[wanted] = true
+    pager.fault(UInt64(wanted), now: 0, &world)
+    while world.residentPages > limit, writes < 1000 {
+      if !world.stands[wanted] {
+        (served, waited) = (served + 1, 0)
+        wanted = try #require(world.table.firstIndex { $0 != .resident })
+        world.stands[wanted] = true
+        pager.fault(UInt64(wanted), now: 0, &world)
+      }
+      let operations = world.operations.sorted { $0.key < $1.key }
+      let (buffer, operation) = try #require(operations.first { !$0.value.isWrite } ?? operations.first)
+      world.operations[buffer] = nil
+      if operation.isWrite {
+        world.slots[Int(operation.slot)] = operation.value
+        (writes, waited) = (writes + 1, waited + 1)
+      } else {
+        world.buffers[buffer] = world.slots[Int(operation.slot)]
+      }
+      longest = max(longest, waited)
+      pager.completed(buffer, nil, now: 0, &world)
+      #expect(world.broken == nil)
+    }
+    #expect(longest <= 4, "somebody waited for \(longest) pages to leave")
+    #expect(served >= 10 && writes <= 2 * pages, "\(served) were served while \(writes) left")
+  }
 }

@@ -2,7 +2,19 @@
 extension Pager {
   /// Whether a page more has to wait until one that is being written has left.
   func isCrowded(_ world: some PagerWorld) -> Bool {
-    leaving > 0 && world.residentPages + UInt64(arriving) >= limit + settings.overshoot
+    let there = world.residentPages + UInt64(arriving)
+    return leaving > 0 && there >= limit + settings.overshoot && there + 2 > ceiling
+  }
+
+  /// Lets the ceiling follow what is there.
+  mutating func adjustCeiling(_ world: some PagerWorld) {
+    let there = world.residentPages + UInt64(arriving)
+    guard there >= limit + settings.overshoot else {
+      ceiling = 0
+      return
+    }
+    // Where nobody came for a while, not too many come at once.
+    ceiling = max(there, min(ceiling, there + max(2, settings.overshoot)))
   }
 
   /// Pages that may be resident now.
@@ -22,6 +34,7 @@ extension Pager {
       world.count(.throttled)
       return wait(page)
     }
+    if ceiling > 0 { ceiling -= 1 }
     switch state {
     case .resident: break
     case .absent:

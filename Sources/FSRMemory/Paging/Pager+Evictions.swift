@@ -7,6 +7,7 @@ extension Pager {
 
   /// What follows every event: who waited is served, and who is over the limit leaves.
   mutating func settle(now: UInt64, _ world: inout some PagerWorld) {
+    adjustCeiling(world)
     serveWaiting(now: now, &world)
     balance(now: now, &world)
     // What was packed without a write has made room at once.

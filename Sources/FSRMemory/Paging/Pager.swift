@@ -31,6 +31,9 @@ public struct Pager: Sendable, Hashable {
   var arriving = 0
   var leaving = 0
   var draining = 0
+  /// Pages that may be there while there are more than there should be, as after a disk was full; 0 while there are not.
+  /// Each that comes takes it down by one, so that one comes for two that leave: nobody waits until all have left.
+  var ceiling: UInt64 = 0
   /// Until when nothing is evicted, since there was no place to put it.
   var restsUntil: UInt64 = 0
   var lastSlot: UInt32?
