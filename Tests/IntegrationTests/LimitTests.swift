@@ -45,6 +45,24 @@ import Testing
       squeeze: "prlimit --pid $VM --nofile=$((before + \(spare))):1024", code: "limits", says: "open files")
   }
 
+  /// What it cannot remove for itself, who stops it does.
+  @Test(.enabled(if: hasUserFault()), arguments: ["/tmp", "/dev/shm"])
+  func aVMMWithoutDescriptorsLeavesNothing(root: String) throws {
+    let place = try TemporaryDirectory(under: root)
+    let result = try BadInput().shell(
+      """
+      cd \(place.path); fsr() { "$FSR" "$@" --runtime-dir "$PWD/vms"; }
+      fsr run $NAME --memory 16M --resident 4M --swap swap --duty 30 > said || exit 90
+      blocks=$(readlink -f vms/$NAME/blocks)
+      prlimit --pid $(fsr status $NAME --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2) --nofile=20 || exit 91
+      [ -e swap ] && [ -d $blocks ] || exit 92
+      fsr stop $NAME >> said || exit 93
+      ls -A vms | grep -v '^[.]ledger'; [ ! -e $blocks ] || echo "$blocks is left"
+      rm -rf vms said; ls -A
+      """)
+    #expect(result.output.isEmpty && result.errors.isEmpty, "\(result)")
+  }
+
   @Test func memoryThatMayNotBeLockedIsALimit() throws {
     guard Self.isRoot("limits of locked memory") else { return }
     // The right to lock without a limit is dropped; a block takes two pages, the reservation does not fit.

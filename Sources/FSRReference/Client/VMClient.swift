@@ -150,18 +150,23 @@ public enum VMClient {
       if let lock = try takeLock(folder) {
         defer { _ = lock }
         try endAll(of: folder)
-        forgetReservation(folder)
-        folder.remove()
-        return
+        return try clear(folder)
       }
       if try isCoordinatorHung(folder) { break }
       _ = try? Poller().wait(timeout: 20_000_000)
     }
     try endAll(of: folder)
-    if !folder.isRemoved {
-      forgetReservation(folder)
-      folder.remove()
-    }
+    if !folder.isRemoved { try clear(folder) }
+  }
+
+  private static func clear(_ folder: borrowing VMFolder) throws(VMError) {
+    forgetReservation(folder)
+    let left = folder.remove()
+    if left.isEmpty { return }
+    throw VMError(
+      .other,
+      "\(folder.name) is stopped, but \(left.joined(separator: " and ")) cannot be removed; see who has it (`fuser`), and "
+        + "`rm` it")
   }
 
   /// The VM is no more: nobody of it lives. A ledger that cannot be changed keeps a record that is free to take.

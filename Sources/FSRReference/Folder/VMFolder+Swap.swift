@@ -25,29 +25,34 @@ extension VMFolder {
   /// A handoff has ended, and the VM's swap file is the one at `path`: the other one is removed, where it was made for this
   /// VM.
   func settleSwap(on path: String) {
-    if let noted = try? directory.readLink(Self.swapName), noted != path { remove(Self.swapName) }
+    if let noted = try? directory.readLink(Self.swapName), noted != path { removeOrPutOff(Self.swapName) }
     guard let next = try? directory.readLink(Self.nextSwapName) else { return }
     if next == path {
       try? directory.rename(Self.nextSwapName, to: Self.swapName, replacing: true)
     } else {
-      remove(Self.nextSwapName)
+      removeOrPutOff(Self.nextSwapName)
     }
   }
 
-  /// Removes the swap files, unless somebody writes them or they have become another VM's.
-  func removeSwap() {
-    remove(Self.swapName)
-    remove(Self.nextSwapName)
-    remove(Self.oldSwapName)
+  /// The VM's end tries once more.
+  private func removeOrPutOff(_ note: String) {
+    if remove(note) != nil { try? directory.rename(note, to: Self.oldSwapName, replacing: true) }
   }
 
-  private func remove(_ note: String) {
-    guard let path = try? directory.readLink(note) else { return }
-    if SwapFile.removeLeftover(path, of: name) {
-      try? directory.unlink(note)
-    } else {
-      // The VM's end tries once more.
-      try? directory.rename(note, to: Self.oldSwapName, replacing: true)
+  /// Removes the swap files, unless they have become another VM's; answers those that are left, and still noted.
+  @discardableResult
+  func removeSwap() -> [String] {
+    var left: [String] = []
+    for note in [Self.swapName, Self.nextSwapName, Self.oldSwapName] {
+      if let path = remove(note) { left.append(path) }
     }
+    return left
+  }
+
+  private func remove(_ note: String) -> String? {
+    guard let path = try? directory.readLink(note) else { return nil }
+    guard SwapFile.removeLeftover(path, of: name) else { return path }
+    try? directory.unlink(note)
+    return nil
   }
 }

@@ -68,25 +68,34 @@ public struct VMFolder: ~Copyable, Sendable {
     } catch { throw VMError(error) }
   }
 
-  /// Removes the blocks and the folder they lie in.
-  func removeBlocks() {
+  /// Removes the blocks and the folder they lie in; answers where that is if it is left, and can still be found.
+  @discardableResult
+  func removeBlocks() -> String? {
+    let shared = "/dev/shm"
     let target = try? directory.readLink(Self.blocksName)
-    if let found = try? Directory.open(Self.blocksName, in: directory, followingLinks: true) {
-      for name in (try? found.names(limit: 65536)) ?? [] { try? found.unlink(name) }
+    do throws(SystemError) {
+      let found = try Directory.open(Self.blocksName, in: directory, followingLinks: true)
+      for name in try found.names(limit: 65536) { try? found.unlink(name) }
+      if let target, target.hasPrefix("\(shared)/fsr-") {
+        let parent = try Directory.open(shared)
+        try parent.removeDirectory(String(target.dropFirst(shared.count + 1)))
+      }
+    } catch {
+      if !error.isMissing { return target ?? "\(path)/\(Self.blocksName)" }
     }
-    if let target, target.hasPrefix("/dev/shm/fsr-"), let parent = try? Directory.open("/dev/shm") {
-      try? parent.removeDirectory(String(target.dropFirst("/dev/shm/".count)))
-      try? directory.unlink(Self.blocksName)
-    } else {
+    if target == nil {
       try? directory.removeDirectory(Self.blocksName)
+    } else {
+      try? directory.unlink(Self.blocksName)
     }
+    return nil
   }
 
-  /// Removes everything that a VM leaves here.
-  func clear() {
-    removeSwap()
-    removeBlocks()
-    for name in (try? directory.names(limit: 4096)) ?? [] { try? directory.unlink(name) }
+  /// Removes what the VM has elsewhere; answers what is left of that.
+  private func clearElsewhere() -> [String] {
+    var left = removeSwap()
+    if let blocks = removeBlocks() { left.append(blocks) }
+    return left
   }
 
   /// How the guest ended by itself; nil where it has not.
@@ -119,13 +128,21 @@ extension VMFolder {
   /// Whether somebody has removed the folder since it was opened.
   var isRemoved: Bool { (try? directory.path())?.hasSuffix(" (deleted)") ?? true }
 
-  /// Removes the folder and all that is in it.
-  func remove() {
+  /// Removes the folder, all that is in it, and what the VM has elsewhere; answers what is left of that.
+  @discardableResult
+  func remove() -> [String] {
+    let left = clearElsewhere()
+    for name in (try? directory.names(limit: 4096)) ?? [] { try? directory.unlink(name) }
     let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-    clear()
-    guard let last = parts.last else { return }
-    if let parent = try? Directory.open("/" + parts.dropLast().joined(separator: "/")) {
+    if let last = parts.last, let parent = try? Directory.open("/" + parts.dropLast().joined(separator: "/"))
+    {
       try? parent.removeDirectory(last)
     }
+    return left
+  }
+
+  /// The same, unless something would be left that nothing here tells of any more: somebody else can do it then.
+  func removeIfWhole() {
+    if clearElsewhere().isEmpty { remove() }
   }
 }

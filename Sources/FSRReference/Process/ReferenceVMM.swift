@@ -210,7 +210,8 @@ final class ReferenceVMM: Sendable {
     guest.ports.end()
     guest.drain.drain()
     endReservation()
-    if removing { guest.folder.value.remove() }
+    // Whoever asked for it looks whether it is gone.
+    if removing { guest.folder.value.removeIfWhole() }
   }
 
   private func guestEnded() {

@@ -122,21 +122,30 @@ extension SwapFile {
 
   /// Removes the swap file at `path` where it is that of a VM named `vm`, and nobody writes it any more. Whatever else
   /// is there stays. Waits for the last writes of a process that was killed, which has its lock until then. Answers
-  /// false where somebody still has it, and it may be tried again.
+  /// false where it is left: somebody still has it, or this process cannot have it looked at.
   @discardableResult
   public static func removeLeftover(_ path: String, of vm: String) -> Bool {
-    guard let reference = try? checkedReference(path), let file = try? reference.reopen(.readWrite) else {
-      return true
+    let reference: OwnedDescriptor
+    do throws(SwapError) { reference = try checkedReference(path) } catch {
+      switch error {
+      case .notPlain, .notOwned, .openToOthers: return true
+      default: return error.cause.isMissing
+      }
     }
+    guard let file = try? reference.reopen(.readWrite) else { return false }
     let late = MonotonicClock.now() + leftoverPatience
     while (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) != true {
+      if isOf(vm, file) == false { return true }
       if MonotonicClock.now() >= late { return false }
       _ = try? Poller().wait(timeout: leftoverLook)
     }
-    guard let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)),
-      (try? SwapHeader(decoding: page))?.vm == vm
-    else { return true }
-    try? OwnedDescriptor.remove(path)
-    return true
+    guard let isOurs = isOf(vm, file) else { return false }
+    return !isOurs || (try? OwnedDescriptor.remove(path)) != nil
+  }
+
+  /// Nil where it cannot be read.
+  private static func isOf(_ vm: String, _ file: borrowing OwnedDescriptor) -> Bool? {
+    guard let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)) else { return nil }
+    return (try? SwapHeader(decoding: page))?.vm == vm
   }
 }
