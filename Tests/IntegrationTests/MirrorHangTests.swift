@@ -33,6 +33,10 @@ import Testing
     wait $handoff; [ $? = 4 ] || { cat said; exit 83; }
     # The guest pages on, though nothing of the copy has come to its end.
     pages
+    wait_for eval 'fsr status --json | grep -q "\\"state\\":\\"running\\""'
+    fsr handoff --swap mirrored --swap-file other --max-downtime 5s 2> said; [ $? = 3 ] || { cat said; exit 84; }
+    grep -q "still being removed" said || { cat said; exit 85; }
+    fsr check > /dev/null || exit 86
     fsfreeze -u disk; kill $watchdog
     fsr handoff --swap mirrored --swap-file other --max-downtime 5s > /dev/null || exit 87
     pages
