@@ -96,6 +96,15 @@ extension OwnedDescriptor {
     try check(cfsr_fallocate(raw, 0, offset, length), "fallocate", on: subject)
   }
 
+  /// Makes the file `length` bytes long, where it is shorter, without setting blocks aside. EFBIG, instead of a signal,
+  /// beyond this process's limit.
+  public func lengthen(to length: UInt64) throws(SystemError) {
+    guard length <= min(UInt64(Int64.max), cfsr_file_size_limit()) else {
+      throw SystemError("ftruncate", on: subject, errno: EFBIG)
+    }
+    if try size() < length { try truncate(to: length) }
+  }
+
   /// Gives the blocks of `length` bytes from `offset` back: they read as zeros. The file's length stays.
   public func punchHole(at offset: UInt64, length: UInt64) throws(SystemError) {
     guard length <= UInt64(Int64.max), offset <= UInt64(Int64.max) - length else {

@@ -163,6 +163,30 @@ import Testing
     }
   }
 
+  /// It is written behind its end while it waits for its turn to grow: no length that it had before may come back.
+  @Test(arguments: [0, 10] as [UInt64])
+  func aCopyForWhichNoBlocksAreSetAsideHasItsWholeLengthFromTheStart(before: UInt64) async {
+    await FileMirrorTests.run {
+      let plan = IOFaultPlan("grow:1:EOPNOTSUPP,copy-grow:1:EOPNOTSUPP") ?? IOFaultPlan()
+      let pair = try Pair(slots: 10_000, options: .init(faults: plan))
+      try pair.fill(before)
+      let copy = try pair.makeCopy("second")
+      let file = try pair.copyPlace.directory.openFile("second", .read)
+      let mirror = try pair.swap.startMirror(to: copy)
+      try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
+      try pair.fill(1)
+      try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
+      try FileMirrorTests.check(try file.size() == 10_001 * 4096, "\(try file.size())")
+      try pair.fill(9990 - before)
+      try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
+      try mirror.finish()
+      try FileMirrorTests.check(try file.size() == 10_001 * 4096, "\(try file.size())")
+      try FileMirrorTests.check(try pair.differences(from: "second").used == [])
+      mirror.cancel()
+      try FileMirrorTests.waitForClose(copy, of: pair.swap)
+    }
+  }
+
   /// Copies the file, and does something meanwhile.
   private static func copyToEnd(_ pair: borrowing Pair, _ deed: () throws -> Void = {}) throws {
     let copy = try pair.makeCopy("second")

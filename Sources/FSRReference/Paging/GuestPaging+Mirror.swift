@@ -82,17 +82,20 @@ extension GuestPaging {
   /// Stops copying, where it was under way: the guest stays. For before it runs again.
   func cancelCopy() { copying.withLock { $0 }?.mirror?.cancel() }
 
-  /// Gives the copy up.
+  /// Gives the copy up: whoever asks for the next owner's file gets this process's own from here on.
   ///
   /// - Parameter isOwn: whether the file was made for this, and goes with it.
-  func dropCopy(isOwn: Bool) {
-    guard let current = copying.withLock({ $0.take() }) else { return }
+  /// - Returns: what is left to be done, which takes as long as the copy's disk does.
+  func dropCopy(isOwn: Bool) -> @Sendable () -> Void {
+    guard let current = copying.withLock({ $0.take() }) else { return {} }
     current.mirror?.cancel()
-    let description = current.file.description
-    if isOwn, (try? OwnedDescriptor.reference(to: description.path).identity()) == description.file {
-      try? OwnedDescriptor.remove(description.path)
+    return {
+      let description = current.file.description
+      if isOwn, (try? OwnedDescriptor.reference(to: description.path).identity()) == description.file {
+        try? OwnedDescriptor.remove(description.path)
+      }
+      // Whoever named a file of its own may name it again at once. With a mirror it is closed by that.
+      if let mirror = current.mirror { mirror.end(within: Self.endLimit) } else { current.file.giveUp() }
     }
-    // Whoever named a file of its own may name it again at once. With a mirror it is closed by that.
-    if let mirror = current.mirror { mirror.end(within: Self.endLimit) } else { current.file.giveUp() }
   }
 }

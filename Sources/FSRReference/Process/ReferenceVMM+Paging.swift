@@ -15,30 +15,42 @@ extension ReferenceVMM {
     missingPage.withLock { $0 = failure.description }
   }
 
-  /// Removes a swap file that was made for this VM and that a handoff which came to nothing made superfluous.
+  /// Removes a swap file that was made for this VM and that a handoff which came to nothing made superfluous. A disk that
+  /// hangs holds up neither the handoff's end nor the next one: only who wants another copy waits (`waitForSettledSwap`).
   func dropSwapCopy() {
     guard let paging = guest.paging else { return }
-    paging.dropCopy(isOwn: guest.folder.value.hasNextSwap)
-    guest.folder.value.settleSwap(on: paging.configuration.swap)
+    let drop = paging.dropCopy(isOwn: guest.folder.value.hasNextSwap)
+    let isDone = Flag()
+    isSettling.withLock { $0 += 1 }
+    let deed: @Sendable () -> Void = { [self] in
+      drop()
+      settleSwap()
+      isDone.raise()
+    }
+    guard (try? OSThread.start(name: "drop", detached: true, deed)) != nil else { return deed() }
+    let late = MonotonicClock.now() + Self.dropLimit
+    while !isDone.isUp, MonotonicClock.now() < late { _ = try? Poller().wait(timeout: Self.settleLook) }
   }
 
-  /// Removes the swap file of the VMM that this one comes after, where that is another and was made for this VM. A
+  /// Removes swap files that were made for this VM and are not this VMM's, as that of the VMM that it comes after. A
   /// handoff that makes yet another waits for it (`waitForSettledSwap`).
   func settleSwap() {
     if let paging = guest.paging { guest.folder.value.settleSwap(on: paging.configuration.swap) }
-    isSettling.withLock { $0 = false }
+    isSettling.withLock { $0 -= 1 }
   }
 
-  /// Nanoseconds for a former VMM's swap file to be removed, and between two looks.
+  /// Nanoseconds for a handoff's end to wait for its copy's removal.
+  private static let dropLimit: UInt64 = 3_000_000_000
+  /// Nanoseconds for a former swap file to be removed, and between two looks.
   private static let settleLimit: UInt64 = 5_000_000_000
   private static let settleLook: UInt64 = 1_000_000
 
   /// - Throws: `HandoffError.refused` where that takes too long.
   func waitForSettledSwap() throws(HandoffError) {
     let late = MonotonicClock.now() + Self.settleLimit
-    while isSettling.withLock({ $0 }) {
+    while isSettling.withLock({ $0 }) > 0 {
       if MonotonicClock.now() >= late {
-        throw .refused("the former VMM's swap file is still being removed; try again", .deadline)
+        throw .refused("a former swap file is still being removed, or its disk hangs; try again", .deadline)
       }
       _ = try? Poller().wait(timeout: Self.settleLook)
     }

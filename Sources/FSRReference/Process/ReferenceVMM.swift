@@ -31,8 +31,8 @@ final class ReferenceVMM: Sendable {
   let isPassedOn = Mutex(false)
   /// Which page could not be brought in; nil where the guest misses none.
   let missingPage = Mutex<String?>(nil)
-  /// Whether the swap file of the VMM before this one may still be there.
-  let isSettling: Mutex<Bool>
+  /// How many removals of former swap files, of the VMM before this one or of a handoff, may still be under way.
+  let isSettling: Mutex<Int>
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -50,7 +50,7 @@ final class ReferenceVMM: Sendable {
     guest: ReferenceGuest, block: ControlBlock, ending: GuestEnding, build: String,
     event: consuming EventDescriptor, isSettling: Bool = false
   ) {
-    self.isSettling = Mutex(isSettling)
+    self.isSettling = Mutex(isSettling ? 1 : 0)
     self.guest = guest
     newest = Mutex(block)
     self.ending = ending

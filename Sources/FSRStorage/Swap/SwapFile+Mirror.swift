@@ -36,6 +36,9 @@ extension SwapFile {
     if known == description.file { throw .ownFile(path: path) }
     var options = options
     options.faults = options.faults.ofCopy
+    // With io_uring the kernel keeps a few workers for each thread of ours, whichever ring and file they work for: those
+    // that hang in the copy's disk would be missing for this file, also after the copy is given up.
+    options.engine = .threads
     return try SwapFile.open(path, header: description.header, bitmap: bitmap, options: options) {
       (copy) throws(SwapError) in try copy.extendWhole()
     }

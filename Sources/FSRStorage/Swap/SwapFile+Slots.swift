@@ -63,21 +63,42 @@ extension SwapFile {
   /// Makes the file have `count` slots; never fewer than it has.
   func extend(to count: UInt64, _ growth: inout Growth) throws(SwapError) {
     guard count > growth.slots else { return }
-    if let failure = growth.faults.reach(.grow) { throw SwapError(failure) }
     let page = PageTransfer.pageSize
     let (start, end) = ((SwapHeader.pages + growth.slots) * page, (SwapHeader.pages + count) * page)
     do throws(SwapError) {
-      if growth.isSparse {
-        try withFile { (file) throws(SystemError) in try file.truncate(to: end) }
-      } else {
+      if let failure = growth.faults.reach(.grow) { throw SwapError(failure) }
+      if !growth.isSparse {
         try withFile { (file) throws(SystemError) in try file.reserveBlocks(at: start, length: end - start) }
+        growth.slots = count
+        return
       }
     } catch {
       guard !growth.isSparse, case .system(let cause) = error, cause.isUnsupported else { throw error }
       growth.isSparse = true
-      try withFile { (file) throws(SystemError) in try file.truncate(to: end) }
     }
-    growth.slots = count
+    growth.slots = try lengthen(to: count)
+  }
+
+  /// Makes the file as long as it may ever be, for nothing: no blocks are set aside. Only where it may not be so long it
+  /// gets `count` slots. A copy is written behind its end before its turn to grow has come, and ftruncate(2) to a length
+  /// between would cut those pages off.
+  ///
+  /// - Returns: the slots that it has.
+  private func lengthen(to count: UInt64) throws(SwapError) -> UInt64 {
+    do throws(SwapError) {
+      try lengthen(slots: bitmap.limit)
+      return bitmap.limit
+    } catch {
+      guard case .full = error else { throw error }
+    }
+    try lengthen(slots: count)
+    return count
+  }
+
+  private func lengthen(slots: UInt64) throws(SwapError) {
+    try withFile { (file) throws(SystemError) in
+      try file.lengthen(to: (SwapHeader.pages + slots) * PageTransfer.pageSize)
+    }
   }
 
   // MARK: disk space

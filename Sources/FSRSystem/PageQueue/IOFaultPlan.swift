@@ -20,6 +20,8 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
     case noSpace = "ENOSPC"
     case quota = "EDQUOT"
     case readOnly = "EROFS"
+    /// The file system has no such thing.
+    case unsupported = "EOPNOTSUPP"
 
     var errno: Int32 {
       switch self {
@@ -27,6 +29,7 @@ public struct IOFaultPlan: Equatable, Sendable, CustomStringConvertible {
       case .noSpace: ENOSPC
       case .quota: EDQUOT
       case .readOnly: EROFS
+      case .unsupported: EOPNOTSUPP
       }
     }
   }

@@ -1,0 +1,59 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// A copy whose disk does not answer any more while the VM pages: a file system in a file, which is frozen.
+@Suite(.serialized) struct MirrorHangTests {
+  /// Whether this machine lets a test have such a file system.
+  private static let canFreeze: Bool = {
+    let result = try? BadInput().shell(
+      "mkdir disk && truncate -s 16m image && mkfs.ext4 -q -F image && "
+        + "exec unshare --mount bash -c 'mount -o loop image disk && fsfreeze -f disk && fsfreeze -u disk'")
+    if result?.code == 0 { return true }
+    try? OwnedDescriptor.standardError().write(
+      Array("SKIPPED: disks that hang: none can be had here (\(result?.errors ?? "no shell"))\n".utf8))
+    return false
+  }()
+
+  private static let script = """
+    umask 077; mkdir disk
+    fsr() { command=$1; shift; "$FSR" $command $NAME "$@" --runtime-dir vms; }
+    number() { fsr status --json | grep -o "\\"$1\\":[0-9]*" | cut -d: -f2; }
+    wait_for() { until "$@"; do sleep 0.02; done; }
+    exceeds() { now=$(number evictions); [ -n "$now" ] && [ "$now" -gt $1 ]; }
+    pages() { wait_for exceeds $(( $(number evictions) + 2000 )); }
+    truncate -s 256m image && mkfs.ext4 -q -F image && mount -o loop image disk && chmod 700 disk || exit 80
+    # Whatever becomes of all this, nobody hangs for good.
+    (sleep 45; fsfreeze -u disk) 2> /dev/null & watchdog=$!
+    fsr run --memory 32M --resident 8M --compression off --swap swap --duty 50 > /dev/null || exit 81
+    pages
+    fsr handoff --swap mirrored --swap-file disk/next --copy-rate 4M --timeout 4s --max-downtime 5s 2> said & handoff=$!
+    wait_for test -e disk/next
+    sleep 0.5; fsfreeze -f disk || exit 82
+    wait $handoff; [ $? = 4 ] || { cat said; exit 83; }
+    # The guest pages on, though nothing of the copy has come to its end.
+    pages
+    wait_for eval 'fsr status --json | grep -q "\\"state\\":\\"running\\""'
+    fsr handoff --swap mirrored --swap-file other --max-downtime 5s 2> said; [ $? = 3 ] || { cat said; exit 84; }
+    grep -q "still being removed" said || { cat said; exit 85; }
+    fsr check > /dev/null || exit 86
+    fsfreeze -u disk; kill $watchdog
+    fsr handoff --swap mirrored --swap-file other --max-downtime 5s > /dev/null || exit 87
+    pages
+    [ "$(fsr status --json | grep -o '"errors":[0-9]*')" = '"errors":0' ] || exit 88
+    fsr stop > /dev/null || exit 89
+    rmdir disk/lost+found; ls -A disk; ls -d swap other vms/* 2> /dev/null
+    umount disk
+    """
+
+  @Test(.enabled(if: canFreeze && hasUserFault()))
+  func aCopyThatHangsHoldsUpTheGuestNoLongerThanTheHandoff() async throws {
+    let result = await Blocking.run { () -> Result<BuiltCommand.Result, any Error> in
+      Result {
+        try BadInput().shell("exec unshare --mount bash -c '\(Self.script.replacing("'", with: "'\\''"))'")
+      }
+    }
+    let ended = try result.get()
+    #expect(ended.code == 0 && ended.output.isEmpty && ended.errors.isEmpty, "\(ended)")
+  }
+}
