@@ -5,7 +5,9 @@ import Testing
 /// The states of a copy: the whole table, and what holds with a source and a guest around it.
 @Suite struct CopyHelperTests {
   private static let error = SystemError("pwrite", on: "a copy", errno: 28)
-  private static let failures: [CopyFailure] = [.original(error), .copy(error), .cancelled, .wokenEarly]
+  private static let failures: [CopyFailure] = [
+    .original(error), .copy(error), .hangs(seconds: 10), .cancelled, .wokenEarly,
+  ]
   private static let plainEvents: [CopyHelper.Event] = [.stands, .copied, .settled, .wake, .drained]
   private static var events: [CopyHelper.Event] { plainEvents + failures.map { .failed($0) } }
 

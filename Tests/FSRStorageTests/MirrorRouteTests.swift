@@ -52,4 +52,29 @@ import Testing
     #expect(result.violation == nil)
     #expect(result.worlds >= bounds.leastWorlds)
   }
+
+  @Test func whoWaitsForNothingButTheCopyIsSeen() {
+    var route = MirrorRoute(0..<4)
+    var deeds: [MirrorRoute.Deed] = []
+    route.write(1, 0..<1, &deeds)
+    // For writes of before the mirror.
+    #expect(!route.isHeldUp)
+    route.begin(&deeds)
+    _ = route.advance(upTo: 2, &deeds)
+    route.write(2, 1..<2, &deeds)
+    // For a write in the original, which the chunk waits for too.
+    #expect(!route.isMoving && !route.isHeldUp)
+    route.originalEnded(1, &deeds)
+    #expect(route.isMoving && route.isHeldUp)
+    route.moved(&deeds)
+    #expect(deeds.last == .start(2, .both) && !route.isHeldUp)
+    route.originalEnded(2, &deeds)
+    #expect(route.isHeldUp)
+    route.copyEnded(2, &deeds)
+    #expect(!route.isHeldUp && route.pending == 0)
+    route.write(3, 0..<1, &deeds)
+    route.originalEnded(3, &deeds)
+    route.takeOff(&deeds)
+    #expect(!route.isHeldUp && route.pending == 0)
+  }
 }

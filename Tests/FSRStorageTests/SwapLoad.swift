@@ -13,7 +13,7 @@ final class SwapLoad: Sendable {
   /// Runs that a thread has at most.
   static let ownLimit = 250
   /// Nanoseconds after which something that should have ended counts as lost.
-  static let patience: UInt64 = 20_000_000_000
+  static let patience: UInt64 = 60_000_000_000
 
   private struct Answer {
     var isThere = false

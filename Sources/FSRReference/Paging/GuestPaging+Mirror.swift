@@ -57,8 +57,14 @@ extension GuestPaging {
 
   /// Waits, where the copy has just to become longer once more; evictions are held.
   ///
-  /// - Throws: what `precopy` throws; `PagingError.late` when `deadline` passed first.
+  /// - Throws: what `precopy` throws; `PagingError.late` when `deadline` passed first; `SwapError` where somebody has
+  ///   removed the new file, or put another in its place: its pages would be nobody's to find.
   func settleCopy(deadline: UInt64) throws {
+    let description = nextFile.description
+    let named = try SwapError.translating { () throws(SystemError) in
+      try OwnedDescriptor.reference(to: description.path).identity()
+    }
+    guard named == description.file else { throw SwapError.otherFile(path: description.path) }
     while try precopy().stage != .standing {
       if MonotonicClock.now() >= deadline { throw PagingError.late }
       _ = try? Poller().wait(timeout: Self.settleLook)

@@ -28,6 +28,7 @@ final class ChunkCopy: Sendable {
   private let parts: [Range<UInt64>]
   private let next = Atomic<Int>(0)
   private let running: Atomic<Int>
+  private let copied = Atomic<Int>(0)
   private let first = Mutex<CopyFailure?>(nil)
   private let isCancelled = Flag()
   private let done: @Sendable () -> Void
@@ -67,6 +68,9 @@ final class ChunkCopy: Sendable {
     return work
   }
 
+  /// Parts that are copied.
+  var ended: Int { copied.load(ordering: .relaxed) }
+
   /// Ends soon, without having copied all.
   func cancel() { isCancelled.raise() }
 
@@ -87,6 +91,7 @@ final class ChunkCopy: Sendable {
         hasFailed.raise()
         return leave(failing: error)
       }
+      copied.add(1, ordering: .relaxed)
     }
     leave(failing: nil)
   }

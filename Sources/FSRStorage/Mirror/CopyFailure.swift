@@ -6,6 +6,8 @@ public enum CopyFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case original(SystemError)
   /// The copy could not be written, or made longer.
   case copy(SystemError)
+  /// Somebody has waited for the copy for so many seconds, while nothing of it came to an end.
+  case hangs(seconds: UInt64)
   /// Nobody wants it any more.
   case cancelled
   /// The copy was to be taken before it was whole.
@@ -15,6 +17,7 @@ public enum CopyFailure: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .original(let error): "the file that is copied failed: \(error)"
     case .copy(let error): "the copy failed: \(error)"
+    case .hangs(let seconds): "the copy's disk has not answered for \(seconds) s; name a file on another one"
     case .cancelled: "the copy was called off"
     case .wokenEarly: "the copy was to be taken before it was whole"
     }
@@ -24,7 +27,7 @@ public enum CopyFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public var cause: SystemError? {
     switch self {
     case .original(let error), .copy(let error): error
-    case .cancelled, .wokenEarly: nil
+    case .hangs, .cancelled, .wokenEarly: nil
     }
   }
 }

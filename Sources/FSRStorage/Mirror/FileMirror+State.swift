@@ -25,6 +25,10 @@ extension FileMirror {
     var length: UInt64 = 0
     var isExtending = false
     var isLongEnough: Bool { length >= route.end }
+    /// Writes and parts of the copy that have come to an end.
+    var deedsOfCopy = 0
+    /// Since when somebody waits for the copy while that number stays.
+    var stall: (since: UInt64, deeds: Int)?
     var copied: UInt64 = 0
     var total: UInt64
 

@@ -8,6 +8,9 @@ extension FileMirror {
   /// Nanoseconds after which what the copy's queue had no room for is tried again.
   private static let roomPause: UInt64 = 1_000_000
 
+  /// Nanoseconds between two looks at whether the copy hangs.
+  private static let hangLook: UInt64 = 1_000_000_000
+
   /// A chunk under way.
   private struct Moving {
     let work: ChunkCopy
@@ -27,6 +30,7 @@ extension FileMirror {
         finish(current)
         moving = nil
       }
+      giveUpIfItHangs(moving)
       if let current = moving, !isAlive { current.work.cancel() }
       extendCopy()
       if moving == nil { moving = beginNext() }
@@ -58,11 +62,31 @@ extension FileMirror {
     } catch { cancel(.copy(error)) }
   }
 
+  /// The owner's writes must not wait for a disk that does not answer.
+  private func giveUpIfItHangs(_ moving: Moving?) {
+    let now = MonotonicClock.now()
+    change { state in
+      guard state.helper.isAlive, state.route.isHeldUp else {
+        state.stall = nil
+        return
+      }
+      let deeds = state.deedsOfCopy + (moving?.work.ended ?? 0)
+      guard let stall = state.stall, stall.deeds == deeds else {
+        state.stall = (now, deeds)
+        return
+      }
+      if now - stall.since >= options.patience {
+        state.helper.take(.failed(.hangs(seconds: options.patience / 1_000_000_000)))
+      }
+    }
+  }
+
   private var timeout: UInt64? {
     state.withLock { state in
       if !state.unsent.isEmpty || ends.copy.isHeldUp { return Self.roomPause }
-      guard state.helper.state == .inProgress, state.route.chunk == nil else { return nil }
-      return state.pace.pause(at: MonotonicClock.now())
+      guard state.helper.isAlive else { return nil }
+      guard state.helper.state == .inProgress, state.route.chunk == nil else { return Self.hangLook }
+      return min(Self.hangLook, state.pace.pause(at: MonotonicClock.now()))
     }
   }
 
@@ -70,6 +94,7 @@ extension FileMirror {
     let ended = ends.copy.completions()
     if ended.isEmpty, state.withLock({ $0.unsent.isEmpty }) { return }
     change { state in
+      state.deedsOfCopy += ended.count
       for completion in ended {
         if let failure = completion.failure { state.helper.take(.failed(.copy(failure))) }
         state.route.copyEnded(completion.tag, &state.deeds)
@@ -80,19 +105,39 @@ extension FileMirror {
   /// Asks for the next chunk where it is time, and starts copying one that nobody writes any more.
   private func beginNext() -> Moving? {
     var isAtEnd = false
-    change { state in
-      guard state.helper.state == .inProgress, state.route.chunk == nil,
-        state.pace.pause(at: MonotonicClock.now()) == 0
-      else { return }
-      let part = state.pace.part(upTo: options.chunk * PageTransfer.pageSize) / PageTransfer.pageSize
-      if !state.route.advance(upTo: part, &state.deeds) {
-        state.helper.take(.copied)
-        isAtEnd = true
+    if let part = partThatIsDue {
+      change { state in
+        guard state.helper.state == .inProgress else { return }
+        if !state.route.advance(upTo: part, &state.deeds) {
+          state.helper.take(.copied)
+          isAtEnd = true
+        }
       }
     }
     if isAtEnd { settle() }
     guard let blocks = state.withLock({ $0.helper.isAlive ? $0.toMove.take() : nil }) else { return nil }
     return move(blocks)
+  }
+
+  /// Blocks that the next part may have, where it is time for one. Those that hold nothing take no time, and do not count.
+  private var partThatIsDue: UInt64? {
+    let due = state.withLock { state -> (cursor: UInt64, end: UInt64, bytes: UInt64)? in
+      guard state.helper.state == .inProgress, state.route.chunk == nil,
+        state.pace.pause(at: MonotonicClock.now()) == 0
+      else { return nil }
+      let bytes = state.pace.part(upTo: options.chunk * PageTransfer.pageSize)
+      return (state.route.cursor, state.route.end, bytes)
+    }
+    guard let (cursor, end, bytes) = due else { return nil }
+    let range = cursor..<min(end, cursor + options.chunk)
+    var left = bytes / PageTransfer.pageSize
+    if left >= options.chunk { return options.chunk }
+    for extent in ends.extents(range) {
+      let count = extent.upperBound - extent.lowerBound
+      if count >= left { return extent.lowerBound + left - cursor }
+      left -= count
+    }
+    return range.upperBound - cursor
   }
 
   private func move(_ blocks: Range<UInt64>) -> Moving {
@@ -112,6 +157,7 @@ extension FileMirror {
     change { state in
       if let failure = moving.work.failure { state.helper.take(.failed(failure)) }
       guard state.helper.isAlive else { return }
+      state.deedsOfCopy += moving.work.ended
       state.copied += moving.bytes
       state.pace.copied(moving.bytes, at: MonotonicClock.now())
       state.route.moved(&state.deeds)

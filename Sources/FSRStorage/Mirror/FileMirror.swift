@@ -12,6 +12,8 @@ public final class FileMirror: Sendable {
     public var chunk: UInt64 = 16384
     /// Nil as fast as can be.
     public var bytesPerSecond: UInt64?
+    /// Nanoseconds for which a write of the owner may wait for a copy of which nothing comes to an end: 10 s.
+    public var patience: UInt64 = 10_000_000_000
 
     public init() {}
   }

@@ -58,6 +58,14 @@ public struct MirrorRoute: Hashable, Sendable {
   /// Writes that wait for something.
   public var waiting: Int { writes.count { $0.target == nil } }
 
+  /// Whether a write waits for nothing but the copy, or for the chunk that is being moved.
+  public var isHeldUp: Bool {
+    writes.contains { write in
+      if write.target == nil { return isMoving && chunk?.overlaps(write.blocks) == true }
+      return isOn && write.target == .both && write.isInOriginal && !write.isInCopy
+    }
+  }
+
   /// All that was written before the mirror stood has ended.
   public mutating func begin(_ deeds: inout [Deed]) {
     isHolding = false

@@ -61,7 +61,8 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// Does what may fail, and says what a failure means for a swap file.
-  static func translating<Answer: ~Copyable>(_ body: () throws(SystemError) -> Answer) throws(SwapError)
+  public static func translating<Answer: ~Copyable>(_ body: () throws(SystemError) -> Answer)
+    throws(SwapError)
     -> Answer
   {
     do throws(SystemError) { return try body() } catch { throw SwapError(error) }
