@@ -15,6 +15,12 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     self.errno = errno
   }
 
+  /// The same said of the file at `path`, where it says a descriptor's number.
+  public func naming(_ path: String) -> SystemError {
+    let isNumber = subject.hasPrefix("descriptor ") || subject.hasPrefix("/proc/self/fd/")
+    return isNumber ? SystemError(call, on: path, errno: errno) : self
+  }
+
   public var description: String {
     let what = subject.isEmpty ? call : "\(call) \(subject)"
     let remedy = remedy

@@ -49,4 +49,13 @@ import Testing
     let error = SystemError("openat", on: "/a/b", errno: EMFILE)
     #expect(error.description.contains("/a/b") && error.description.contains("ulimit"))
   }
+
+  @Test func aFileIsNamedWhereOnlyADescriptorIs() {
+    let nameless = SystemError("fallocate", on: "descriptor 28", errno: 28)
+    #expect(nameless.naming("/disk/swap") == SystemError("fallocate", on: "/disk/swap", errno: 28))
+    let opened = SystemError("openat", on: "/proc/self/fd/12", errno: 13)
+    #expect("\(opened.naming("/disk/swap"))".hasPrefix("openat /disk/swap: "))
+    let named = SystemError("openat", on: "/disk/other", errno: 13)
+    #expect(named.naming("/disk/swap") == named)
+  }
 }

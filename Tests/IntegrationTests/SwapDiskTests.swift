@@ -103,6 +103,7 @@ import Testing
       """)
     #expect(result.code == 3 && result.output.isEmpty && result.complainsOnce, "\(one.what): \(result)")
     #expect(result.errors.contains(one.says) && result.errors.contains("swap file"), "\(one.what): \(result)")
+    #expect(!result.errors.contains("descriptor"), "the file is named: \(result)")
   }
 
   /// As long as the VM runs nobody can make its disk read-only.

@@ -82,6 +82,9 @@ public struct BlockDirectory: ~Copyable, Sendable {
     } catch {
       // On a full disk nothing half-made stays.
       try? directory.unlink(Self.name(attempt, draft))
+      if case .system(let cause) = error, let path = try? directory.path() {
+        throw .system(cause.naming(path))
+      }
       throw error
     }
   }

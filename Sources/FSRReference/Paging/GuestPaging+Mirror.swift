@@ -50,9 +50,14 @@ extension GuestPaging {
     case .done: stage = .settling
     case .sleeping: stage = .standing
     case .stunning, .failed, .exited:
-      throw SwapError.notCopied(path: current.file.description.path, status.failure ?? .wokenEarly)
+      throw notCopied(current.file, status.failure ?? .wokenEarly)
     }
     return Precopy(stage, copied: status.copied, total: status.total)
+  }
+
+  private func notCopied(_ copy: SwapFile, _ failure: CopyFailure) -> SwapError {
+    let path = copy.description.path
+    return .notCopied(path: path, failure.naming(original: swap.file.description.path, copy: path))
   }
 
   /// Waits, where the copy has just to become longer once more; evictions are held.
@@ -82,7 +87,7 @@ extension GuestPaging {
     do throws(CopyFailure) {
       guard let mirror = current.mirror else { throw .wokenEarly }
       try mirror.finish()
-    } catch { throw SwapError.notCopied(path: current.file.description.path, error) }
+    } catch { throw notCopied(current.file, error) }
   }
 
   /// Stops copying, where it was under way: the guest stays. For before it runs again.

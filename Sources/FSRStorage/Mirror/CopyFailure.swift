@@ -23,6 +23,15 @@ public enum CopyFailure: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The same with the files' paths, where it says descriptors' numbers.
+  public func naming(original: String, copy: String) -> CopyFailure {
+    switch self {
+    case .original(let error): .original(error.naming(original))
+    case .copy(let error): .copy(error.naming(copy))
+    case .hangs, .cancelled, .wokenEarly: self
+    }
+  }
+
   /// What the machine said; nil where it was not the machine.
   public var cause: SystemError? {
     switch self {

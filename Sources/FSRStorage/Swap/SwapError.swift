@@ -61,11 +61,14 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// Does what may fail, and says what a failure means for a swap file.
-  public static func translating<Answer: ~Copyable>(_ body: () throws(SystemError) -> Answer)
-    throws(SwapError)
-    -> Answer
-  {
-    do throws(SystemError) { return try body() } catch { throw SwapError(error) }
+  ///
+  /// - Parameter path: where the file is that it is done to.
+  public static func translating<Answer: ~Copyable>(
+    of path: String? = nil, _ body: () throws(SystemError) -> Answer
+  ) throws(SwapError) -> Answer {
+    do throws(SystemError) { return try body() } catch {
+      throw SwapError(path.map { error.naming($0) } ?? error)
+    }
   }
 
   public var description: String {

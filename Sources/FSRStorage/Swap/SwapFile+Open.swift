@@ -52,11 +52,11 @@ extension SwapFile {
   }
 
   private static func checkedReference(_ path: String) throws(SwapError) -> OwnedDescriptor {
-    let reference = try SwapError.translating { () throws(SystemError) in
+    let reference = try SwapError.translating(of: path) { () throws(SystemError) in
       try OwnedDescriptor.reference(to: path)
     }
-    let kind = try SwapError.translating { () throws(SystemError) in try reference.kind() }
-    let owner = try SwapError.translating { () throws(SystemError) in try reference.ownership() }
+    let kind = try SwapError.translating(of: path) { () throws(SystemError) in try reference.kind() }
+    let owner = try SwapError.translating(of: path) { () throws(SystemError) in try reference.ownership() }
     guard kind == .plain else { throw .notPlain(path: path, kind) }
     guard owner.uid == EffectiveUser.id || owner.uid == 0 else { throw .notOwned(path: path, uid: owner.uid) }
     guard owner.mode & 0o077 == 0 else { throw .openToOthers(path: path, mode: owner.mode) }
@@ -68,14 +68,16 @@ extension SwapFile {
     _ reference: consuming OwnedDescriptor, _ path: String, _ header: SwapHeader, _ bitmap: SlotBitmap,
     _ options: Options
   ) throws(SwapError) -> SwapFile {
-    let file = try SwapError.translating { () throws(SystemError) in try reference.reopen(.readWrite) }
-    guard let claim = try claimAlone(reference) else { throw inUse(file, path) }
-    let isAlone = try SwapError.translating { () throws(SystemError) in
+    let file = try SwapError.translating(of: path) { () throws(SystemError) in
+      try reference.reopen(.readWrite)
+    }
+    guard let claim = try claimAlone(reference, path) else { throw inUse(file, path) }
+    let isAlone = try SwapError.translating(of: path) { () throws(SystemError) in
       try file.tryLock(byte: SwapLocks.writer, .exclusive)
     }
     guard isAlone else { throw inUse(file, path) }
     try checkContent(of: file, path)
-    let identity = try SwapError.translating { () throws(SystemError) in
+    let identity = try SwapError.translating(of: path) { () throws(SystemError) in
       try file.truncate(to: 0)
       try file.write(header.encoded, at: 0)
       try claim.share()
@@ -90,10 +92,12 @@ extension SwapFile {
   /// Nanoseconds for who has just given the file up: a child that it was starting has its descriptors for a moment.
   private static let claimPatience: UInt64 = 200_000_000
 
-  private static func claimAlone(_ reference: borrowing OwnedDescriptor) throws(SwapError) -> SwapClaim? {
+  private static func claimAlone(_ reference: borrowing OwnedDescriptor, _ path: String) throws(SwapError)
+    -> SwapClaim?
+  {
     let late = MonotonicClock.now() + claimPatience
     while true {
-      if let claim = try SwapClaim(alone: reference) { return claim }
+      if let claim = try SwapClaim(alone: reference, of: path) { return claim }
       if MonotonicClock.now() >= late { return nil }
       _ = try? Poller().wait(timeout: leftoverLook)
     }
@@ -101,7 +105,7 @@ extension SwapFile {
 
   /// Refuses a file that somebody needs: only an empty one, or a former VM's, may be written over.
   private static func checkContent(of file: borrowing OwnedDescriptor, _ path: String) throws(SwapError) {
-    let page = try SwapError.translating { () throws(SystemError) in
+    let page = try SwapError.translating(of: path) { () throws(SystemError) in
       try file.read(at: 0, count: Int(PageTransfer.pageSize))
     }
     if !page.isEmpty, !SwapHeader.isOurs(page) { throw .foreign(path: path) }

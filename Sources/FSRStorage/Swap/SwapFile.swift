@@ -191,7 +191,9 @@ public final class SwapFile: Sendable {
     -> Answer
   {
     let answer: Answer?
-    do throws(SystemError) { answer = try queue.withFile(body) } catch { throw SwapError(error) }
+    do throws(SystemError) { answer = try queue.withFile(body) } catch {
+      throw SwapError(error.naming(description.path))
+    }
     guard let answer else { throw .notHeld }
     return answer
   }

@@ -32,9 +32,11 @@ public struct SwapClaim: ~Copyable, Sendable {
   }
 
   /// The part of a new VM, which nobody else has any in; nil where somebody has.
-  init?(alone reference: borrowing OwnedDescriptor) throws(SwapError) {
-    let file = try SwapError.translating { () throws(SystemError) in try reference.reopen(.readWrite) }
-    let isAlone = try SwapError.translating { () throws(SystemError) in
+  init?(alone reference: borrowing OwnedDescriptor, of path: String) throws(SwapError) {
+    let file = try SwapError.translating(of: path) { () throws(SystemError) in
+      try reference.reopen(.readWrite)
+    }
+    let isAlone = try SwapError.translating(of: path) { () throws(SystemError) in
       try file.tryLock(byte: SwapLocks.claim, .exclusive)
     }
     guard isAlone else { return nil }
