@@ -27,7 +27,7 @@ struct HandoffRun {
       throw VMError(.noSuchVM, "\(name) was never started; `fsr stop \(name)` clears its folder")
     }
     let before = (try? blocks.newest()).flatMap { $0 }?.attempt
-    let progress = HandoffProgress()
+    let progress = HandoffProgress(of: name)
     var session = CoordinatorSession(
       purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
       isCancelled: isCancelled, onLook: { progress.show($0) })
