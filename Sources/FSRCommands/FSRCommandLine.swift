@@ -9,8 +9,14 @@ public enum FSRCommandLine {
   public static func run(_ arguments: [String]) -> Int32 {
     // A file that is opened later must not become a standard stream that is not there.
     try? OwnedDescriptor.fillStandardStreams()
+    // Whoever reads an answer may leave before its end.
+    try? SignalAction.ignoreBrokenPipes()
+    // From here on: one that comes while a command is still read is seen by the command.
+    let signals = Interruption.signals
+    try? SignalAction.hold(signals)
     do {
       var command = try FSRCommand.parseAsRoot(arguments)
+      if (command as? any Interruptible)?.seesToSignals != true { try? SignalAction.letThrough(signals) }
       try command.run()
       return FSRExit.done.rawValue
     } catch let failure as Failure {

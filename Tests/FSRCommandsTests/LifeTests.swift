@@ -112,7 +112,8 @@ import Testing
     #expect(handoff.code == 0, "\(handoff)")
   }
 
-  @Test func anInterruptedHandoffIsCalledOff() throws {
+  @Test(arguments: [SignalNumber.interrupt, SignalNumber.terminate, SignalNumber.hangup])
+  func anInterruptedHandoffIsCalledOff(number: Int32) throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
     let errors = try place.folder.directory.openFile("errors", .append)
@@ -127,10 +128,12 @@ import Testing
       state = try place.state()["state"]?.text
     }
     #expect(state == "handoff")
-    _ = try child.process.signal(SignalNumber.interrupt)
+    _ = try child.process.signal(number)
     _ = try child.process.waitForExit(timeout: nil)
     let status = try child.process.reap()
     #expect(status == .exited(4))
+    let said = try place.folder.directory.openFile("errors", .read).readAll(limit: 1 << 16)
+    #expect(String(decoding: said, as: UTF8.self).contains("interrupted"))
     let settled = try place.fsr("recover", "vm")
     let after = try place.state()
     #expect(settled.code == 0 && after["state"]?.text == "running" && after["generation"]?.number == 1)

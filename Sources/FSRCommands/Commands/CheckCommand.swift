@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr check`
-struct CheckCommand: AnsweringCommand {
+struct CheckCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Find out whether a VM can be handed over.",
     discussion: """
@@ -58,6 +58,11 @@ struct CheckCommand: AnsweringCommand {
     case .source where run.hasPassedTrial:
       answer.ok = true
       return Outcome(answer)
+    case .refused where run.isInterrupted, .source where run.isInterrupted:
+      let failure = Failure(
+        .calledOff, "a signal interrupted the check of \(folder.name), its guest is untouched")
+      answer.reason = failure.description
+      return Outcome(answer, failure)
     case .refused, .source, .destination:
       if let blocker = run.blocker { return refused(answer, [blocker]) }
       let failure = Failure(.failed, "the check of \(folder.name) came to no end: \(run.why)")

@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr handoff`
-struct HandoffCommand: AnsweringCommand {
+struct HandoffCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "handoff", abstract: "Hand a running VM to a new VMM process.",
     discussion: """

@@ -13,6 +13,8 @@ struct HandoffRun {
   let reason: String
   /// What stood in its way while the guest ran on.
   let blocker: Blocker?
+  /// Whether a signal called it off.
+  let isInterrupted: Bool
   /// Who owns the VM now.
   let owner: Int32?
 
@@ -20,7 +22,7 @@ struct HandoffRun {
   static func perform(
     _ purpose: Coordinator.Purpose, on folder: borrowing VMFolder,
     options: CoordinatorSession.Options = CoordinatorSession.Options(),
-    isCancelled: @escaping () -> Bool = { false }
+    isCancelled: @escaping () -> Bool
   ) throws -> HandoffRun {
     let name = folder.name
     guard let blocks = try folder.blocks() else {
@@ -28,16 +30,26 @@ struct HandoffRun {
     }
     let before = (try? blocks.newest()).flatMap { $0 }?.attempt
     let progress = HandoffProgress(of: name)
+    var hasSignal = false
+    let isCancelled = {
+      hasSignal = hasSignal || isCancelled()
+      return hasSignal
+    }
     var session = CoordinatorSession(
       purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
       isCancelled: isCancelled, onLook: { progress.show($0) })
-    let end = politely { session.run() }
+    var end = politely { session.run() }
     progress.clear()
-    let reason = session.reason
+    let isInterrupted = hasSignal && purpose == .handoff && (end == .refused || end == .source)
+    var reason = session.reason
+    if isInterrupted, end == .refused, session.obstacle == nil {
+      // However early the signal came, it is the same to whoever sent it.
+      (end, reason) = (.source, "a signal interrupted it")
+    }
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
-    let isUntouched = purpose == .handoff && (end == .refused || end == .source)
+    let isUntouched = purpose == .handoff && (end == .refused || end == .source) && !isInterrupted
     let blocker =
       isUntouched
       ? Blocker(
@@ -47,7 +59,7 @@ struct HandoffRun {
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
-      owner: session.block?.owner?.pid)
+      isInterrupted: isInterrupted, owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.

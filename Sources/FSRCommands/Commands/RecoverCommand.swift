@@ -3,7 +3,7 @@ internal import FSRHandoff
 internal import FSRReference
 
 /// `fsr recover`
-struct RecoverCommand: AnsweringCommand {
+struct RecoverCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "recover", abstract: "Settle a handoff that somebody left undecided.",
     discussion: """

@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr run`
-struct RunCommand: AnsweringCommand {
+struct RunCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Start a VM.",
     discussion: """
@@ -67,6 +67,8 @@ struct RunCommand: AnsweringCommand {
   @OptionGroup var output: OutputOptions
 
   var subject: String? { subjectName.name.description }
+  /// Killed without, it leaves a new VM to end itself.
+  var seesToSignals: Bool { foreground }
 
   func validate() throws {
     guard memory.bytes >= BoardMap.smallestRAM, memory.bytes <= BoardMap.largestRAM,
