@@ -128,6 +128,8 @@ import Testing
       state = try place.state()["state"]?.text
     }
     #expect(state == "handoff")
+    let second = try place.fsr("handoff", "vm")
+    #expect(second.code == 3 && second.errors.contains("`fsr abort`"), "\(second)")
     _ = try child.process.signal(number)
     _ = try child.process.waitForExit(timeout: nil)
     let status = try child.process.reap()

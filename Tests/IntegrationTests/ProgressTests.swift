@@ -47,5 +47,7 @@ import Testing
       do { return try Self.shown(timeout: "1s", at: false) } catch { return "\(error)" }
     }
     #expect(text.hasPrefix("fsr: ") && text.split(separator: "\n").count == 1, "\(text)")
+    // With what to do about it.
+    #expect(text.contains("--timeout"), "\(text)")
   }
 }

@@ -78,7 +78,7 @@ struct CheckCommand: AnsweringCommand, Interruptible {
   private func refused(_ answer: CheckAnswer, _ blockers: [Blocker]) -> Outcome<CheckAnswer> {
     var answer = answer
     answer.blockers = blockers
-    let said = blockers.map { "\($0.what); \($0.remedy)" }.joined(separator: "; ")
+    let said = blockers.map(\.sentence).joined(separator: "; ")
     let failure = Failure(.refused, "\(answer.vm ?? "-") cannot be handed over: \(said)")
     answer.reason = failure.description
     return Outcome(answer, failure)

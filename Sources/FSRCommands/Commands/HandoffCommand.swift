@@ -61,7 +61,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
     if let blocker = wish.forecast(for: folder) {
       let failure = Failure(
         .refused,
-        "\(folder.name) was not handed over, its guest is untouched: \(blocker.what); \(blocker.remedy)")
+        "\(folder.name) was not handed over, its guest is untouched: \(blocker.sentence)")
       var answer = HandoffAnswer(vm: subject, reason: failure.description)
       answer.blockers = [blocker]
       return Outcome(answer, failure)

@@ -81,14 +81,30 @@ struct HandoffRun {
     return known ?? (end == .lost ? "the process that owned it is gone" : "no reason was given")
   }
 
+  /// `why`, with what to do about it where that is known.
+  private var sentence: String {
+    // What is known of a VMM that turns a handoff away is what it says.
+    guard let blocker, blocker.code != .source else { return why }
+    return blocker.sentence
+  }
+
   /// The exit code for it, with the sentence; nil for a guest that runs on the destination.
   func failure(vm name: String) -> Failure? {
     switch end {
     case .destination: nil
-    case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(why)")
-    case .source: Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(why)")
+    case .refused:
+      Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
+    case .source:
+      Failure(
+        .calledOff,
+        "the handoff of \(name) was called off, the source runs: \(sentence)")
     case .stunned: Failure(.stunned, "nobody runs \(name): \(why); run `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }
   }
+}
+
+extension Blocker {
+  /// What it is, and what to do about it.
+  var sentence: String { "\(what); \(remedy)" }
 }
