@@ -44,9 +44,9 @@ struct CheckCommand: AnsweringCommand, Interruptible {
       return refused(answer, [Blocker(.executable, Failure(error).description)])
     }
     answer.build = destination.build
-    if wish.ifNeeded, status.isAnswered, status.build == destination.build {
+    if let why = wish.whyNotNeeded(status, build: destination.build) {
       answer.ok = true
-      answer.reason = "runs that build already"
+      answer.reason = why
       return Outcome(answer)
     }
     // As a handoff would, before it starts anything.

@@ -53,8 +53,8 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
     let folder = try runtime.folder(of: subjectName.name)
     let destination = try wish.destination()
     let status = try HandoffOptions.status(of: folder)
-    if wish.ifNeeded, status.isAnswered, status.build == destination.build {
-      var answer = HandoffAnswer(vm: subject, reason: "runs that build already")
+    if let why = wish.whyNotNeeded(status, build: destination.build) {
+      var answer = HandoffAnswer(vm: subject, reason: why)
       answer.generation = status.generation
       return Outcome(answer)
     }
