@@ -86,6 +86,17 @@ import Testing
     #expect(state == "running")
   }
 
+  @Test func aBinaryCanBeAskedWhichBuildItIs() throws {
+    let place = try Place()
+    try place.fsr("run", "vm", "--memory", "16M")
+    let build = try #require(try place.state()["build"]?.text)
+    let words = [["--version"], ["status", "--version"], ["handoff", "vm", "--version"]]
+    for result in try words.map({ try BuiltCommand.run($0) }) {
+      #expect(result.code == 0 && result.output == "fsr \(build)\n" && result.errors.isEmpty, "\(result)")
+    }
+    #expect(build.count == 40)
+  }
+
   @Test func aBinaryThatIsNoVMMIsCalledOff() throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
