@@ -30,7 +30,10 @@ public enum FSRCommandLine {
   /// What the parser ends with: help that was asked for, or wrong usage.
   private static func end(_ error: any Error, _ arguments: [String]) -> Int32 {
     guard FSRCommand.exitCode(for: error) != .success else {
-      Terminal.output.write(FSRCommand.fullMessage(for: error) + "\n")
+      do { try Terminal.output.put(FSRCommand.fullMessage(for: error) + "\n") } catch {
+        complain("this cannot be written to standard output: \(error.meaning)")
+        return FSRExit.failed.rawValue
+      }
       return FSRExit.done.rawValue
     }
     let asked = FSRCommand.answering(arguments)
