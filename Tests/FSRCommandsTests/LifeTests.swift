@@ -63,6 +63,16 @@ import Testing
     #expect(answer["generation"]?.number == 1)
   }
 
+  @Test func aRecoveryAfterACheckSaysThatNothingIsUndecided() throws {
+    let place = try Place()
+    try place.fsr("run", "vm", "--memory", "16M")
+    let check = try place.fsr("check", "vm")
+    let result = try place.fsr("recover", "vm")
+    #expect(
+      check.code == 0 && result.code == 0 && result.output.contains("nothing is undecided"), "\(result)")
+    #expect(result.output.contains("check") && !result.output.contains("trial"))
+  }
+
   @Test func theSameBuildIsNotHandedOverIfNotNeeded() throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
