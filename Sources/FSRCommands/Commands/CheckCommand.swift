@@ -15,6 +15,7 @@ struct CheckCommand: AnsweringCommand, Interruptible {
       Examples:
         fsr check web
         fsr check web --to /opt/fsr-2/bin/fsr --json
+        fsr check web --swap mirrored --swap-file /var/vms2/web
       """)
 
   @OptionGroup var subjectName: NameArgument

@@ -66,5 +66,8 @@ struct RuntimeOptions: ParsableArguments {
 
 /// The VM that a command is about.
 struct NameArgument: ParsableArguments {
-  @Argument(help: "The VM's name.", transform: VMName.init(parsing:)) var name: VMName
+  @Argument(
+    help: "The VM's name.", completion: .custom { words, _, _ in RuntimeOptions.names(behind: words) },
+    transform: VMName.init(parsing:))
+  var name: VMName
 }

@@ -16,7 +16,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
         fsr handoff web --to /opt/fsr-2/bin/fsr --max-downtime 5ms
         fsr handoff web --if-needed --json
         fsr handoff web --trace handoff.json
-        fsr handoff web --swap mirrored --swap-file /var/lib/vms2/web.swap --copy-rate 200M
+        fsr handoff web --swap mirrored --swap-file /var/vms2/web --copy-rate 200M
       """)
 
   @OptionGroup var subjectName: NameArgument

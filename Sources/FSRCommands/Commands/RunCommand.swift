@@ -16,6 +16,7 @@ struct RunCommand: AnsweringCommand, Interruptible {
         fsr run web
         fsr run big --memory 4G --vcpus 2 --duty 20
         fsr run sure --memory 4G --reserve 1G
+        fsr run wide --memory 4G --resident 1G --swap /var/vms/wide
         fsr run hello --guest hello.elf --foreground
         fsr run near --nic tap=tap0,mac=02:00:00:00:00:01 --nic tap=tap1,queues=4,echo
       """)
