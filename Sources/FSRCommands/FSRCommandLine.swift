@@ -3,6 +3,9 @@ internal import FSRSystem
 
 /// The `fsr` process, from its arguments to its exit code.
 public enum FSRCommandLine {
+  /// Describes the options that commit faults, which the help leaves out.
+  static let faultManual = "docs/testing.md"
+
   /// Runs the command that `arguments` (the program's name left out) ask for; answers the exit code.
   ///
   /// Answers go to standard output. Whatever fails says so in one line on standard error.
@@ -40,11 +43,14 @@ public enum FSRCommandLine {
     let others = [ConsoleCommand.configuration.commandName, LogCommand.configuration.commandName]
     let words = asked?.words ?? others.compactMap { $0 }.first { $0 == arguments.first }
     let help = words.map { "fsr \($0) --help" } ?? "fsr --help"
-    let failure = Failure(.usage, FSRCommand.message(for: error))
+    var message = FSRCommand.message(for: error)
+    // What to do follows it on the same line.
+    if message.hasSuffix(".") { message.removeLast() }
+    let failure = Failure(.usage, message)
     if arguments.contains("--json"), let command = asked?.command {
       Terminal.output.write(command.blankJSON(reason: failure.description))
     }
-    complain("\(failure.description); see `\(help)`")
+    complain(failure.description + (message.contains(faultManual) ? "" : "; see `\(help)`"))
     return FSRExit.usage.rawValue
   }
 

@@ -38,7 +38,8 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
     guard FaultPlan(fault) != nil else {
       let steps = Party.allCases.map { "\($0): \(FaultPlan.steps(of: $0).joined(separator: " "))" }
       throw ValidationError(
-        "'--fault' is PARTY:STEP:KIND, KIND kill or stop, with the steps \(steps.joined(separator: "; "))")
+        "'--fault' is PARTY:STEP:KIND, KIND kill or stop, with the steps \(steps.joined(separator: "; ")); see \(FSRCommandLine.faultManual)"
+      )
     }
   }
 

@@ -42,6 +42,7 @@ struct HandoffOptions: ParsableArguments {
   var copyRate: ByteSize?
 
   func validate() throws {
+    if to == "" { throw ValidationError("'--to' names a file") }
     switch swap {
     case .mirrored:
       guard let swapFile, !swapFile.isEmpty else {

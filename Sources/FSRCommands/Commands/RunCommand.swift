@@ -101,6 +101,7 @@ struct RunCommand: AnsweringCommand, Interruptible {
     guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
     }
+    if console == "" { throw ValidationError("'--console' names a file") }
     guard duty >= 1, duty <= 100 else { throw ValidationError("'--duty' is 1 to 100") }
     if let obstacle = Port.obstacle(to: nic.map(\.port)) { throw ValidationError("'--nic': \(obstacle)") }
   }
