@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FSRSystem
 
 /// The parser's; the rooms below have a flag of their own.
 typealias Flag = ArgumentParser.Flag
@@ -17,9 +18,19 @@ struct FSRCommand: ParsableCommand {
       Exit codes: 0 done; 1 failed; 3 refused, the guest untouched; 4 called off, the source runs; 5 stunned, \
       `fsr recover` is needed; 6 the VM is lost; 7 no such VM; 64 wrong usage.
       """,
+    version: version,
     subcommands: answering.map { $0 as any ParsableCommand.Type } + [
       ConsoleCommand.self, LogCommand.self, BenchCommand.self, FloorPeerCommand.self,
     ])
+
+  /// This product and which build of it. Looked up only where it is asked for: an executable without a build id is
+  /// read as a whole for it.
+  private static var version: String {
+    guard CommandLine.arguments.contains("--version") else { return "fsr" }
+    do { return "fsr \(try BuildIdentity.ofExecutable(path: "/proc/self/exe"))" } catch {
+      return "fsr, of a build that cannot be told: \(error)"
+    }
+  }
 
   static let answering: [any AnsweringCommand.Type] = [
     RunCommand.self, ListCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self,

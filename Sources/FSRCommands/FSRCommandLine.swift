@@ -3,14 +3,23 @@ internal import FSRSystem
 
 /// The `fsr` process, from its arguments to its exit code.
 public enum FSRCommandLine {
+  /// Describes the options that commit faults, which the help leaves out.
+  static let faultManual = "docs/testing.md"
+
   /// Runs the command that `arguments` (the program's name left out) ask for; answers the exit code.
   ///
   /// Answers go to standard output. Whatever fails says so in one line on standard error.
   public static func run(_ arguments: [String]) -> Int32 {
     // A file that is opened later must not become a standard stream that is not there.
     try? OwnedDescriptor.fillStandardStreams()
+    // Whoever reads an answer may leave before its end.
+    try? SignalAction.ignoreBrokenPipes()
+    // From here on: one that comes while a command is still read is seen by the command.
+    let signals = Interruption.signals
+    try? SignalAction.hold(signals)
     do {
       var command = try FSRCommand.parseAsRoot(arguments)
+      if (command as? any Interruptible)?.seesToSignals != true { try? SignalAction.letThrough(signals) }
       try command.run()
       return FSRExit.done.rawValue
     } catch let failure as Failure {
@@ -24,18 +33,24 @@ public enum FSRCommandLine {
   /// What the parser ends with: help that was asked for, or wrong usage.
   private static func end(_ error: any Error, _ arguments: [String]) -> Int32 {
     guard FSRCommand.exitCode(for: error) != .success else {
-      Terminal.output.write(FSRCommand.fullMessage(for: error) + "\n")
+      do { try Terminal.output.put(FSRCommand.fullMessage(for: error) + "\n") } catch {
+        complain("this cannot be written to standard output: \(error.meaning)")
+        return FSRExit.failed.rawValue
+      }
       return FSRExit.done.rawValue
     }
     let asked = FSRCommand.answering(arguments)
     let others = [ConsoleCommand.configuration.commandName, LogCommand.configuration.commandName]
     let words = asked?.words ?? others.compactMap { $0 }.first { $0 == arguments.first }
     let help = words.map { "fsr \($0) --help" } ?? "fsr --help"
-    let failure = Failure(.usage, FSRCommand.message(for: error))
+    var message = FSRCommand.message(for: error)
+    // What to do follows it on the same line.
+    if message.hasSuffix(".") { message.removeLast() }
+    let failure = Failure(.usage, message)
     if arguments.contains("--json"), let command = asked?.command {
       Terminal.output.write(command.blankJSON(reason: failure.description))
     }
-    complain("\(failure.description); see `\(help)`")
+    complain(failure.description + (message.contains(faultManual) ? "" : "; see `\(help)`"))
     return FSRExit.usage.rawValue
   }
 

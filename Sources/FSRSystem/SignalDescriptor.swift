@@ -28,9 +28,4 @@ public struct SignalDescriptor: ~Copyable, Sendable {
     guard record.count == 128 else { throw SystemError("read", on: descriptor.subject, errno: EPROTO) }
     return (0..<4).reduce(0) { $0 | Int32(record[$1]) << Int32(8 * $1) }
   }
-
-  /// Makes a write to a pipe or socket without reader fail with EPIPE instead of ending this process.
-  public static func ignoreBrokenPipes() throws(SystemError) {
-    try check(cfsr_ignore_broken_pipes(), "sigaction", on: "SIGPIPE")
-  }
 }

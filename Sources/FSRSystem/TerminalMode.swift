@@ -51,4 +51,12 @@ public struct TerminalMode: ~Copyable, Sendable {
 extension OwnedDescriptor {
   /// Whether it is a terminal.
   public var isTerminal: Bool { isatty(raw) == 1 }
+
+  /// How many columns the terminal has; nil where it does not say, or is none.
+  public var terminalColumns: Int? {
+    var size = winsize()
+    // SAFETY: written by the call alone.
+    guard unsafe ioctl(raw, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
 }

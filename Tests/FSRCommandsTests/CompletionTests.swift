@@ -43,6 +43,48 @@ import Testing
     #expect(result.output == "handoff\n", "\(result)")
   }
 
+  /// What bash offers for the last of `words`.
+  private func offers(_ words: [String], _ environment: [String]) throws -> String {
+    let line = words.joined(separator: " ")
+    let array = words.map { "'\($0)'" }.joined(separator: " ")
+    let result = try BuiltCommand.shell(
+      "eval \"$SCRIPT\"; PATH=${FSR%/*}:$PATH; COMP_WORDS=(\(array)); COMP_CWORD=\(words.count - 1); COMP_LINE='\(line)'; COMP_POINT=\(line.utf8.count); _fsr fsr '\(words.last ?? "")' '\(words.dropLast().last ?? "")'; echo \"${COMPREPLY[@]}\"",
+      environment: ["SCRIPT=\(try script(for: "bash"))"] + environment)
+    #expect(result.errors.isEmpty, "\(result)")
+    return result.output
+  }
+
+  @Test func bashCompletesTheNamesOfVMs() throws {
+    let place = try TemporaryDirectory()
+    for name in ["web", "weather", "db", ".ledger"] { try place.directory.make(name) }
+    let variable = ["FSR_RUNTIME_DIR=\(place.path)"]
+    for command in ["status", "handoff", "stop"] {
+      #expect(try offers(["fsr", command, ""], variable) == "db weather web\n")
+      #expect(try offers(["fsr", command, "we"], variable) == "weather web\n")
+    }
+    #expect(try offers(["fsr", "status", "--runtime-dir", place.path, "d"], []) == "db\n")
+    #expect(try offers(["fsr", "status", ""], ["FSR_RUNTIME_DIR=/nonexistent"]) == "\n")
+  }
+
+  /// Each on a line of its own, so that it can be copied.
+  @Test func noExampleIsBroken() throws {
+    let dump = try BuiltCommand.run(["--experimental-dump-help"])
+    let root = try #require(try JSONValue(parsing: dump.output)["command"])
+    var seen = 0
+    for one in root["subcommands"]?.elements ?? [] {
+      guard one["shouldDisplay"] != .bool(false), let name = one["commandName"]?.text, name != "help" else {
+        continue
+      }
+      let help = try BuiltCommand.run([name, "--help"]).output.split(separator: "\n")
+      let examples = (one["discussion"]?.text ?? "").split(separator: "\n").filter { $0.hasPrefix("  ") }
+      for example in examples {
+        #expect(help.contains { $0.hasSuffix(example) }, "\(example)")
+        seen += 1
+      }
+    }
+    #expect(seen > 30)
+  }
+
   @Test func anUnknownShellIsWrongUsage() throws {
     let result = try BuiltCommand.run(["--generate-completion-script", "tcsh"])
     #expect(result.code == 64 && result.errorLines.count == 1, "\(result)")

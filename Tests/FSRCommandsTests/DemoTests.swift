@@ -22,24 +22,35 @@ import Testing
     #expect(!result.output.contains("\u{1b}"))
   }
 
-  @Test func anInterruptedDemoClearsUp() throws {
+  /// Runs a demo that is sent a signal while it is at work; answers how it ended, and what it said.
+  private func interrupted(by number: Int32, _ script: String) throws -> (FSRSystem.ExitStatus?, String) {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("output", .append)
     let child = try ChildProcess.spawn(
-      executable: BuiltCommand.path(), arguments: ["fsr", "demo", "--handoffs", "100000", "--memory", "32M"],
-      environment: [], inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
+      executable: "/bin/bash", arguments: ["bash", "-c", script], environment: ["FSR=\(BuiltCommand.path())"],
+      inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
     // It is at work once the first handoff is told.
     while try !text(in: place).contains("handoff 1:") {
       let isOver = try child.process.waitForExit(timeout: 10_000_000)
       if isOver { break }
     }
-    _ = try child.process.signal(SignalNumber.terminate)
+    _ = try child.process.signal(number)
     _ = try child.process.waitForExit(timeout: nil)
-    let status = try child.process.reap()
+    return (try child.process.reap(), try text(in: place))
+  }
+
+  @Test(arguments: [SignalNumber.terminate, SignalNumber.interrupt, SignalNumber.hangup])
+  func anInterruptedDemoClearsUp(number: Int32) throws {
+    let (status, text) = try interrupted(by: number, "exec \"$FSR\" demo --handoffs 100000 --memory 32M")
     let left = try leftovers()
-    #expect(status == .exited(1) && left.isEmpty)
-    let all = try text(in: place)
-    #expect(all.contains("interrupted"))
+    #expect(status == .exited(1) && left.isEmpty && text.contains("interrupted"), "\(text)")
+  }
+
+  @Test func whoIsToOutliveTheTerminalDoes() throws {
+    let (status, text) = try interrupted(
+      by: SignalNumber.hangup, "trap '' HUP; exec \"$FSR\" demo --handoffs 3 --memory 32M")
+    let left = try leftovers()
+    #expect(status == .exited(0) && left.isEmpty && text.contains("handoff 3:"), "\(text)")
   }
 
   private func text(in place: borrowing TemporaryDirectory) throws -> String {

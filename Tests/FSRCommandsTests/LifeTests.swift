@@ -63,6 +63,16 @@ import Testing
     #expect(answer["generation"]?.number == 1)
   }
 
+  @Test func aRecoveryAfterACheckSaysThatNothingIsUndecided() throws {
+    let place = try Place()
+    try place.fsr("run", "vm", "--memory", "16M")
+    let check = try place.fsr("check", "vm")
+    let result = try place.fsr("recover", "vm")
+    #expect(
+      check.code == 0 && result.code == 0 && result.output.contains("nothing is undecided"), "\(result)")
+    #expect(result.output.contains("check") && !result.output.contains("trial"))
+  }
+
   @Test func theSameBuildIsNotHandedOverIfNotNeeded() throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
@@ -84,6 +94,17 @@ import Testing
     #expect(try JSONValue(parsing: result.output).keys == AnswerKeys.handoff)
     let state = try place.state()["state"]?.text
     #expect(state == "running")
+  }
+
+  @Test func aBinaryCanBeAskedWhichBuildItIs() throws {
+    let place = try Place()
+    try place.fsr("run", "vm", "--memory", "16M")
+    let build = try #require(try place.state()["build"]?.text)
+    let words = [["--version"], ["status", "--version"], ["handoff", "vm", "--version"]]
+    for result in try words.map({ try BuiltCommand.run($0) }) {
+      #expect(result.code == 0 && result.output == "fsr \(build)\n" && result.errors.isEmpty, "\(result)")
+    }
+    #expect(build.count == 40)
   }
 
   @Test func aBinaryThatIsNoVMMIsCalledOff() throws {
@@ -112,7 +133,8 @@ import Testing
     #expect(handoff.code == 0, "\(handoff)")
   }
 
-  @Test func anInterruptedHandoffIsCalledOff() throws {
+  @Test(arguments: [SignalNumber.interrupt, SignalNumber.terminate, SignalNumber.hangup])
+  func anInterruptedHandoffIsCalledOff(number: Int32) throws {
     let place = try Place()
     try place.fsr("run", "vm", "--memory", "16M")
     let errors = try place.folder.directory.openFile("errors", .append)
@@ -127,10 +149,14 @@ import Testing
       state = try place.state()["state"]?.text
     }
     #expect(state == "handoff")
-    _ = try child.process.signal(SignalNumber.interrupt)
+    let second = try place.fsr("handoff", "vm")
+    #expect(second.code == 3 && second.errors.contains("`fsr abort`"), "\(second)")
+    _ = try child.process.signal(number)
     _ = try child.process.waitForExit(timeout: nil)
     let status = try child.process.reap()
     #expect(status == .exited(4))
+    let said = try place.folder.directory.openFile("errors", .read).readAll(limit: 1 << 16)
+    #expect(String(decoding: said, as: UTF8.self).contains("interrupted"))
     let settled = try place.fsr("recover", "vm")
     let after = try place.state()
     #expect(settled.code == 0 && after["state"]?.text == "running" && after["generation"]?.number == 1)

@@ -13,10 +13,30 @@ import Testing
 
   @Test func aListOfNothingIsEmpty() throws {
     let place = try TemporaryDirectory()
-    for path in [place.path, place.path + "/none"] {
-      let result = try BuiltCommand.run(["list", "--json", "--runtime-dir", path])
-      #expect(result.code == 0 && result.output == "{\"vms\":[]}\n" && result.errors.isEmpty)
+    let result = try BuiltCommand.run(["list", "--json", "--runtime-dir", place.path])
+    #expect(result.code == 0 && result.output == "{\"vms\":[]}\n" && result.errors.isEmpty)
+  }
+
+  @Test(arguments: ["list", "ledger"]) func aFolderThatWasNamedAndIsNotThereIsSaid(command: String) throws {
+    let place = try TemporaryDirectory()
+    let path = place.path + "/none"
+    let option = try BuiltCommand.run([command, "--json", "--runtime-dir", path])
+    let variable = try BuiltCommand.run([command, "--json"], environment: ["FSR_RUNTIME_DIR=\(path)"])
+    for result in [option, variable] {
+      #expect(result.code == 0 && result.errorLines.count == 1, "\(result)")
+      #expect(result.errors.contains("\(path) is not there") && result.output.hasPrefix("{"))
     }
+    // Where nobody has named one, nobody has run anything yet.
+    let other = try BuiltCommand.run([command, "--json"], environment: ["XDG_RUNTIME_DIR=\(path)"])
+    #expect(other.code == 0 && other.errors.isEmpty, "\(other)")
+  }
+
+  @Test func aFolderOfOthersIsSaidToBeTheirs() throws {
+    let place = try TemporaryDirectory()
+    let opened = try BuiltCommand.shell("chmod 777 \(place.path)")
+    let result = try BuiltCommand.run(["run", "a", "--runtime-dir", place.path])
+    #expect(opened.code == 0 && result.code == 3 && result.errorLines.count == 1, "\(result)")
+    #expect(result.errors.contains("by others (mode 777)") && !result.errors.contains("root"), "\(result)")
   }
 
   @Test(arguments: ["/proc/none", "/dev/null", "/nonexistent/deep/folder"])

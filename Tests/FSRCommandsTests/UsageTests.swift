@@ -20,7 +20,9 @@ import Testing
     ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
-    ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--fault", "nobody:never:kill"], ["recover", ".."],
+    ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--to", ""], ["check", "a", "--to="],
+    ["recover", ".."],
+    ["run", "a", "--console", ""],
     ["abort"], ["abort", "a/b"],
     ["demo", "--handoffs", "0"], ["demo", "--memory", "1M"], ["bench", "--vcpus", "1,,2"],
     ["run", "a", "--numa", ""], ["run", "a", "--numa", "x"], ["run", "a", "--numa", "1-"],
@@ -39,6 +41,17 @@ import Testing
     let result = try BuiltCommand.run(arguments)
     #expect(result.code == 64 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
     #expect(result.errors.hasPrefix("fsr: ") && result.errors.contains("--help`"))
+    #expect(!result.errors.contains(".;"), "\(result.errors)")
+  }
+
+  @Test(arguments: [
+    ["handoff", "a", "--fault", "nobody:never:kill"],
+    ["run", "a", "--resident", "2M", "--swap", "s", "--swap-fault", "x"],
+  ])
+  func whatTheHelpLeavesOutIsDescribedElsewhere(arguments: [String]) throws {
+    let result = try BuiltCommand.run(arguments)
+    #expect(result.code == 64 && result.errorLines.count == 1, "\(result)")
+    #expect(result.errors.contains("docs/testing.md") && !result.errors.contains("--help"))
   }
 
   @Test(arguments: [(9, ""), (5, ",queues=8")]) func tooManyPortsAreWrongUsage(count: Int, rest: String)

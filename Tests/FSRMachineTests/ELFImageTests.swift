@@ -69,6 +69,14 @@ import Testing
     }
   }
 
+  @Test func whatIsLinkedBelowRAMIsToldWhereThatBegins() {
+    let below = ELFError.outsideRAM(address: 0x10000, bytes: 4096).description
+    #expect(below.contains("0x80000000") && !below.contains("memory"), "\(below)")
+    let above = ELFError.outsideRAM(address: 0x9000_0000, bytes: 4096).description
+    #expect(above.contains("give more memory"), "\(above)")
+    #expect(ELFError.entryOutsideRAM(0x10000).description.contains("0x80000000"))
+  }
+
   @Test func anyCutAndAnyChangedByteIsRefusedOrLoads() throws {
     let machine = try board()
     var random = SystemRandomNumberGenerator()

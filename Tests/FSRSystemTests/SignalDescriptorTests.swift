@@ -23,7 +23,7 @@ import Testing
 
   @Test func aBrokenPipeIsAnErrorOnceIgnored() async {
     await #expect(processExitsWith: .success) {
-      try SignalDescriptor.ignoreBrokenPipes()
+      try SignalAction.ignoreBrokenPipes()
       let pair = try UnixSocket.pair()
       try pair.a.shutdown()
       let failure = refusal { () throws(SystemError) in try pair.a.descriptor.write([1]) }

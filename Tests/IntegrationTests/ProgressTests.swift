@@ -37,7 +37,7 @@ import Testing
     let text = await Blocking.run { () -> String in
       do { return try Self.shown(timeout: "2s", at: true) } catch { return "\(error)" }
     }
-    #expect(text.contains("/5 "), "\(text)")
+    #expect(text.contains("/5 test-"), "\(text)")
     // The last word stands on a line of its own.
     #expect(text.split(separator: "\u{1b}[K").last?.contains("called off") == true, "\(text)")
   }
@@ -47,5 +47,7 @@ import Testing
       do { return try Self.shown(timeout: "1s", at: false) } catch { return "\(error)" }
     }
     #expect(text.hasPrefix("fsr: ") && text.split(separator: "\n").count == 1, "\(text)")
+    // With what to do about it.
+    #expect(text.contains("--timeout"), "\(text)")
   }
 }

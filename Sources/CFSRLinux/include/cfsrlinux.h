@@ -146,7 +146,9 @@ static const int CFSR_SCHED_NORMAL = 0, CFSR_SCHED_FIFO = 1, CFSR_SCHED_RR = 2, 
 
 // signals and events
 int cfsr_signal_descriptor(const int *signals, size_t count);
-int cfsr_ignore_broken_pipes(void);
+int cfsr_signal_mask(const int *signals, size_t count, int blocked);
+int cfsr_signal_ignore(int number);
+int cfsr_signal_is_ignored(int number);
 int cfsr_event_descriptor(void);
 
 // tap devices (drivers/net/tun.c of the kernel): a descriptor is one queue of one

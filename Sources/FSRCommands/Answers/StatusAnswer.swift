@@ -180,7 +180,7 @@ package struct StatusAnswer: Answer {
       lines.append(
         "paged       within \(ByteSize.readable(limit)); \(compressed) compressed, \(swapped) in \(path)")
       lines.append(
-        "faults      \(paging.missingFaults ?? 0) pages brought in, 99 % within \(paging.faultP99Us ?? 0) µs; "
+        "faults      \(paging.missingFaults ?? 0) pages brought in, 99 % within \((paging.faultP99Us ?? 0).inThreeDigits) µs; "
           + "\(paging.faultsPerSecond ?? 0) faults/s, \(paging.evictionsPerSecond ?? 0) evictions/s")
     }
     if let trouble = paging.trouble { lines.append("trouble     \(trouble)") }

@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr bench cpu`
-struct BenchCPUCommand: AnsweringCommand {
+struct BenchCPUCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "cpu", abstract: "Measure how fast vCPUs run compiled code, beside QEMU.",
     discussion: """

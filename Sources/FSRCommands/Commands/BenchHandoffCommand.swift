@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr bench handoff`, which is also `fsr bench`
-struct BenchHandoffCommand: AnsweringCommand {
+struct BenchHandoffCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "handoff",
     abstract: "Measure downtimes against the fastest switch that this machine can do.",

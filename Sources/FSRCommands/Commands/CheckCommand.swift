@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr check`
-struct CheckCommand: AnsweringCommand {
+struct CheckCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Find out whether a VM can be handed over.",
     discussion: """
@@ -15,6 +15,7 @@ struct CheckCommand: AnsweringCommand {
       Examples:
         fsr check web
         fsr check web --to /opt/fsr-2/bin/fsr --json
+        fsr check web --swap mirrored --swap-file /var/vms2/web
       """)
 
   @OptionGroup var subjectName: NameArgument
@@ -44,9 +45,9 @@ struct CheckCommand: AnsweringCommand {
       return refused(answer, [Blocker(.executable, Failure(error).description)])
     }
     answer.build = destination.build
-    if wish.ifNeeded, status.isAnswered, status.build == destination.build {
+    if let why = wish.whyNotNeeded(status, build: destination.build) {
       answer.ok = true
-      answer.reason = "runs that build already"
+      answer.reason = why
       return Outcome(answer)
     }
     // As a handoff would, before it starts anything.
@@ -58,6 +59,11 @@ struct CheckCommand: AnsweringCommand {
     case .source where run.hasPassedTrial:
       answer.ok = true
       return Outcome(answer)
+    case .refused where run.isInterrupted, .source where run.isInterrupted:
+      let failure = Failure(
+        .calledOff, "a signal interrupted the check of \(folder.name), its guest is untouched")
+      answer.reason = failure.description
+      return Outcome(answer, failure)
     case .refused, .source, .destination:
       if let blocker = run.blocker { return refused(answer, [blocker]) }
       let failure = Failure(.failed, "the check of \(folder.name) came to no end: \(run.why)")
@@ -73,7 +79,7 @@ struct CheckCommand: AnsweringCommand {
   private func refused(_ answer: CheckAnswer, _ blockers: [Blocker]) -> Outcome<CheckAnswer> {
     var answer = answer
     answer.blockers = blockers
-    let said = blockers.map { "\($0.what); \($0.remedy)" }.joined(separator: "; ")
+    let said = blockers.map(\.sentence).joined(separator: "; ")
     let failure = Failure(.refused, "\(answer.vm ?? "-") cannot be handed over: \(said)")
     answer.reason = failure.description
     return Outcome(answer, failure)

@@ -3,7 +3,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr console`
-struct ConsoleCommand: ParsableCommand {
+struct ConsoleCommand: ParsableCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "console", abstract: "Attach to a VM's console, over handoffs too.",
     discussion: """
@@ -36,10 +36,7 @@ struct ConsoleCommand: ParsableCommand {
 
   private func attach() throws {
     // Before any thread is started, so that each leaves the signals to this one.
-    let signals = try SignalDescriptor(signals: [
-      SignalNumber.interrupt, SignalNumber.terminate, SignalNumber.hangup, SignalNumber.terminalStop,
-    ])
-    try SignalDescriptor.ignoreBrokenPipes()
+    let signals = try SignalDescriptor(signals: Interruption.signals + [SignalNumber.terminalStop])
     let name = subjectName.name
     let link = try VMClient.console(of: try runtime.folder(of: name)) {
       (try? signals.next()).flatMap { $0 } != nil

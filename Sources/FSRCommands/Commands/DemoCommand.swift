@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr demo`
-struct DemoCommand: AnsweringCommand {
+struct DemoCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Show it: hand a working guest from process to process.",
     discussion: """

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRSystem
 
 /// The second process of the bench's floor; `fsr bench` starts it with two descriptors.
-struct FloorPeerCommand: ParsableCommand {
+struct FloorPeerCommand: ParsableCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "floor-peer", abstract: "The second process of the bench's floor.", shouldDisplay: false)
 

@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr handoff`
-struct HandoffCommand: AnsweringCommand {
+struct HandoffCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "handoff", abstract: "Hand a running VM to a new VMM process.",
     discussion: """
@@ -16,7 +16,7 @@ struct HandoffCommand: AnsweringCommand {
         fsr handoff web --to /opt/fsr-2/bin/fsr --max-downtime 5ms
         fsr handoff web --if-needed --json
         fsr handoff web --trace handoff.json
-        fsr handoff web --swap mirrored --swap-file /var/lib/vms2/web.swap --copy-rate 200M
+        fsr handoff web --swap mirrored --swap-file /var/vms2/web --copy-rate 200M
       """)
 
   @OptionGroup var subjectName: NameArgument
@@ -38,7 +38,8 @@ struct HandoffCommand: AnsweringCommand {
     guard FaultPlan(fault) != nil else {
       let steps = Party.allCases.map { "\($0): \(FaultPlan.steps(of: $0).joined(separator: " "))" }
       throw ValidationError(
-        "'--fault' is PARTY:STEP:KIND, KIND kill or stop, with the steps \(steps.joined(separator: "; "))")
+        "'--fault' is PARTY:STEP:KIND, KIND kill or stop, with the steps \(steps.joined(separator: "; ")); see \(FSRCommandLine.faultManual)"
+      )
     }
   }
 
@@ -53,15 +54,15 @@ struct HandoffCommand: AnsweringCommand {
     let folder = try runtime.folder(of: subjectName.name)
     let destination = try wish.destination()
     let status = try HandoffOptions.status(of: folder)
-    if wish.ifNeeded, status.isAnswered, status.build == destination.build {
-      var answer = HandoffAnswer(vm: subject, reason: "runs that build already")
+    if let why = wish.whyNotNeeded(status, build: destination.build) {
+      var answer = HandoffAnswer(vm: subject, reason: why)
       answer.generation = status.generation
       return Outcome(answer)
     }
     if let blocker = wish.forecast(for: folder) {
       let failure = Failure(
         .refused,
-        "\(folder.name) was not handed over, its guest is untouched: \(blocker.what); \(blocker.remedy)")
+        "\(folder.name) was not handed over, its guest is untouched: \(blocker.sentence)")
       var answer = HandoffAnswer(vm: subject, reason: failure.description)
       answer.blockers = [blocker]
       return Outcome(answer, failure)

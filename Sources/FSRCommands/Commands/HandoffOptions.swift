@@ -17,7 +17,7 @@ struct HandoffOptions: ParsableArguments {
     help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"),
     completion: .file())
   var to: String?
-  @Flag(help: "Do nothing if the VM runs on that build already.") var ifNeeded = false
+  @Flag(help: "Do nothing if the VM runs that build, with that swap file, already.") var ifNeeded = false
   @Option(
     help: ArgumentHelp(
       "How long the guest may stand still before the old VMM takes it back. (default: 50ms)",
@@ -42,6 +42,7 @@ struct HandoffOptions: ParsableArguments {
   var copyRate: ByteSize?
 
   func validate() throws {
+    if to == "" { throw ValidationError("'--to' names a file") }
     switch swap {
     case .mirrored:
       guard let swapFile, !swapFile.isEmpty else {
@@ -80,6 +81,25 @@ struct HandoffOptions: ParsableArguments {
       throw Failure(
         .refused, "the new VMM's executable \(path) cannot be read: \(error); name a file with --to")
     }
+  }
+
+  /// Why nothing is to be done, where `--if-needed` says so: the VM runs that build, with the swap file asked for.
+  func whyNotNeeded(_ status: VMStatus, build: String) -> String? {
+    guard ifNeeded, status.isAnswered, status.build == build else { return nil }
+    guard let swapFile else { return "runs that build already" }
+    guard let inUse = status.paging?.swapPath, Self.isSame(WorkingDirectory.absolute(swapFile), inUse) else {
+      return nil
+    }
+    return "runs that build with that swap file already"
+  }
+
+  /// Whether two paths lead to one file.
+  private static func isSame(_ path: String, _ other: String) -> Bool {
+    if path == other { return true }
+    guard let one = try? OwnedDescriptor.reference(to: path).identity(),
+      let two = try? OwnedDescriptor.reference(to: other).identity()
+    else { return false }
+    return one == two
   }
 
   /// What the coordinator is told.

@@ -13,6 +13,8 @@ struct HandoffRun {
   let reason: String
   /// What stood in its way while the guest ran on.
   let blocker: Blocker?
+  /// Whether a signal called it off.
+  let isInterrupted: Bool
   /// Who owns the VM now.
   let owner: Int32?
 
@@ -20,24 +22,34 @@ struct HandoffRun {
   static func perform(
     _ purpose: Coordinator.Purpose, on folder: borrowing VMFolder,
     options: CoordinatorSession.Options = CoordinatorSession.Options(),
-    isCancelled: @escaping () -> Bool = { false }
+    isCancelled: @escaping () -> Bool
   ) throws -> HandoffRun {
     let name = folder.name
     guard let blocks = try folder.blocks() else {
       throw VMError(.noSuchVM, "\(name) was never started; `fsr stop \(name)` clears its folder")
     }
     let before = (try? blocks.newest()).flatMap { $0 }?.attempt
-    let progress = HandoffProgress()
+    let progress = HandoffProgress(of: name)
+    var hasSignal = false
+    let isCancelled = {
+      hasSignal = hasSignal || isCancelled()
+      return hasSignal
+    }
     var session = CoordinatorSession(
       purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
       isCancelled: isCancelled, onLook: { progress.show($0) })
-    let end = politely { session.run() }
+    var end = politely { session.run() }
     progress.clear()
-    let reason = session.reason
+    let isInterrupted = hasSignal && purpose == .handoff && (end == .refused || end == .source)
+    var reason = session.reason
+    if isInterrupted, end == .refused, session.obstacle == nil {
+      // However early the signal came, it is the same to whoever sent it.
+      (end, reason) = (.source, "a signal interrupted it")
+    }
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
-    let isUntouched = purpose == .handoff && (end == .refused || end == .source)
+    let isUntouched = purpose == .handoff && (end == .refused || end == .source) && !isInterrupted
     let blocker =
       isUntouched
       ? Blocker(
@@ -47,7 +59,7 @@ struct HandoffRun {
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
-      owner: session.block?.owner?.pid)
+      isInterrupted: isInterrupted, owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
@@ -69,14 +81,30 @@ struct HandoffRun {
     return known ?? (end == .lost ? "the process that owned it is gone" : "no reason was given")
   }
 
+  /// `why`, with what to do about it where that is known.
+  private var sentence: String {
+    // What is known of a VMM that turns a handoff away is what it says.
+    guard let blocker, blocker.code != .source else { return why }
+    return blocker.sentence
+  }
+
   /// The exit code for it, with the sentence; nil for a guest that runs on the destination.
   func failure(vm name: String) -> Failure? {
     switch end {
     case .destination: nil
-    case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(why)")
-    case .source: Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(why)")
+    case .refused:
+      Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
+    case .source:
+      Failure(
+        .calledOff,
+        "the handoff of \(name) was called off, the source runs: \(sentence)")
     case .stunned: Failure(.stunned, "nobody runs \(name): \(why); run `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }
   }
+}
+
+extension Blocker {
+  /// What it is, and what to do about it.
+  var sentence: String { "\(what); \(remedy)" }
 }

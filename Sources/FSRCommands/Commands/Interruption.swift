@@ -1,12 +1,17 @@
 internal import FSRSystem
 
-/// Whether somebody wants this process to end: Ctrl-C, or a plain kill. Made before any thread is started.
+/// Whether somebody wants this process to end: Ctrl-C, a plain kill, or a terminal that is gone. Made before any
+/// thread is started.
 final class Interruption {
   private let signals: SignalDescriptor
   private var isSeen = false
 
-  init() throws(SystemError) {
-    signals = try SignalDescriptor(signals: [SignalNumber.interrupt, SignalNumber.terminate])
+  init() throws(SystemError) { signals = try SignalDescriptor(signals: Self.signals) }
+
+  /// The signals that ask for it. One that was ignored when this process began stays so: nohup(1) means that.
+  static var signals: [Int32] {
+    let hangup = SignalNumber.hangup
+    return [SignalNumber.interrupt, SignalNumber.terminate] + (SignalAction.isIgnored(hangup) ? [] : [hangup])
   }
 
   var hasCome: Bool {
@@ -16,4 +21,14 @@ final class Interruption {
 
   /// Throws once it has come.
   func check() throws(Failure) { if hasCome { throw Failure(.failed, "interrupted; all was cleared up") } }
+}
+
+/// A command that sees to the signals of `Interruption` itself.
+protocol Interruptible {
+  /// Whether it does, as it was called.
+  var seesToSignals: Bool { get }
+}
+
+extension Interruptible {
+  var seesToSignals: Bool { true }
 }

@@ -32,12 +32,9 @@ struct LedgerCommand: AnsweringCommand {
   func lines(of reply: LedgerAnswer) -> [String] { reply.lines }
 
   func perform() throws -> Outcome<LedgerAnswer> {
-    let folder: RuntimeDirectory
-    do { folder = try runtime.open(creating: capacity != nil) } catch {
-      // Nobody has run anything here yet.
-      guard error.kind == .noSuchVM else { throw error }
-      return Outcome(LedgerAnswer(.empty))
-    }
+    // Nobody has run anything yet where it is not there.
+    if capacity == nil, try runtime.openIfThere() == nil { return Outcome(LedgerAnswer(.empty)) }
+    let folder = try runtime.open(creating: capacity != nil)
     var lost: String?
     if rebuild, try HostLedger.rebuild(in: folder).isCapacityLost, capacity == nil {
       lost = "a capacity that was set could not be read any more: set it again with --capacity"

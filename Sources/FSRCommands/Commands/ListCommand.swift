@@ -23,14 +23,8 @@ struct ListCommand: AnsweringCommand {
   func lines(of reply: ListAnswer) -> [String] { reply.lines }
 
   func perform() throws -> Outcome<ListAnswer> {
-    let found: RuntimeDirectory
-    do {
-      found = try runtime.open(creating: false)
-    } catch {
-      // Nobody has run anything here yet.
-      guard error.kind == .noSuchVM else { throw error }
-      return Outcome(ListAnswer())
-    }
+    // Nobody has run anything yet where it is not there.
+    guard let found = try runtime.openIfThere() else { return Outcome(ListAnswer()) }
     var answer = ListAnswer()
     for name in try found.names() {
       // What is no VM's folder is none of ours, and a VM may be stopped meanwhile.

@@ -26,7 +26,9 @@ struct LogCommand: ParsableCommand {
   @OptionGroup var runtime: RuntimeOptions
 
   func run() throws {
-    do { try print() } catch { throw Failure(error) }
+    do { try print() } catch let error as SystemError where error.isBrokenPipe {
+      // Nobody reads any more, as behind head(1).
+    } catch { throw Failure(error) }
   }
 
   /// Signals are left as they are: whoever reads slowly can be left too.

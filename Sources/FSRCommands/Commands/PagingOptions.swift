@@ -50,7 +50,7 @@ struct PagingOptions: ParsableArguments {
     if let swapFault {
       guard IOFaultPlan(swapFault) != nil else {
         throw ValidationError(
-          "'--swap-fault' is OPERATION:NUMBER[+]:REASON or OPERATION:FIRST-LAST:REASON, such as write:3:ENOSPC"
+          "'--swap-fault' is OPERATION:NUMBER[+]:REASON or OPERATION:FIRST-LAST:REASON, such as write:3:ENOSPC; see \(FSRCommandLine.faultManual)"
         )
       }
       wish.faults = swapFault

@@ -3,7 +3,7 @@ internal import FSRHandoff
 internal import FSRReference
 
 /// `fsr recover`
-struct RecoverCommand: AnsweringCommand {
+struct RecoverCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "recover", abstract: "Settle a handoff that somebody left undecided.",
     discussion: """
@@ -31,7 +31,10 @@ struct RecoverCommand: AnsweringCommand {
     let failure = run.end == .source ? nil : run.failure(vm: folder.name)
     // The first generation was taken from nobody: its VMM is the source of whatever comes.
     if answer.generation == 1 { answer.owner = "source" }
-    answer.reason = failure?.description ?? run.report?.reason
+    answer.reason =
+      run.hasPassedTrial
+      ? "nothing is undecided, and the last handoff was a mere check"
+      : failure?.description ?? run.report?.reason
     return Outcome(answer, failure)
   }
 }

@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr run`
-struct RunCommand: AnsweringCommand {
+struct RunCommand: AnsweringCommand, Interruptible {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Start a VM.",
     discussion: """
@@ -16,6 +16,7 @@ struct RunCommand: AnsweringCommand {
         fsr run web
         fsr run big --memory 4G --vcpus 2 --duty 20
         fsr run sure --memory 4G --reserve 1G
+        fsr run wide --memory 4G --resident 1G --swap /var/vms/wide
         fsr run hello --guest hello.elf --foreground
         fsr run near --nic tap=tap0,mac=02:00:00:00:00:01 --nic tap=tap1,queues=4,echo
       """)
@@ -67,6 +68,8 @@ struct RunCommand: AnsweringCommand {
   @OptionGroup var output: OutputOptions
 
   var subject: String? { subjectName.name.description }
+  /// Killed without, it leaves a new VM to end itself.
+  var seesToSignals: Bool { foreground }
 
   func validate() throws {
     guard memory.bytes >= BoardMap.smallestRAM, memory.bytes <= BoardMap.largestRAM,
@@ -98,6 +101,7 @@ struct RunCommand: AnsweringCommand {
     guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")
     }
+    if console == "" { throw ValidationError("'--console' names a file") }
     guard duty >= 1, duty <= 100 else { throw ValidationError("'--duty' is 1 to 100") }
     if let obstacle = Port.obstacle(to: nic.map(\.port)) { throw ValidationError("'--nic': \(obstacle)") }
   }

@@ -8,15 +8,20 @@ final class HandoffProgress {
     (.started, "agreeing on versions"), (.requested, "starting the new VMM"),
   ]
 
+  private let name: String
   private var bar: ProgressBar
 
-  init(on terminal: Terminal = .errors) { bar = ProgressBar(on: terminal) }
+  /// - Parameter name: the VM's.
+  init(of name: String, on terminal: Terminal = .errors) {
+    self.name = name
+    bar = ProgressBar(on: terminal)
+  }
 
   func show(_ block: ControlBlock) {
     // Nobody waits for what comes then.
     if block.time(of: .stunned) != 0 || block.state != .none { return bar.clear() }
     let passed = HandoffProgress.phases.firstIndex { block.time(of: $0.mark) != 0 }
-    let label = passed.map { HandoffProgress.phases[$0].label } ?? "asking the VMM"
+    let label = "\(name): " + (passed.map { HandoffProgress.phases[$0].label } ?? "asking the VMM")
     if let (done, total) = [Party.source, .destination].lazy.compactMap(block.progress).first(where: {
       $0.0 < $0.1
     }) {

@@ -4,7 +4,6 @@ internal import FSRSystem
 struct ProgressBar {
   /// Nanoseconds between two drawings, and before the first.
   private static let interval: UInt64 = 200_000_000
-  private static let width = 30
 
   private let terminal: Terminal
   private let isShown: Bool
@@ -30,10 +29,8 @@ struct ProgressBar {
     guard isShown, MonotonicClock.now() > lastDrawn + ProgressBar.interval else { return }
     lastDrawn = MonotonicClock.now()
     isDrawn = true
-    let filled = Int(min(max(share, 0), 1) * Double(ProgressBar.width))
-    let bar =
-      String(repeating: "#", count: filled) + String(repeating: "-", count: ProgressBar.width - filled)
-    terminal.write("\r\u{1b}[K[\(bar)] \(text)")
+    terminal.write(
+      "\r\u{1b}[K" + ProgressLine(share: share, text, columns: terminal.columns ?? 80).description)
   }
 
   /// Takes the bar off the screen.

@@ -28,6 +28,14 @@ struct Terminal: Sendable {
   /// Writes `text`, which may hold the names of files, as one line.
   func line(_ text: String) { write(text.printable + "\n") }
 
+  /// How many columns it has; nil where it does not say.
+  var columns: Int? {
+    let stream = OwnedDescriptor(adopting: number)
+    let columns = stream.terminalColumns
+    _ = stream.release()
+    return columns
+  }
+
   /// Whether a person looks at it.
   var isInteractive: Bool { isatty(number) == 1 }
 

@@ -14,7 +14,7 @@ extension CoordinatorSession {
         if machine.purpose == .handoff {
           obstacle = .busy
           reason =
-            "another handoff or recovery of \(name) is under way"
+            "another handoff, check or recovery of \(name) is under way"
             + (holder.map { " (process \($0.identity.pid))" } ?? "")
           return false
         }

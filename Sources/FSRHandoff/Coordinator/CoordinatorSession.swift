@@ -140,10 +140,12 @@ public struct CoordinatorSession: ~Copyable {
   }
 
   private func whyRevoked(_ block: ControlBlock) -> String {
-    if isCancelled() { return "the handoff was interrupted" }
+    if isCancelled() { return "a signal interrupted it" }
     if destination?.isGone == true { return "the destination died" }
     if block.hasReleased(.destination) { return "the destination gave up" }
-    if now() >= block.deadline { return "the handoff took longer than its timeout" }
+    if now() >= block.deadline {
+      return "the handoff took longer than its timeout; allow more with --timeout"
+    }
     return "the handoff did not go on"
   }
 

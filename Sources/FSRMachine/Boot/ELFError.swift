@@ -26,11 +26,14 @@ public enum ELFError: Error, Equatable, Sendable, CustomStringConvertible {
     case .headerSize(let what, let size): "\(what) of \(size) bytes"
     case .noSegments: "nothing to load in it"
     case .badSegment(let index): "segment \(index) makes no sense"
+    case .outsideRAM(let address, _) where address < BoardMap.ram:
+      "\(hex(address)) lies below RAM, which begins at \(hex(BoardMap.ram)); link it to run there"
     case .outsideRAM(let address, let bytes):
       "\(bytes) bytes at \(hex(address)) do not lie in RAM; give more memory"
     case .overlapsDeviceTree(let address):
       "the segment at \(hex(address)) lies where the device tree goes; give more memory"
-    case .entryOutsideRAM(let address): "the entry \(hex(address)) does not lie in RAM"
+    case .entryOutsideRAM(let address):
+      "the entry \(hex(address)) does not lie in RAM, which begins at \(hex(BoardMap.ram)), at an even address"
     case .badSymbol(let name, let address): "symbol '\(name)' at \(hex(address)) does not lie in RAM, aligned"
     }
   }

@@ -36,20 +36,32 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
           .noSuchVM,
           "there is no VM: the runtime folder \(absolute) is not there; name another with --runtime-dir")
       }
+      // One that is there, and that others may write to or own, needs no other rights of whoever asks.
+      if creating, error.isNotPermitted, let there = try? Directory.open(absolute) {
+        try checkOwner(there, absolute, isRootWelcome: false)
+      }
       throw VMError(.refused, "the runtime folder cannot be used: \(error); name another with --runtime-dir")
     }
-    if !creating { try checkOwner(found, absolute) }
+    if !creating { try checkOwner(found, absolute, isRootWelcome: true) }
     return RuntimeDirectory(path: absolute, directory: found)
   }
 
   private static func workingDirectory() -> String { (try? Directory.open(".").path()) ?? "/" }
 
-  private static func checkOwner(_ directory: borrowing Directory, _ path: String) throws(VMError) {
+  private static func checkOwner(_ directory: borrowing Directory, _ path: String, isRootWelcome: Bool)
+    throws(VMError)
+  {
     guard let (owner, mode) = try? directory.ownership() else { return }
-    if owner != Host.effectiveUserID && Host.effectiveUserID != 0 || mode & 0o022 != 0 {
+    let user = Host.effectiveUserID
+    if owner != user, !(isRootWelcome && user == 0) {
       throw VMError(
         .refused,
-        "the runtime folder \(path) is open to others or another user's; name one of your own with --runtime-dir"
+        "the runtime folder \(path) belongs to user \(owner); name one of your own with --runtime-dir")
+    }
+    if mode & 0o022 != 0 {
+      throw VMError(
+        .refused,
+        "the runtime folder \(path) can be written to by others (mode \(String(mode, radix: 8))); name one of your own with --runtime-dir"
       )
     }
   }

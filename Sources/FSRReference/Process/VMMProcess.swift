@@ -45,6 +45,12 @@ public enum VMMProcess {
     }
   }
 
+  /// Lives on when whoever started it goes: a reader, a terminal, a session.
+  private static func leaveTerminal() throws {
+    try SignalAction.ignoreBrokenPipes()
+    try SignalAction.ignoreHangups()
+  }
+
   private static func endingSignals() throws -> SignalDescriptor {
     try SignalDescriptor(signals: [SignalNumber.terminate, SignalNumber.interrupt])
   }
@@ -52,7 +58,7 @@ public enum VMMProcess {
   // MARK: a destination
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
-    try SignalDescriptor.ignoreBrokenPipes()
+    try leaveTerminal()
     // As a successor it was started by a coordinator, which is one that makes way.
     if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
     let signals = try endingSignals()
@@ -100,7 +106,7 @@ public enum VMMProcess {
   // MARK: a new VM
 
   private static func runNew(_ socket: consuming UnixSocket) throws {
-    try SignalDescriptor.ignoreBrokenPipes()
+    try leaveTerminal()
     let signals = try endingSignals()
     let starter = Owned(socket)
     do {

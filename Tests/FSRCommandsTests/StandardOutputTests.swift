@@ -1,0 +1,53 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// What becomes of an answer that nobody takes.
+@Suite(.serialized) struct StandardOutputTests {
+  private static let words: [[String]] = [
+    ["--help"], ["--version"], ["help", "run"], ["list"], ["list", "--json"], ["ledger"],
+    ["--generate-completion-script", "zsh"],
+  ]
+
+  /// Runs a command whose reader has gone before it starts.
+  private func runUnread(_ arguments: [String]) throws -> (status: FSRSystem.ExitStatus?, errors: String) {
+    let place = try TemporaryDirectory()
+    let errors = try place.directory.openFile("errors", .append)
+    let pipe = try PipeEnds()
+    let writing = try pipe.writing.duplicate()
+    _ = consume pipe
+    let child = try ChildProcess.spawn(
+      executable: BuiltCommand.path(), arguments: ["fsr"] + arguments, environment: ["PATH=/usr/bin:/bin"],
+      inheriting: [.init(writing.number, as: 1), .init(errors.number, as: 2)])
+    _ = try child.process.waitForExit(timeout: nil)
+    let said = try place.directory.openFile("errors", .read).readAll(limit: 1 << 16)
+    return (try child.process.reap(), String(decoding: said, as: UTF8.self))
+  }
+
+  @Test(arguments: words) func aReaderThatHasGoneIsNoFailure(arguments: [String]) throws {
+    let result = try runUnread(arguments)
+    #expect(result.status == .exited(0) && result.errors.isEmpty, "\(result)")
+  }
+
+  @Test(arguments: words) func whatCannotBeWrittenIsAFailure(arguments: [String]) throws {
+    let words = arguments.joined(separator: " ")
+    let result = try BuiltCommand.shell("exec \"$FSR\" \(words) > /dev/full")
+    #expect(result.code == 1 && result.errorLines.count == 1, "\(result)")
+  }
+
+  @Test func aVMIsStartedLoggedAndHandedOverWithoutReader() throws {
+    let place = try TemporaryDirectory()
+    defer { _ = try? BuiltCommand.run(["stop", "vm", "--runtime-dir", place.path]) }
+    for words in [
+      ["run", "vm", "--memory", "16M"], ["status", "vm"], ["log", "vm"], ["handoff", "vm"],
+      ["handoff", "vm", "--json"], ["check", "vm"], ["history", "vm"],
+    ] {
+      let result = try runUnread(words + ["--runtime-dir", place.path])
+      #expect(result.status == .exited(0) && result.errors.isEmpty, "\(words): \(result)")
+    }
+    // A VMM that such a command has started outlives the readers of its own too.
+    let status = try BuiltCommand.run(["status", "vm", "--json", "--runtime-dir", place.path])
+    let generation = try JSONValue(parsing: status.output)["generation"]?.number
+    #expect(status.code == 0 && generation == 3, "\(status)")
+  }
+}

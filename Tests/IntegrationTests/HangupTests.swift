@@ -1,0 +1,75 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// The terminal goes, as with an ssh that is cut off: whoever is at work there clears up, and a VM goes on.
+@Suite(.serialized) struct HangupTests {
+  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
+    let findings = await Blocking.run { () -> [String] in
+      do { return try body() } catch { return ["\(error)"] }
+    }
+    for finding in findings { Issue.record("\(finding)") }
+  }
+
+  @Test func aVMMOutlivesIt() async {
+    await Self.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      var findings: [String] = []
+      // The second VMM is started by the first, and not by a command.
+      for generation in 1...2 {
+        for (pid, _) in try vm.machines() {
+          try ProcessTable.signal(SignalNumber.hangup, pid: pid, of: vm.name)
+        }
+        if try !vm.advances() { findings.append("generation \(generation) is gone") }
+        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+        if code != 0 { findings.append("handoff of generation \(generation): \(answer)") }
+      }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  @Test(arguments: [SignalNumber.hangup, SignalNumber.terminate])
+  func aRunInTheForegroundEndsItsVM(number: Int32) async {
+    await Self.check {
+      let vm = try TestVM()
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      let runner = try vm.startForeground(["--memory", "16M"], output: output)
+      var findings: [String] = []
+      let isUp = try TestVM.wait { try vm.answer("status").value["state"]?.text == "running" }
+      if !isUp { findings.append("it never runs") }
+      _ = try runner.process.signal(number)
+      let status = try runner.ended()
+      if status != .exited(1) { findings.append("it ended with \(String(describing: status))") }
+      return findings + (try vm.remains().map { "left behind: \($0)" })
+    }
+  }
+
+  /// The VMM does not answer: whatever the handoff is at, it has not begun.
+  @Test(arguments: ["handoff", "check"]) func aSignalAheadOfTheRequestCallsItOff(command: String) async {
+    await Self.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      let pid = try vm.machines().keys.first ?? 0
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      try ProcessTable.signal(SignalNumber.stop, pid: pid, of: vm.name)
+      defer { _ = try? vm.letGo() }
+      let child = try vm.start(command, [], output: output)
+      // It has begun, and waits for its answer.
+      let isAtWork = try TestVM.wait { try !vm.isUnlocked() }
+      _ = try child.process.signal(SignalNumber.hangup)
+      let status = try child.ended()
+      try vm.letGo()
+      let text = String(
+        decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
+      var findings: [String] = []
+      if !isAtWork || status != .exited(4) || !text.contains("interrupted") {
+        findings.append("it ended with \(String(describing: status)): \(text)")
+      }
+      if try !vm.advances() { findings.append("the guest stands still") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+}
