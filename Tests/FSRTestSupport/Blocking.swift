@@ -11,13 +11,15 @@ public enum Blocking {
 
   public static func run<Answer: Sendable>(_ body: @escaping @Sendable () -> Answer) async -> Answer {
     await withCheckedContinuation { continuation in
-      let inTurn = { @Sendable in
-        turns.wait()
-        let answer = body()
-        turns.signal()
-        continuation.resume(returning: answer)
-      }
-      do { _ = try OSThread.start(name: "test", detached: true, inTurn) } catch { inTurn() }
+      let work = { @Sendable in continuation.resume(returning: inTurn(body)) }
+      do { _ = try OSThread.start(name: "test", detached: true, work) } catch { work() }
     }
+  }
+
+  /// Runs `body` on this thread, which waits for its turn. Not inside of another turn: all may have come to wait.
+  public static func inTurn<Answer>(_ body: () -> Answer) -> Answer {
+    turns.wait()
+    defer { turns.signal() }
+    return body()
   }
 }

@@ -35,7 +35,7 @@ struct Trials<Subject: Sendable>: ~Copyable, Sendable {
     while true {
       let index = next.add(1, ordering: .relaxed).oldValue
       guard index < subjects.count else { return }
-      let new = body(subjects[index])
+      let new = Blocking.inTurn { body(subjects[index]) }
       found.withLock { $0 += new }
     }
   }
