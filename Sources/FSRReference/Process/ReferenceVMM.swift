@@ -30,7 +30,7 @@ final class ReferenceVMM: Sendable {
   /// Whether the reservation has an heir by this process: only one thread at a time changes the record.
   let isPassedOn = Mutex(false)
   /// Which page could not be brought in; nil where the guest misses none.
-  let missingPage = Mutex<String?>(nil)
+  let missingPage = Mutex<PagerFailure?>(nil)
   /// Whether the swap file of the VMM before this one may still be there.
   let isSettling: Mutex<Bool>
   private let newest: Mutex<ControlBlock>
