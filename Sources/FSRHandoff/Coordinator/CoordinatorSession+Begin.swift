@@ -6,7 +6,7 @@ extension CoordinatorSession {
   mutating func takeLock() throws -> Bool {
     let late = now() + options.timeout
     while true {
-      switch try VMLock.attempt(in: folder) {
+      switch try attemptLock() {
       case .taken(let lock):
         self.lock = Owned(lock)
         return true
@@ -26,6 +26,15 @@ extension CoordinatorSession {
         return false
       }
       wait(limits.look * 25)
+    }
+  }
+
+  private func attemptLock() throws(HandoffError) -> VMLock.Attempt {
+    do { return try VMLock.attempt(in: folder) } catch {
+      guard case .system(let failure) = error, failure.isReadOnly else { throw error }
+      throw .refused(
+        "the folder of \(name) is on a file system that is mounted read-only, and a handoff writes there; mount it "
+          + "for writing", .rights)
     }
   }
 
