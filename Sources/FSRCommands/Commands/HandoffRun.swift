@@ -74,6 +74,8 @@ struct HandoffRun {
     switch end {
     case .destination: nil
     case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(why)")
+    case .source where report?.endsWithVM == true:
+      Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
     case .source: Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(why)")
     case .stunned: Failure(.stunned, "nobody runs \(name): \(why); run `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")

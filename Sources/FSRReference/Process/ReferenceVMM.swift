@@ -88,11 +88,11 @@ final class ReferenceVMM: Sendable {
         log.notice("told to stop by a signal")
         isStopping.raise()
       }
-      if isStopping.isUp, endHandoff("the VM was told to stop") {
+      if isStopping.isUp, endHandoff(HandoffReport.vmStops) {
         stopGuest(removing: true)
         return
       }
-      if ending.value != nil, endHandoff("the guest has ended itself, or asked for a reset") {
+      if ending.value != nil, endHandoff(HandoffReport.guestEnds) {
         guard ending.value == .reset, guest.canRestart, restartGuest() else {
           guestEnded()
           return
