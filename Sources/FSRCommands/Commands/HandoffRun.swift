@@ -13,6 +13,8 @@ struct HandoffRun {
   let reason: String
   /// What stood in its way while the guest ran on.
   let blocker: Blocker?
+  /// Who hangs, where nobody runs the guest.
+  let culprits: [String]
   /// Who owns the VM now.
   let owner: Int32?
 
@@ -44,9 +46,10 @@ struct HandoffRun {
         obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason,
         refusal: session.refusalCode)
       : nil
+    let culprits = end == .stunned ? session.block?.standstills ?? [] : []
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
-      end: end, report: report, trace: trace, reason: reason, blocker: blocker,
+      end: end, report: report, trace: trace, reason: reason, blocker: blocker, culprits: culprits,
       owner: session.block?.owner?.pid)
   }
 
@@ -77,7 +80,11 @@ struct HandoffRun {
     case .source where report?.endsWithVM == true:
       Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
     case .source: Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(why)")
-    case .stunned: Failure(.stunned, "nobody runs \(name): \(why); run `fsr recover \(name)`")
+    case .stunned:
+      Failure(
+        .stunned,
+        "nobody runs \(name): " + ([why] + culprits).joined(separator: "; ")
+          + "; \(culprits.isEmpty ? "run" : "then run") `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }
   }

@@ -79,6 +79,11 @@ extension CoordinatorSession {
       wait(limits.look)
     }
     source = Rival(owner, of: newest)
+    if let identity = newest.identity(of: owner), identity.isStopped {
+      reason =
+        "the VMM of \(name) does not answer: \(identity.standstill), and `fsr stop \(name)` ends the VM"
+      return false
+    }
     return true
   }
 
