@@ -25,9 +25,7 @@ struct HandoffRun {
     isCancelled: @escaping () -> Bool = { false }
   ) throws -> HandoffRun {
     let name = folder.name
-    guard let blocks = try folder.blocks() else {
-      throw VMError(.noSuchVM, "\(name) was never started; `fsr stop \(name)` clears its folder")
-    }
+    guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
     let before = (try? blocks.newest()).flatMap { $0 }?.attempt
     let progress = HandoffProgress()
     var session = CoordinatorSession(
@@ -35,6 +33,9 @@ struct HandoffRun {
       isCancelled: isCancelled, onLook: { progress.show($0) })
     let end = politely { session.run() }
     progress.clear()
+    // A guest that has ended by itself meanwhile is neither lost nor refused.
+    if end == .lost || end == .refused { try folder.checkGuestIsThere() }
+    if session.obstacle == .neverStarted { throw VMClient.absence(of: folder) }
     let reason = session.reason
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)

@@ -60,6 +60,7 @@ extension CoordinatorSession {
   /// Comes late: opens the newest block, and takes pidfds and descriptors of whoever lives.
   mutating func gather() throws -> Bool {
     guard let newest = try blocks.newest() else {
+      obstacle = .neverStarted
       reason = "\(name) has no control block; it was never started"
       return false
     }
