@@ -40,6 +40,9 @@ struct HandoffRun {
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
+    if isOwn, end == .lost, let block = session.block {
+      HistoryFile.noteLoss(of: block, in: folder, why: reason)
+    }
     let isUntouched = purpose == .handoff && (end == .refused || end == .source)
     let blocker =
       isUntouched

@@ -154,6 +154,17 @@ extension CoordinatorSession {
 
   // MARK: the end
 
+  /// Who died, of those without whom nobody can go on. What somebody said before of the one may not be all.
+  func whyLost() -> String {
+    let owner = "the process that owned it is gone"
+    guard let block, !block.state.isDecided, block.identity(of: .source) != nil else { return owner }
+    // The process first: one that leaves has said before that it releases everything, and one that was killed has not.
+    if Rival(.destination, of: block)?.isGone == true, !block.hasReleased(.destination) {
+      return "source and destination died"
+    }
+    return block.isComplete ? owner : "the source died before the destination had the guest's state"
+  }
+
   /// Sees the losers gone, which is the victor's part unless it is dead itself, and waits for the victor's
   /// last word. Fails where the victor has died meanwhile.
   mutating func bury() -> Coordinator.Event {

@@ -96,7 +96,13 @@ public struct CoordinatorSession: ~Copyable {
 
   /// Runs to the end, and answers how it ended.
   public mutating func run() -> HandoffEnd {
-    while machine.step != .finish { step() }
+    var loss: String?
+    while machine.step != .finish {
+      step()
+      // Before losers are seen gone: of them nobody died of it.
+      if machine.end == .lost, loss == nil { loss = whyLost() }
+    }
+    reason = loss ?? reason
     fault.reach(CoordinatorStep.finish.rawValue)
     return machine.end
   }

@@ -367,7 +367,10 @@ final class ReferenceVMM: Sendable {
     }
     let report = HandoffReport(of: ended, vm: guest.configuration.name, reason: reason)
     append(HistoryRecord(event, of: ended, report, fromBuild: from, toBuild: to))
-    log.notice("\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
+    log.notice(
+      ended.time(of: .requested) == 0
+        ? "\(event) \(ended.attempt) was refused: \(report.reason ?? "no reason was given")"
+        : "\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
     ended.pass(.reported, at: MonotonicClock.now())
     ended.announce()
   }
