@@ -59,6 +59,13 @@ extension CoordinatorSession {
     }
     block = newest
     guard newest.state.isDecided else {
+      if isUnderWay(newest) {
+        obstacle = .busy
+        reason =
+          "a handoff of \(name) is under way by itself, for whoever began it is gone; wait for it, or call it off with "
+          + "`fsr abort \(name)`"
+        return false
+      }
       obstacle = .unsettled
       reason = "an earlier handoff of \(name) is not settled; run `fsr recover \(name)`"
       return false
@@ -85,6 +92,14 @@ extension CoordinatorSession {
       return false
     }
     return true
+  }
+
+  /// Whether a handoff without its coordinator is still prepared by source and destination.
+  private func isUnderWay(_ block: ControlBlock) -> Bool {
+    guard block.state == .none, !block.isComplete, block.time(of: .stunned) == 0, now() < block.deadline,
+      let source = block.identity(of: .source), !source.isStopped, Rival(.source, of: block)?.isGone == false
+    else { return false }
+    return Rival(.destination, of: block)?.isGone != true
   }
 
   mutating func createBlock() throws -> Coordinator.Event {

@@ -69,6 +69,10 @@ public struct CoordinatorSession: ~Copyable {
   var lastChange: UInt64 = 0
   var lastSeen: [UInt64] = []
   var giveUpAt: UInt64 = .max
+  /// How far a handoff was at the last look that goes on without its coordinator.
+  var lastProgress: [UInt64] = []
+  /// Whether it goes on as far as is known: it was seen to, not long ago, or was not watched for long.
+  var isGoingOn = false
 
   /// - Parameters:
   ///   - name: the VM's name, for messages.
