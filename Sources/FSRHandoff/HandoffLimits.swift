@@ -17,4 +17,10 @@ public struct HandoffLimits: Equatable, Sendable {
   public static let longest: UInt64 = 7 * 24 * 3600 * 1_000_000_000
 
   public init() {}
+
+  /// A time in nanoseconds as a person reads it, to the microsecond.
+  static func milliseconds(_ time: UInt64) -> String {
+    let rest = time / 1000 % 1000
+    return rest == 0 ? "\(time / 1_000_000) ms" : "\(Double(time / 1000) / 1000) ms"
+  }
 }

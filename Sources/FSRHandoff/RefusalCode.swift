@@ -20,6 +20,10 @@ public enum RefusalCode: UInt32, CaseIterable, Hashable, Sendable {
   case writers = 7
   /// Another process could not use a descriptor that goes with the VM.
   case descriptor = 8
+  /// A swap file cannot be used as it was asked for.
+  case swap = 9
+  /// The guest waits for a page of its memory that cannot be brought in.
+  case page = 10
 }
 
 /// An error that knows its code.

@@ -11,7 +11,7 @@ enum AnswerKeys {
     "console.dropped_bytes",
     "numa", "vcpus", "load.avg1m", "load.avg5m", "load.avg15m", "nics", "guest.ticks", "guest.passes",
     "guest.errors",
-    "guest.max_gap_us", "log",
+    "guest.max_gap_us", "log", "reason",
   ]
   static let handoff: Set<String> = [
     "vm", "handoff_id", "victor", "generation", "downtime_us", "total_ms", "guest_max_gap_us", "phases",

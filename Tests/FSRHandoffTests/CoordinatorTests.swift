@@ -16,7 +16,9 @@ import Testing
     case .succeed: done ? .startSuccessor : .watch
     case .startSuccessor: .watch
     case .bury: .finish
-    case .watch, .finish: nil
+    // Only a recovery leaves a handoff to itself.
+    case .watch: !done && machine.purpose == .recovery ? .finish : nil
+    case .finish: nil
     }
   }
 

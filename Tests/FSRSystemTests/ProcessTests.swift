@@ -214,6 +214,24 @@ import Testing
     _ = try child.process.reap()
   }
 
+  @Test func aProcessThatASignalHasStoppedIsKnownWithARemedy() async throws {
+    let sleeper = try Sleeper()
+    let child = try required(ProcessDescriptor.open(sleeper.identity))
+    let before = sleeper.identity.isStopped
+    try child.signal(SIGSTOP)
+    while !sleeper.identity.isStopped { try await Task.sleep(nanoseconds: 1_000_000) }
+    let words = sleeper.identity.standstill
+    try child.signal(SIGCONT)
+    while sleeper.identity.isStopped { try await Task.sleep(nanoseconds: 1_000_000) }
+    let identity = sleeper.identity
+    let other = ProcessIdentity(
+      pid: identity.pid, startTime: identity.startTime + 1, bootID: identity.bootID)
+    try child.signal(SIGSTOP)
+    let isOther = other.isStopped
+    #expect(!before && !isOther)
+    #expect(words.contains("`kill -CONT \(identity.pid)`"))
+  }
+
   @Test func aPollerSeesAProcessEnd() throws {
     let child = try ProcessTests.sleeper()
     var poller = Poller()

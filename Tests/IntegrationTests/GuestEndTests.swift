@@ -52,13 +52,40 @@ struct GuestEndTests {
       try vm.run(["--memory", "2M", "--guest", path])
       let hasEnded = try TestVM.wait { try vm.answer("status").code == 7 }
       if !hasEnded { findings.append("it never ends") }
-      for command in ["handoff", "pause", "resume"] {
-        let code = try vm.answer(command).code
-        if code != 7 { findings.append("\(command) ended with \(code ?? -1)") }
+      for command in ["status", "check", "handoff", "abort", "recover", "pause", "resume"] {
+        let (code, answer) = try vm.answer(command)
+        if code != 7 || answer["reason"]?.text?.contains("has ended by itself") != true {
+          findings.append("\(command) ended with \(code ?? -1): \(answer)")
+        }
       }
       let history = try Self.history(vm)
       if history != ["ended: \(reason)"] { findings.append("history: \(history)") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  @Test func aHandoffAroundTheEndNeverCallsTheGuestLost() async {
+    await Self.check {
+      let place = try TemporaryDirectory()
+      let path = try Self.guest(Self.waitForKey + Self.store("0x5555"), in: place)
+      var findings: [String] = []
+      for _ in 1...6 {
+        let vm = try TestVM()
+        try vm.run(["--memory", "2M", "--guest", path])
+        let output = try place.directory.openFile("output", .append)
+        var handoffs: [Int32] = []
+        for _ in 1...3 { handoffs.append(try vm.startHandoff([], output: output).pid) }
+        _ = try vm.type("x")
+        let areOver = TestVM.wait { handoffs.allSatisfy { (ProcessTable.state(of: $0) ?? .dead) == .dead } }
+        if !areOver { findings.append("a handoff never ends") }
+        let hasEnded = try TestVM.wait { try vm.answer("recover").code == 7 }
+        if !hasEnded { findings.append("it never ends") }
+        findings += try vm.stopped().map { "left behind: \($0)" }
+      }
+      let said = String(
+        decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 20), as: UTF8.self)
+      if said.contains("is lost") || said.contains("never started") { findings.append(said) }
+      return findings
     }
   }
 

@@ -11,6 +11,82 @@ import Testing
     for finding in findings { Issue.record("\(finding)") }
   }
 
+  /// The record of a loss, which the coordinator wrote, and which nobody writes twice.
+  private static func lossFindings(_ vm: TestVM, says: String) throws -> [String] {
+    var findings: [String] = []
+    let (code, answer) = try vm.answer("recover")
+    if code != 6 || answer["owner"]?.text != "none" || answer["pid"] != .null {
+      findings.append("recover: \(code as Any) \(answer)")
+    }
+    let records = try vm.answer("history").value["handoffs"]?.elements ?? []
+    let isTold = records.first?["reason"]?.text == "the VM is lost: \(says)"
+    if records.count != 1 || !isTold || records.first?["victor"]?.text != "none" {
+      findings.append("history: \(records)")
+    }
+    if try !vm.fsr(["history", vm.name]).output.contains(" lost ") { findings.append("no line says lost") }
+    let log = try vm.fsr(["log", vm.name]).output
+    if !log.contains("handoff 2 ended: the VM is lost: \(says)") { findings.append("log: \(log)") }
+    return findings + (try vm.stopped().map { "left behind: \($0)" })
+  }
+
+  @Test func aLossIsToldByWhoFindsIt() async {
+    await Self.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      let lost = try vm.answer("handoff", ["--fault", "source:quiesce:kill"])
+      var findings = lost.code == 6 ? [] : ["handoff: \(lost)"]
+      findings += try Self.lossFindings(
+        vm, says: "the source died before the destination had the guest's state")
+      return findings
+    }
+  }
+
+  @Test func aLossOfBothIsToldAsThat() async {
+    await Self.check {
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      guard let source = try vm.answer("status").value["pid"]?.number.map({ Int32($0) }) else {
+        return ["nobody runs it"]
+      }
+      let handoff = try vm.startHandoff(["--fault", "source:quiesce:stop"], output: output)
+      let isStopped = try TestVM.wait { try vm.machines()[source] == .stopped }
+      if !isStopped { return ["the source does not stop"] }
+      // The destination first: one that sees the source die has time to leave.
+      guard let destination = try vm.machines().keys.first(where: { $0 != source }) else {
+        return ["there is no destination"]
+      }
+      for pid in [destination, source] {
+        try ProcessTable.signal(SignalNumber.kill, pid: pid, of: vm.name)
+        if try !TestVM.wait(until: { try vm.machines()[pid] == nil }) { return ["\(pid) does not die"] }
+      }
+      let status = try handoff.ended()
+      var findings = status == .exited(6) ? [] : ["handoff ended with \(String(describing: status))"]
+      findings += try Self.lossFindings(vm, says: "source and destination died")
+      return findings
+    }
+  }
+
+  @Test func aRefusedHandoffHasNoVictorButIsRefused() async {
+    await Self.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      let mirrored = ["--swap", "mirrored", "--swap-file", "/tmp/never-made"]
+      let (code, answer) = try vm.answer("handoff", mirrored)
+      var findings: [String] = []
+      if code != 3 || answer["blockers"]?.elements.first?["code"]?.text != "swap" {
+        findings.append("handoff: \(code as Any) \(answer)")
+      }
+      let said = try vm.fsr(["history", vm.name]).output
+      if !said.contains(" refused ") || said.contains(" none ") { findings.append(said) }
+      if try !vm.fsr(["log", vm.name]).output.contains("handoff 2 was refused: the VM has no swap file") {
+        findings.append("nothing of it in the log")
+      }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
   @Test func everyHandoffIsToldWithWhoAskedForIt() async {
     await Self.check {
       var findings: [String] = []

@@ -20,6 +20,13 @@ package struct HistoryAnswer: Answer {
     @Nullable var generation: UInt64?
     @Nullable var attempt: UInt32?
 
+    /// Who had the guest afterwards, for people: of one without a victor, what it was instead.
+    var outcome: String {
+      guard let victor, victor == "none" else { return victor ?? "-" }
+      if reason?.hasPrefix(HistoryRecord.lossPrefix) == true { return "lost" }
+      return phases.isEmpty ? "refused" : victor
+    }
+
     init(_ record: HistoryRecord) {
       id = record.id
       time = record.time
@@ -79,7 +86,7 @@ package struct HistoryAnswer: Answer {
     for one in handoffs {
       table.add(
         [
-          one.time, one.event, Self.short(one.fromBuild), Self.short(one.toBuild), one.victor ?? "-",
+          one.time, one.event, Self.short(one.fromBuild), Self.short(one.toBuild), one.outcome,
           one.downtimeUs.map { "\($0) µs" } ?? "-", one.reason ?? "-",
         ].map(PlainText.line))
     }

@@ -105,12 +105,18 @@ package struct StatusAnswer: Answer {
   @Nullable var nics: [NIC]?
   var guest = Guest()
   @Nullable var log: String?
+  /// Why there is no answer, or none of the VMM's own where it should give one.
+  @Nullable var reason: String?
 
   /// Of a VM that nothing is known of.
-  init(name: String?) { self.name = name }
+  init(name: String?, reason: String? = nil) {
+    self.name = name
+    self.reason = reason
+  }
 
   init(_ status: VMStatus) {
     name = status.name
+    reason = status.silence.isEmpty ? nil : status.silence
     generation = status.generation
     pid = status.pid > 0 ? status.pid : nil
     state = status.state.rawValue
@@ -165,6 +171,7 @@ package struct StatusAnswer: Answer {
   /// For people: a line for each thing that is known.
   var lines: [String] {
     var lines = ["name        \(name ?? "-")", "state       \(state ?? "-")"]
+    if let reason { lines.append("no answer   \(reason)") }
     if let pid { lines.append("pid         \(pid)") }
     if let generation { lines.append("generation  \(generation)") }
     if let bytes = memory.bytes, let resident = memory.residentPages {

@@ -34,7 +34,9 @@ struct AbortCommand: AnsweringCommand, Interruptible {
     // A guest that ended itself meanwhile is not lost.
     if end == .lost || end == .gone { try folder.checkGuestIsThere() }
     if end == .gone { throw Self.neverStarted(folder.name) }
-    let failure = Self.failure(end, of: folder.name, because: abort.reason)
+    let culprits = end == .stunned ? abort.block?.standstills ?? [] : []
+    let failure = Self.failure(
+      end, of: folder.name, because: ([abort.reason] + culprits).joined(separator: "; "))
     var answer = OwnerAnswer(name: subject, owner: "none", reason: failure?.description ?? abort.reason)
     if let block = abort.block {
       let report = HandoffReport(of: block, vm: folder.name)

@@ -37,6 +37,7 @@ struct CheckCommand: AnsweringCommand, Interruptible {
 
   func perform() throws -> Outcome<CheckAnswer> {
     let interruption = try Interruption()
+    let begin = MonotonicClock.now()
     let folder = try runtime.folder(of: subjectName.name)
     let status = try HandoffOptions.status(of: folder)
     var answer = CheckAnswer(vm: subject)
@@ -54,6 +55,7 @@ struct CheckCommand: AnsweringCommand, Interruptible {
     if let blocker = wish.forecast(for: folder) { return refused(answer, [blocker]) }
     var options = wish.coordinatorOptions(executable: destination.path)
     options.isTrial = true
+    options.spend(since: begin)
     let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
     switch run.end {
     case .source where run.hasPassedTrial:

@@ -51,6 +51,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
 
   func perform() throws -> Outcome<HandoffAnswer> {
     let interruption = try Interruption()
+    let begin = MonotonicClock.now()
     let folder = try runtime.folder(of: subjectName.name)
     let destination = try wish.destination()
     let status = try HandoffOptions.status(of: folder)
@@ -69,6 +70,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
     }
     var options = wish.coordinatorOptions(executable: destination.path)
     options.fault = fault ?? ""
+    options.spend(since: begin)
     let run = try tracing {
       try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
     }
@@ -80,6 +82,8 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
           reservedBytes: status.isAnswered ? status.reservedBytes : nil)
       }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
+    // Who hangs, and what to do, is in no block.
+    if run.end == .stunned { answer.reason = failure?.description }
     answer.blockers = run.blocker.map { [$0] } ?? []
     if let paging = status.paging {
       answer.swap = HandoffAnswer.Swap(

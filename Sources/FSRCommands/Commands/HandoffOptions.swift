@@ -114,7 +114,8 @@ struct HandoffOptions: ParsableArguments {
 
   /// What is in a handoff's way before anybody is asked for one.
   func forecast(for folder: borrowing VMFolder) -> Blocker? {
-    history(of: folder) ?? VMClient.writers(of: folder)
+    // Of a VMM that does not answer the rest of the time is left for asking it.
+    history(of: folder) ?? VMClient.writers(of: folder, within: timeout.nanoseconds / 2)
   }
 
   /// What the VM's history says against a handoff; a history that cannot be read says nothing.

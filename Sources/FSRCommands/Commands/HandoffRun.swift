@@ -15,6 +15,8 @@ struct HandoffRun {
   let blocker: Blocker?
   /// Whether a signal called it off.
   let isInterrupted: Bool
+  /// Who hangs, where nobody runs the guest.
+  let culprits: [String]
   /// Who owns the VM now.
   let owner: Int32?
 
@@ -25,9 +27,7 @@ struct HandoffRun {
     isCancelled: @escaping () -> Bool
   ) throws -> HandoffRun {
     let name = folder.name
-    guard let blocks = try folder.blocks() else {
-      throw VMError(.noSuchVM, "\(name) was never started; `fsr stop \(name)` clears its folder")
-    }
+    guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
     let before = (try? blocks.newest()).flatMap { $0 }?.attempt
     let progress = HandoffProgress(of: name)
     var hasSignal = false
@@ -40,6 +40,9 @@ struct HandoffRun {
       isCancelled: isCancelled, onLook: { progress.show($0) })
     var end = politely { session.run() }
     progress.clear()
+    // A guest that has ended by itself meanwhile is neither lost nor refused.
+    if end == .lost || end == .refused { try folder.checkGuestIsThere() }
+    if session.obstacle == .neverStarted { throw VMClient.absence(of: folder) }
     let isInterrupted = hasSignal && purpose == .handoff && (end == .refused || end == .source)
     var reason = session.reason
     if isInterrupted, end == .refused, session.obstacle == nil {
@@ -49,6 +52,9 @@ struct HandoffRun {
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
+    if isOwn, end == .lost, let block = session.block {
+      HistoryFile.noteLoss(of: block, in: folder, why: reason)
+    }
     let isUntouched = purpose == .handoff && (end == .refused || end == .source) && !isInterrupted
     let blocker =
       isUntouched
@@ -56,10 +62,11 @@ struct HandoffRun {
         obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason,
         refusal: session.refusalCode)
       : nil
+    let culprits = end == .stunned ? session.block?.standstills ?? [] : []
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
-      isInterrupted: isInterrupted, owner: session.block?.owner?.pid)
+      isInterrupted: isInterrupted, culprits: culprits, owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
@@ -92,13 +99,16 @@ struct HandoffRun {
   func failure(vm name: String) -> Failure? {
     switch end {
     case .destination: nil
-    case .refused:
-      Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
+    case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
+    case .source where report?.endsWithVM == true:
+      Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
     case .source:
+      Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(sentence)")
+    case .stunned:
       Failure(
-        .calledOff,
-        "the handoff of \(name) was called off, the source runs: \(sentence)")
-    case .stunned: Failure(.stunned, "nobody runs \(name): \(why); run `fsr recover \(name)`")
+        .stunned,
+        "nobody runs \(name): " + ([why] + culprits).joined(separator: "; ")
+          + "; \(culprits.isEmpty ? "run" : "then run") `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }
   }

@@ -25,12 +25,19 @@ struct RecoverCommand: AnsweringCommand, Interruptible {
     let interruption = try Interruption()
     let folder = try runtime.folder(of: subjectName.name)
     let run = try HandoffRun.perform(.recovery, on: folder) { interruption.hasCome }
-    var answer = OwnerAnswer(name: subject, owner: run.report?.victor ?? "none")
-    answer.pid = run.owner
+    var answer = OwnerAnswer(name: subject, owner: "none")
     answer.generation = run.report?.generation
-    let failure = run.end == .source ? nil : run.failure(vm: folder.name)
-    // The first generation was taken from nobody: its VMM is the source of whatever comes.
-    if answer.generation == 1 { answer.owner = "source" }
+    if run.end == .source || run.end == .destination {
+      // The first generation was taken from nobody: its VMM is the source of whatever comes.
+      answer.owner = answer.generation == 1 ? "source" : run.report?.victor ?? "none"
+      answer.pid = run.owner
+    }
+    let failure =
+      switch run.end {
+      case .source: Failure?.none
+      case .refused: Failure(.refused, "\(folder.name) was not settled: \(run.why)")
+      case .destination, .stunned, .lost: run.failure(vm: folder.name)
+      }
     answer.reason =
       run.hasPassedTrial
       ? "nothing is undecided, and the last handoff was a mere check"

@@ -18,7 +18,9 @@ struct ResumeCommand: AnsweringCommand {
 
   var subject: String? { subjectName.name.description }
 
-  static func blank(name: String?, reason: String) -> StatusAnswer { StatusAnswer(name: name) }
+  static func blank(name: String?, reason: String) -> StatusAnswer {
+    StatusAnswer(name: name, reason: reason)
+  }
 
   func lines(of reply: StatusAnswer) -> [String] { ["\(subjectName.name): running"] }
 

@@ -106,7 +106,9 @@ struct RunCommand: AnsweringCommand, Interruptible {
     if let obstacle = Port.obstacle(to: nic.map(\.port)) { throw ValidationError("'--nic': \(obstacle)") }
   }
 
-  static func blank(name: String?, reason: String) -> StatusAnswer { StatusAnswer(name: name) }
+  static func blank(name: String?, reason: String) -> StatusAnswer {
+    StatusAnswer(name: name, reason: reason)
+  }
 
   func lines(of reply: StatusAnswer) -> [String] {
     // With --foreground standard output is the guest's.

@@ -98,6 +98,8 @@ public struct Coordinator: Hashable, Sendable {
     case (.takeCopies, .failed), (.acknowledge, .done), (.acknowledge, .failed), (.gather, .done):
       return .watch
     case (.watch, .saw(let seen)): return decide(seen)
+    // Left to those who bring it to its end by themselves.
+    case (.watch, .failed) where purpose == .recovery: return ended(.refused)
     // Whatever came of a claim, the next look shows it.
     case (.revoke, .done), (.revoke, .failed), (.revoke, .found), (.succeed, .failed), (.succeed, .found):
       return .watch

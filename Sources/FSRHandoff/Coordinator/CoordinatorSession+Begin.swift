@@ -6,7 +6,7 @@ extension CoordinatorSession {
   mutating func takeLock() throws -> Bool {
     let late = now() + options.timeout
     while true {
-      switch try VMLock.attempt(in: folder) {
+      switch try attemptLock() {
       case .taken(let lock):
         self.lock = Owned(lock)
         return true
@@ -26,6 +26,15 @@ extension CoordinatorSession {
         return false
       }
       wait(limits.look * 25)
+    }
+  }
+
+  private func attemptLock() throws(HandoffError) -> VMLock.Attempt {
+    do { return try VMLock.attempt(in: folder) } catch {
+      guard case .system(let failure) = error, failure.isReadOnly else { throw error }
+      throw .refused(
+        "the folder of \(name) is on a file system that is mounted read-only, and a handoff writes there; mount it "
+          + "for writing", .rights)
     }
   }
 
@@ -50,6 +59,13 @@ extension CoordinatorSession {
     }
     block = newest
     guard newest.state.isDecided else {
+      if isUnderWay(newest) {
+        obstacle = .busy
+        reason =
+          "a handoff of \(name) is under way by itself, for whoever began it is gone; wait for it, or call it off with "
+          + "`fsr abort \(name)`"
+        return false
+      }
       obstacle = .unsettled
       reason = "an earlier handoff of \(name) is not settled; run `fsr recover \(name)`"
       return false
@@ -70,7 +86,20 @@ extension CoordinatorSession {
       wait(limits.look)
     }
     source = Rival(owner, of: newest)
+    if let identity = newest.identity(of: owner), identity.isStopped {
+      reason =
+        "the VMM of \(name) does not answer: \(identity.standstill), and `fsr stop \(name)` ends the VM"
+      return false
+    }
     return true
+  }
+
+  /// Whether a handoff without its coordinator is still prepared by source and destination.
+  private func isUnderWay(_ block: ControlBlock) -> Bool {
+    guard block.state == .none, !block.isComplete, block.time(of: .stunned) == 0, now() < block.deadline,
+      let source = block.identity(of: .source), !source.isStopped, Rival(.source, of: block)?.isGone == false
+    else { return false }
+    return Rival(.destination, of: block)?.isGone != true
   }
 
   mutating func createBlock() throws -> Coordinator.Event {

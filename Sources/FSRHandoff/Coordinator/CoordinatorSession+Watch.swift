@@ -7,6 +7,10 @@ extension CoordinatorSession {
   mutating func watch() -> Coordinator.Event {
     while true {
       let seen = look()
+      if isGoingOn, isCancelled() {
+        reason = "a handoff of \(name) is under way by itself; `fsr abort \(name)` calls it off"
+        return .failed
+      }
       var probe = machine
       if probe.next(after: .saw(seen)) != .watch { return .saw(seen) }
       guard let block else { return .saw(seen) }
@@ -29,7 +33,9 @@ extension CoordinatorSession {
     let word = block.state
     let hasEntered = block.time(of: .entered) != 0
     let isStale = hasStoodStill(word, isComplete, hasEntered)
-    let isToStop = isCancelled() || now() >= block.deadline || now() >= giveUpAt
+    noteProgress(block, isPossible: !isSourceGone && !isDestinationGone && !isComplete && word == .none)
+    // Whoever interrupts a recovery does not call off what it waits for.
+    let isToStop = isCancelled() && !isGoingOn || now() >= block.deadline || now() >= giveUpAt
     // Before complete a party is only late when the whole handoff is.
     let isLate = isStale && (isComplete || isToStop || word.isTerminal)
     return Observation(
@@ -37,6 +43,27 @@ extension CoordinatorSession {
       destination: isDestinationGone ? .gone : isLate && wasStarted ? .hung : .alive,
       destinationReleased: block.hasReleased(.destination), isComplete: isComplete, word: word,
       hasEntered: hasEntered, holdsCopies: copies != nil, isToStop: isToStop)
+  }
+
+  /// A handoff whose coordinator died while it was prepared goes on by itself, for hours where much is copied: a
+  /// recovery gives it up once nothing has moved for long, and else when its own deadline has passed.
+  private mutating func noteProgress(_ block: ControlBlock, isPossible: Bool) {
+    guard machine.purpose == .recovery, isPossible else {
+      isGoingOn = false
+      return
+    }
+    let parties: [UInt64] = [Party.source, .destination].map { block.progress(of: $0)?.done ?? 0 }
+    let progress =
+      parties + [block.copiedBytes, block.heartbeat(of: .source)]
+      + TimelineMark.allCases.map { block.time(of: $0) }
+    if progress != lastProgress {
+      // The first look has nothing to compare with: for so long nobody knows.
+      if !lastProgress.isEmpty { giveUpAt = now() + limits.settle }
+      isGoingOn = true
+      lastProgress = progress
+    } else if now() >= giveUpAt {
+      isGoingOn = false
+    }
   }
 
   /// A successor's block has no source, and its checkpoint is complete from the start.
@@ -60,6 +87,7 @@ extension CoordinatorSession {
   /// Comes late: opens the newest block, and takes pidfds and descriptors of whoever lives.
   mutating func gather() throws -> Bool {
     guard let newest = try blocks.newest() else {
+      obstacle = .neverStarted
       reason = "\(name) has no control block; it was never started"
       return false
     }
@@ -152,6 +180,17 @@ extension CoordinatorSession {
   }
 
   // MARK: the end
+
+  /// Who died, of those without whom nobody can go on. What somebody said before of the one may not be all.
+  func whyLost() -> String {
+    let owner = "the process that owned it is gone"
+    guard let block, !block.state.isDecided, block.identity(of: .source) != nil else { return owner }
+    // The process first: one that leaves has said before that it releases everything, and one that was killed has not.
+    if Rival(.destination, of: block)?.isGone == true, !block.hasReleased(.destination) {
+      return "source and destination died"
+    }
+    return block.isComplete ? owner : "the source died before the destination had the guest's state"
+  }
 
   /// Sees the losers gone, which is the victor's part unless it is dead itself, and waits for the victor's
   /// last word. Fails where the victor has died meanwhile.

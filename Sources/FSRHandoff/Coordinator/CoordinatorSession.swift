@@ -69,6 +69,10 @@ public struct CoordinatorSession: ~Copyable {
   var lastChange: UInt64 = 0
   var lastSeen: [UInt64] = []
   var giveUpAt: UInt64 = .max
+  /// How far a handoff was at the last look that goes on without its coordinator.
+  var lastProgress: [UInt64] = []
+  /// Whether it goes on as far as is known: it was seen to, not long ago, or was not watched for long.
+  var isGoingOn = false
 
   /// - Parameters:
   ///   - name: the VM's name, for messages.
@@ -96,7 +100,13 @@ public struct CoordinatorSession: ~Copyable {
 
   /// Runs to the end, and answers how it ended.
   public mutating func run() -> HandoffEnd {
-    while machine.step != .finish { step() }
+    var loss: String?
+    while machine.step != .finish {
+      step()
+      // Before losers are seen gone: of them nobody died of it.
+      if machine.end == .lost, loss == nil { loss = whyLost() }
+    }
+    reason = loss ?? reason
     fault.reach(CoordinatorStep.finish.rawValue)
     return machine.end
   }

@@ -134,6 +134,8 @@ extension SourceSession {
         stages = stages.dropFirst()
       }
       block.copiedBytes = progress.copied
+      // A recovery, if the coordinator dies, sees by it that the copying is looked after.
+      block.beat(.source, at: now())
       if progress.total > 0 { block.noteProgress(progress.copied, of: progress.total, by: .source) }
       if progress.stage == .standing {
         block.pass(.copied, at: now())

@@ -23,7 +23,7 @@ extension SourceSession {
       let isLate = now() >= stunDeadline
       guard isLate || block.state != .none, !baton.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
-      if isLate { giveReason("the vCPUs did not stop within \(maxDowntime / 1000) us") }
+      if isLate { giveReason("the vCPUs did not stop within \(HandoffLimits.milliseconds(maxDowntime))") }
       baton.pass(to: .session)
       _ = machine.next(after: .failed)
       return
@@ -92,7 +92,8 @@ extension SourceSession {
       switch state {
       case .none, .destVerify:
         if now() >= stunDeadline {
-          giveReason("the destination did not run the guest within \(maxDowntime / 1000) us")
+          giveReason(
+            "the destination did not run the guest within \(HandoffLimits.milliseconds(maxDowntime))")
           return .failed
         }
         if let child, (try? child.value.hasExited()) == true {

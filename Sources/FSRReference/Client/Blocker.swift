@@ -36,6 +36,10 @@ public struct Blocker: Codable, Equatable, Sendable {
     case writers
     /// The destination could not use a descriptor that goes with the VM.
     case descriptor
+    /// A swap file cannot be used as it was asked for.
+    case swap
+    /// The guest waits for a page of its memory that cannot be brought in.
+    case page
 
     init(_ refusal: RefusalCode) {
       self =
@@ -48,6 +52,8 @@ public struct Blocker: Codable, Equatable, Sendable {
         case .deadline: .deadline
         case .writers: .writers
         case .descriptor: .descriptor
+        case .swap: .swap
+        case .page: .page
         }
     }
   }
@@ -71,7 +77,8 @@ public struct Blocker: Codable, Equatable, Sendable {
     case .executable: "name an executable VMM of this machine with --to"
     case .busy: "wait until the other one has ended, or call it off with `fsr abort`"
     case .unsettled: "run `fsr recover`"
-    case .source: "see the VM's log; a VMM of an older build has to be handed over without a check"
+    case .source:
+      "see the VM's log, and try again; a VMM of a build that knows no checks is handed over without one"
     case .start:
       "see that the file can be executed, and that limits on processes and descriptors leave room"
     case .destination: "name a VMM with --to; the VM's log has what it said last"
@@ -85,6 +92,8 @@ public struct Blocker: Codable, Equatable, Sendable {
     case .locks: "wait for the process that holds it, or end it"
     case .writers: "end the process that is named, or wait until it has closed the file"
     case .descriptor: "see the VM's log; a VM that is stopped can be started without it"
+    case .swap: "name another file with --swap-file, or mend that one"
+    case .page: "mend what is named, then `fsr resume`"
     }
   }
 

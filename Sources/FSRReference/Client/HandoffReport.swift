@@ -32,6 +32,13 @@ public struct HandoffReport: Sendable {
   public let copiedBytes: UInt64
   public let reason: String?
 
+  /// Why a handoff was called off by the end of the VM, or of its guest.
+  static let vmStops = "the VM was told to stop"
+  static let guestEnds = "the guest has ended itself, or asked for a reset"
+
+  /// Whether it was called off because the VM, or its guest, came to its end: the source runs no longer, or not for long.
+  public var endsWithVM: Bool { reason == Self.vmStops || reason == Self.guestEnds }
+
   /// - Parameter reason: why it ended so, where the block does not know.
   public init(of block: ControlBlock, vm: String, reason: String = "") {
     self.vm = vm

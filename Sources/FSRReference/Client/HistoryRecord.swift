@@ -34,6 +34,9 @@ public struct HistoryRecord: Codable, Equatable, Sendable {
     case downtimeMicroseconds = "downtime_us"
   }
 
+  /// How the reason of a handoff begins in which the VM was lost.
+  public static let lossPrefix = "the VM is lost: "
+
   /// Every key is there, also where there is nothing to say.
   public func encode(to encoder: any Encoder) throws {
     var keys = encoder.container(keyedBy: CodingKeys.self)

@@ -20,8 +20,9 @@ extension VMClient {
     let late = MonotonicClock.now() + attachLimit
     var refusals = 0
     while true {
+      var want: VMError?
       do {
-        if let memory = try askForConsole(folder) {
+        if let memory = try askForConsole(folder, &want) {
           return try ConsoleLink(folder: try folder.duplicate(), memory: memory)
         }
         refusals += 1
@@ -34,6 +35,7 @@ extension VMClient {
         throw VMError(
           .lost, "\(folder.name) is lost: nobody runs it or can; `fsr stop \(folder.name)` clears up")
       }
+      if refusals >= refusalLimit, let want { throw want }
       if refusals >= refusalLimit, status.isAnswered, status.state == .running {
         throw VMError(
           .other,
@@ -41,6 +43,7 @@ extension VMClient {
         )
       }
       if isCancelled() { throw VMError(.other, "interrupted") }
+      try checkIsNotStopped(folder)
       if MonotonicClock.now() >= late {
         throw status.state == .stunned
           ? VMError(.stunned, "\(folder.name) stands still; `fsr recover \(folder.name)` settles who runs it")
@@ -50,14 +53,17 @@ extension VMClient {
     }
   }
 
-  /// Nil where the VMM hangs up.
-  private static func askForConsole(_ folder: borrowing VMFolder) throws -> OwnedDescriptor? {
+  /// Nil where the VMM hangs up, or turns the question away; for want of what it says in `want`.
+  private static func askForConsole(_ folder: borrowing VMFolder, _ want: inout VMError?) throws
+    -> OwnedDescriptor?
+  {
     let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit)
     try socket.send(ControlRequest.console.encoded)
     guard
       var answer = try socket.receive(
         limit: UnixSocket.messageLimit, maximumDescriptors: 1, timeout: answerLimit)
     else { return nil }
+    want = refusal(answer.bytes, of: folder)
     return answer.descriptors.take(0)
   }
 }

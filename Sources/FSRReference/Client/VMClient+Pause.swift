@@ -16,10 +16,13 @@ extension VMClient {
   private static func ask(_ request: ControlRequest, of folder: borrowing VMFolder) throws(VMError) {
     let late = MonotonicClock.now() + pauseLimit
     while true {
-      let answer = (try? ask(request, folder)).flatMap { $0 }.flatMap { PauseAnswer($0) }
-      switch answer {
+      let bytes = (try? ask(request, folder)).flatMap { $0 }
+      switch bytes.flatMap({ PauseAnswer($0) }) {
       case .done: return
-      case .ended, nil: try explain(folder)
+      case .ended: try explain(folder)
+      case nil:
+        if let refusal = bytes.flatMap({ refusal($0, of: folder) }) { throw refusal }
+        try explain(folder)
       case .late: throw VMError(.other, "the vCPUs of \(folder.name) did not stop in time; they run on")
       case .inHandoff: break
       }
@@ -34,6 +37,7 @@ extension VMClient {
   /// Throws where it is of no use to ask again.
   private static func explain(_ folder: borrowing VMFolder) throws(VMError) {
     let name = folder.name
+    try checkIsNotStopped(folder)
     let status = try status(of: folder)
     if status.state == .lost {
       throw VMError(.lost, "\(name) is lost: nobody runs it or can; `fsr stop \(name)` clears up")

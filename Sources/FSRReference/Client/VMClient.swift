@@ -65,18 +65,33 @@ public enum VMClient {
   /// - Throws: `VMError` `noSuchVM` where the guest has ended or was never started.
   public static func status(of folder: borrowing VMFolder) throws(VMError) -> VMStatus {
     try folder.checkGuestIsThere()
-    guard let block = try newestBlock(of: folder) else {
-      throw VMError(
-        .noSuchVM,
-        "\(folder.name) was never started, or the host has rebooted since; `fsr stop \(folder.name)` clears its folder"
-      )
-    }
+    guard let block = try newestBlock(of: folder) else { throw absence(of: folder) }
+    var refusal: VMError?
     if block.owner.map({ isAlive($0) }) == true || (!block.state.isDecided && block.time(of: .stunned) == 0) {
-      if let answer = try? ask(.status, folder), let status = try? VMStatus(decoding: answer) {
-        return withReservation(status, folder)
+      if let answer = try? ask(.status, folder) {
+        if let status = try? VMStatus(decoding: answer) { return withReservation(status, folder) }
+        refusal = Self.refusal(answer, of: folder)
       }
     }
-    return withReservation(status(from: block, folder), folder)
+    var status = status(from: block, folder)
+    // A guest that has ended meanwhile has written that down before its VMM left.
+    if status.state == .lost { try folder.checkGuestIsThere() }
+    if status.state == .running, let owner = block.owner,
+      try newestBlock(of: folder)?.attempt == block.attempt
+    {
+      status.silence = refusal?.description ?? silence(of: folder.name, owner)
+    }
+    return withReservation(status, folder)
+  }
+
+  /// Why a VM has no control blocks.
+  public static func absence(of folder: borrowing VMFolder) -> VMError {
+    do throws(VMError) { try folder.checkGuestIsThere() } catch { return error }
+    if folder.isRemoved { return VMError(.noSuchVM, "\(folder.name) was stopped") }
+    return VMError(
+      .noSuchVM,
+      "\(folder.name) was never started, or the host has rebooted since; `fsr stop \(folder.name)` clears its folder"
+    )
   }
 
   /// Adds what the ledger says, where it says something.

@@ -95,6 +95,8 @@ public struct VMStatus: Equatable, Sendable {
   /// Nil where the guest is not the soak guest, or nobody answers for it.
   public var guest: Guest?
   public var log = ""
+  /// Why its owner does not answer, where it should; a client's own finding, empty where it answers.
+  public var silence = ""
   /// Whether the VMM itself has answered: the numbers then are its own.
   public var isAnswered = false
 

@@ -33,6 +33,7 @@ final class ReferenceSource: HandoffSource {
 
   func describe() throws -> Description {
     try vmm.checkReservation()
+    try vmm.checkPages()
     try makeSwapCopy()
     return try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
   }
@@ -41,7 +42,7 @@ final class ReferenceSource: HandoffSource {
   private func makeSwapCopy() throws {
     guard case .mirrored(let path, let rate) = swap else { return }
     guard let paging = guest.paging else {
-      throw HandoffError.refused("the VM has no swap file; leave --swap mirrored out", nil)
+      throw HandoffError.refused("the VM has no swap file; leave --swap mirrored out", .swap)
     }
     try vmm.waitForSettledSwap()
     try guest.folder.value.noteNextSwap(path)

@@ -12,7 +12,22 @@ extension ReferenceVMM {
     guest.console.isPaused = true
     log.error(
       "the guest is paused: \(failure); when that is mended, `fsr resume \(guest.configuration.name)`")
-    missingPage.withLock { $0 = failure.description }
+    missingPage.withLock { $0 = failure }
+  }
+
+  /// Sees that no vCPU waits for a page in vain: it would not stop for a handoff, however long that may take.
+  ///
+  /// - Throws: `HandoffError.refused`, which names the page.
+  func checkPages() throws(HandoffError) {
+    guard let failure = missingPage.withLock({ $0 }) else { return }
+    let name = guest.configuration.name
+    let remedy =
+      switch failure.reason {
+      case .unreadable: "mend the disk, then `fsr resume \(name)`"
+      case .noMemory: "free memory, then `fsr resume \(name)`"
+      case .brokenEntry, .vanished: "nothing brings it back: keep the VM's log, then `fsr stop \(name)`"
+      }
+    throw .refused("\(failure), and the guest waits for it; \(remedy)", .page)
   }
 
   /// Removes a swap file that was made for this VM and that a handoff which came to nothing made superfluous. A disk that
@@ -79,7 +94,7 @@ extension ReferenceVMM {
     answer.failures = status[.failures]
     answer.readAhead = status[.readAhead]
     answer.waits = [50, 90, 99, 100].map { paging.latencies.percentile($0) ?? 0 }
-    let trouble = missingPage.withLock { $0 } ?? status.trouble?.description
+    let trouble = missingPage.withLock { $0?.description } ?? status.trouble?.description
     answer.trouble = trouble ?? ""
     return answer
   }

@@ -30,7 +30,7 @@ final class ReferenceVMM: Sendable {
   /// Whether the reservation has an heir by this process: only one thread at a time changes the record.
   let isPassedOn = Mutex(false)
   /// Which page could not be brought in; nil where the guest misses none.
-  let missingPage = Mutex<String?>(nil)
+  let missingPage = Mutex<PagerFailure?>(nil)
   /// How many removals of former swap files, of the VMM before this one or of a handoff, may still be under way.
   let isSettling: Mutex<Int>
   private let newest: Mutex<ControlBlock>
@@ -88,11 +88,11 @@ final class ReferenceVMM: Sendable {
         log.notice("told to stop by a signal")
         isStopping.raise()
       }
-      if isStopping.isUp, endHandoff("the VM was told to stop") {
+      if isStopping.isUp, endHandoff(HandoffReport.vmStops) {
         stopGuest(removing: true)
         return
       }
-      if ending.value != nil, endHandoff("the guest has ended itself, or asked for a reset") {
+      if ending.value != nil, endHandoff(HandoffReport.guestEnds) {
         guard ending.value == .reset, guest.canRestart, restartGuest() else {
           guestEnded()
           return
@@ -368,7 +368,10 @@ final class ReferenceVMM: Sendable {
     }
     let report = HandoffReport(of: ended, vm: guest.configuration.name, reason: reason)
     append(HistoryRecord(event, of: ended, report, fromBuild: from, toBuild: to))
-    log.notice("\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
+    log.notice(
+      ended.time(of: .requested) == 0
+        ? "\(event) \(ended.attempt) was refused: \(report.reason ?? "no reason was given")"
+        : "\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
     ended.pass(.reported, at: MonotonicClock.now())
     ended.announce()
   }

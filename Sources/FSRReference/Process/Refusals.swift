@@ -40,10 +40,10 @@ extension SwapError: RefusalReason {
     case .inUse: .locks
     case .full, .outOfSlots: .headroom
     case .notOwned, .openToOthers, .readOnly: .rights
-    case .inputOutput(let error), .system(let error): error.refusalCode
-    case .notCopied(_, let failure): failure.cause?.refusalCode
+    case .inputOutput(let error), .system(let error): error.refusalCode ?? .swap
+    case .notCopied(_, let failure): failure.cause?.refusalCode ?? .swap
     case .notPlain, .ownFile, .foreign, .tooSmall, .otherFile, .noSuchSlot, .notHeld, .undecodable, .bitmap:
-      nil
+      .swap
     }
   }
 }

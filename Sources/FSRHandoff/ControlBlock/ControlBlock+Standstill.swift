@@ -1,0 +1,13 @@
+internal import FSRSystem
+
+extension ControlBlock {
+  /// Of source and destination that live while nobody runs the guest: why each does nothing, and what a person can do.
+  public var standstills: [String] {
+    [Party.source, .destination].compactMap { party in
+      guard let identity = identity(of: party), identity != ProcessIdentity.current(),
+        Rival(party, of: self)?.isGone == false, !hasReleased(party)
+      else { return nil }
+      return "the \(party): \(identity.standstill)"
+    }
+  }
+}
