@@ -76,7 +76,8 @@ import Testing
   @Test func anAnswerThatCannotBeWrittenIsSaid() throws {
     let bad = try BadInput()
     for options in ["", "--json"] {
-      let result = try bad.shell("\"$FSR\" list \(options) --runtime-dir \"$VMS\" > /dev/full")
+      let result = try bad.shell(
+        "mkdir -p -m 700 \"$VMS\" && \"$FSR\" list \(options) --runtime-dir \"$VMS\" > /dev/full")
       #expect(
         result.code == 1 && result.complainsOnce && result.errors.contains("standard output"), "\(result)")
     }

@@ -29,10 +29,15 @@ import Testing
   func whereTheFileFirstCannotGrowWhileItIsCopiedTheHandoffIsCalledOff(plan: String) async {
     await Self.check(under: plan) { paged in
       try paged.waitForSlots(500)
-      // Far slower than the guest, which goes over all of its memory.
+      // Slower than the guest, which goes over all of its memory; where it has hardly a processor the copy may be made
+      // before it needs a longer file.
       let result = try paged.vm.fsr(
         ["handoff", paged.vm.name, "--timeout", "60s"] + paged.mirroring(to: "next", rate: "64K"))
       var findings: [String] = []
+      if result.code == 0 {
+        print("\(plan): the copy was made before the file had to grow")
+        return try paged.fileFindings(using: "next")
+      }
       if result.code != 4 || !result.complainsOnce
         || !result.errors.contains("the file that is copied failed")
         || !result.errors.contains("by plan")
