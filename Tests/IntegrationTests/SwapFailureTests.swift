@@ -12,11 +12,13 @@ import Testing
   }
 
   /// A coarse sweep, with operations of all the guest's life: `SwapSweepTests` tries each one, in one process.
+  ///
+  /// Reads fail for seven times in a row at most: where all of them are one page's, the eighth would pause the guest.
   private static let passing =
     [1, 2, 3, 5, 8, 13, 34, 89, 233, 610, 1597].enumerated().map { index, number in
       index % 2 == 0
         ? "write:\(number):ENOSPC,read:\(number):EIO" : "write:\(number):EIO,read:\(number):ENOSPC"
-    } + ["write:100-140:EROFS,read:100-110:EIO", "grow:1:ENOSPC,write:20:EDQUOT,grow:2:EDQUOT,read:9:EIO"]
+    } + ["write:100-140:EROFS,read:100-106:EIO", "grow:1:ENOSPC,write:20:EDQUOT,grow:2:EDQUOT,read:9:EIO"]
 
   @Test func whatPassesChangesNothing() async {
     await Self.check {
