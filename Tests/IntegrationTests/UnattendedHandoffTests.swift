@@ -62,6 +62,8 @@ import Testing
     await Self.check { paged in
       let (code, answer) = try paged.vm.answer("abort")
       let findings = code == 0 && answer["owner"]?.text == "source" ? [] : ["abort: \(code as Any) \(answer)"]
+      // The source removes its copy by itself, a moment after it was decided.
+      _ = try TestVM.wait { try paged.fileFindings(using: "swap").isEmpty }
       return findings + (try paged.fileFindings(using: "swap"))
     }
   }
