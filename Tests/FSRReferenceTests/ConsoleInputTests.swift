@@ -35,8 +35,9 @@ import Testing
           // The two low bits say who, the others count.
           let end = min(goal, sent + 37)
           let bytes = (sent..<end).map { UInt8(truncatingIfNeeded: $0 << 2 | index) }
+          let taken = client.takenCount
           sent += client.put(bytes[...]).count
-          if sent < goal { client.waitForRoom(timeout: 1_000_000) }
+          if sent < goal { client.waitForRoom(beyond: taken, timeout: 1_000_000) }
         }
         return []
       }
@@ -58,17 +59,22 @@ import Testing
     #expect(guest.take() == nil)
   }
 
-  /// The wait's time is longer than any test may take: only the bell can end it.
+  /// A wait's time is longer than both together may take: only the bell can end it.
   @Test func whoWaitsIsWokenByTheOtherSide() throws {
     let buffer = try ConsoleBuffer()
     let (client, guest) = (try Self.mapped(buffer), ConsoleInput(in: buffer.region))
-    let patience: UInt64 = 3_600_000_000_000
+    let patience: UInt64 = 120_000_000_000
     let rounds = 300
+    let begin = MonotonicClock.now()
     let answers = try race([
       { @Sendable in
         for number in 0..<rounds {
           _ = client.put([UInt8(truncatingIfNeeded: number)][...])
-          while client.untakenCount(before: UInt64(number + 1)) > 0 { client.waitForRoom(timeout: patience) }
+          var taken = client.takenCount
+          while client.untakenCount(before: UInt64(number + 1)) > 0 {
+            client.waitForRoom(beyond: taken, timeout: patience)
+            taken = client.takenCount
+          }
         }
         return rounds
       },
@@ -83,6 +89,21 @@ import Testing
       },
     ])
     #expect(answers == [rounds, rounds])
+    #expect(MonotonicClock.now() - begin < patience, "nobody was woken for two minutes")
+  }
+
+  /// What the other side did between the look and the sleep is news too.
+  @Test func whatCameBeforeTheSleepEndsIt() throws {
+    let buffer = try ConsoleBuffer()
+    let (client, guest) = (try Self.mapped(buffer), ConsoleInput(in: buffer.region))
+    let (taken, put) = (client.takenCount, guest.putCount)
+    _ = client.put([1])
+    _ = guest.take()
+    let begin = MonotonicClock.now()
+    let patience: UInt64 = 120_000_000_000
+    client.waitForRoom(beyond: taken, timeout: patience)
+    guest.waitForInput(beyond: put, timeout: patience) { false }
+    #expect(MonotonicClock.now() - begin < patience)
   }
 
   @Test func aSpoiltHeaderHarmsNobody() throws {

@@ -86,6 +86,7 @@ struct ConsoleSession: ~Copyable {
   }
 
   private mutating func turn() throws -> End? {
+    let taken = link.takenCount
     if !typed.isEmpty { typed.removeFirst(link.type(typed.waiting)) }
     let now = MonotonicClock.now()
     if isFinishing == nil, now >= nextLook {
@@ -93,7 +94,7 @@ struct ConsoleSession: ~Copyable {
       see(link.life(), now)
     }
     if isInputOver, isFinishing == nil, let end = inputEnd(now) { return end }
-    return try listen()
+    return try listen(taken)
   }
 
   // MARK: the VM
@@ -112,14 +113,15 @@ struct ConsoleSession: ~Copyable {
 
   // MARK: the streams
 
-  private mutating func listen() throws -> End? {
+  /// - Parameter taken: how many bytes the guest had taken before this turn.
+  private mutating func listen(_ taken: UInt64) throws -> End? {
     var poller = Poller()
     poller.watch(signals.descriptor, token: Token.signals)
     poller.watch(output.ended.descriptor, token: Token.output)
     watchInput(&poller)
     var timeout = Self.look
     if isFinishing == nil, !typed.isEmpty || isInputOver {
-      link.waitForRoom(timeout: Self.roomWait)
+      link.waitForRoom(beyond: taken, timeout: Self.roomWait)
       timeout = 0
     }
     let ready = try poller.wait(timeout: timeout)

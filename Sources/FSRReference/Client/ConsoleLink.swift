@@ -61,8 +61,14 @@ public final class ConsoleLink: Sendable {
     inputEnd.withLock { $0 }.map { input.untakenCount(before: $0) } ?? 0
   }
 
-  /// Sleeps until the guest has taken some of what was typed, `timeout` nanoseconds at most, or for less.
-  public func waitForRoom(timeout: UInt64) { input.waitForRoom(timeout: timeout) }
+  /// How many bytes the guest has ever taken, whoever typed them.
+  public var takenCount: UInt64 { input.takenCount }
+
+  /// Sleeps until the guest has taken more than `taken` bytes, which the caller has read before it found no room;
+  /// `timeout` nanoseconds at most, or for less.
+  public func waitForRoom(beyond taken: UInt64, timeout: UInt64) {
+    input.waitForRoom(beyond: taken, timeout: timeout)
+  }
 
   // MARK: the VM
 

@@ -56,9 +56,9 @@ package final class ConsoleInput: ConsoleSource, Sendable {
     return count <= ConsoleLayout.inputSlots ? Int(count) : 0
   }
 
-  /// Sleeps until some room was made, `timeout` nanoseconds at most, or for less.
-  package func waitForRoom(timeout: UInt64) {
-    let head = takenCount
-    roomBell.sleep(timeout: timeout) { takenCount != head }
+  /// Sleeps until more than `taken` bytes were ever taken, `timeout` nanoseconds at most, or for less. The caller has read
+  /// `taken` before it found no room: what is taken meanwhile then ends the sleep too.
+  package func waitForRoom(beyond taken: UInt64, timeout: UInt64) {
+    roomBell.sleep(timeout: timeout) { takenCount != taken }
   }
 }

@@ -1,29 +1,46 @@
-internal import FSRSystem
+package import FSRSystem
 internal import Synchronization
 
-/// A word in shared memory by which somebody who waits for news is woken, in whatever process.
+/// A word in shared memory by which all who wait for news are woken, in whatever process.
 ///
-/// It is 1 while somebody sleeps or is about to, so that news costs no system call while nobody does. A sleeper's
-/// death harms nobody; a ringer that dies after its news and before the bell is late by the sleeper's timeout.
-struct Doorbell: Sendable {
-  let region: Owned<MappedRegion>
-  let offset: UInt64
+/// ```
+/// bits 31 … 1  rings so far    bit 0  somebody sleeps or is about to
+/// ```
+/// Bit 0 spares news a system call while nobody sleeps. The rings tell a sleeper of one that came before it slept, though
+/// another sleeper has set bit 0 again since. A sleeper's death harms nobody; a ringer that dies after its news and before
+/// the bell is late by the sleeper's timeout.
+package struct Doorbell: Sendable {
+  private let region: Owned<MappedRegion>
+  private let offset: UInt64
+
+  package init(region: Owned<MappedRegion>, offset: UInt64) {
+    self.region = region
+    self.offset = offset
+  }
 
   /// Wakes all who sleep. Called after the news was stored.
-  func ring() {
+  package func ring() {
     // Before the look at the bell, as the sleeper's comes before its look at the news: one sees the other.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
-    guard region.value.atomicLoadRelaxed(offset, as: UInt32.self) != 0 else { return }
-    region.value.atomicStore(UInt32(0), at: offset)
+    let word = region.value.atomicLoadRelaxed(offset, as: UInt32.self)
+    guard word & 1 != 0 else { return }
+    // Who sets bit 0 between the two sees the news: it comes before them.
+    region.value.atomicStore((word & ~1) &+ 2, at: offset)
     region.value.wake(at: offset)
   }
 
   /// Sleeps until the bell rings, for `timeout` nanoseconds at most; not at all where `hasNews` says so. It may
   /// return early: the caller looks again.
-  func sleep(timeout: UInt64, unless hasNews: () -> Bool) {
-    region.value.atomicStore(UInt32(1), at: offset)
+  package func sleep(timeout: UInt64, unless hasNews: () -> Bool) {
+    let word = region.value.atomicLoad(offset, as: UInt32.self)
+    if word & 1 == 0 {
+      // Another one who does something here is a reason to look again.
+      guard region.value.atomicCompareExchange(offset, expected: word, desired: word | 1).exchanged else {
+        return
+      }
+    }
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if hasNews() { return }
-    region.value.wait(at: offset, while: 1, timeout: timeout)
+    region.value.wait(at: offset, while: word | 1, timeout: timeout)
   }
 }
