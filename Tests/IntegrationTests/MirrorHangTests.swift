@@ -24,8 +24,11 @@ import Testing
     exceeds() { now=$(number evictions); [ -n "$now" ] && [ "$now" -gt $1 ]; }
     pages() { wait_for exceeds $(( $(number evictions) + 2000 )); }
     truncate -s 256m image && mkfs.ext4 -q -F image && mount -o loop image disk && chmod 700 disk || exit 80
-    # Whatever becomes of all this, nobody hangs for good.
-    (sleep 45; fsfreeze -u disk) 2> /dev/null & watchdog=$!
+    # Whatever becomes of all this, nobody hangs for good: not when this script is ended before, either.
+    mkfifo never
+    (trap "" TERM; read -r -t 50 <> never; fsfreeze -u disk) 2> /dev/null &
+    trap "echo 1<> never" EXIT
+    trap "exit 124" TERM
     fsr run --memory 32M --resident 8M --compression off --swap swap --duty 50 > /dev/null || exit 81
     pages
     fsr handoff --swap mirrored --swap-file disk/next --copy-rate 4M --timeout \(timeout) --max-downtime 5s 2> said & handoff=$!
@@ -38,7 +41,7 @@ import Testing
     fsr handoff --swap mirrored --swap-file other --max-downtime 5s 2> said; [ $? = 3 ] || { cat said; exit 84; }
     grep -q "still being removed" said || { cat said; exit 85; }
     fsr check > /dev/null || exit 86
-    fsfreeze -u disk; kill $watchdog
+    fsfreeze -u disk
     fsr handoff --swap mirrored --swap-file other --max-downtime 5s > /dev/null || exit 87
     pages
     [ "$(fsr status --json | grep -o '"errors":[0-9]*')" = '"errors":0' ] || exit 88
