@@ -35,8 +35,7 @@ import Testing
       if isOver { break }
     }
     _ = try child.process.signal(number)
-    _ = try child.process.waitForExit(timeout: nil)
-    return (try child.process.reap(), try text(in: place))
+    return (try child.ended(), try text(in: place))
   }
 
   @Test(arguments: [SignalNumber.terminate, SignalNumber.interrupt, SignalNumber.hangup])

@@ -19,9 +19,9 @@ import Testing
     let child = try ChildProcess.spawn(
       executable: BuiltCommand.path(), arguments: ["fsr"] + arguments, environment: ["PATH=/usr/bin:/bin"],
       inheriting: [.init(writing.number, as: 1), .init(errors.number, as: 2)])
-    _ = try child.process.waitForExit(timeout: nil)
+    let status = try child.ended()
     let said = try place.directory.openFile("errors", .read).readAll(limit: 1 << 16)
-    return (try child.process.reap(), String(decoding: said, as: UTF8.self))
+    return (status, String(decoding: said, as: UTF8.self))
   }
 
   @Test(arguments: words) func aReaderThatHasGoneIsNoFailure(arguments: [String]) throws {

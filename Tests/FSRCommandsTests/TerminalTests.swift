@@ -12,8 +12,7 @@ import Testing
     let child = try ChildProcess.spawn(
       executable: BuiltCommand.path(), arguments: ["fsr", "nonsense"], environment: environment,
       inheriting: [.init(terminal.program.number, as: 2)])
-    _ = try child.process.waitForExit(timeout: nil)
-    _ = try child.process.reap()
+    _ = try child.ended()
     return String(decoding: try terminal.person.read(limit: 4096), as: UTF8.self)
   }
 

@@ -49,6 +49,8 @@ final class SwapTrial {
   private let place: Owned<TemporaryDirectory>
   private let pauses: Owned<Mutex<[PagerFailure]>> = Owned(Mutex([]))
   private var here: GuestPaging?
+  /// The destination of a handoff under way.
+  private var there: GuestPaging?
   private var guest: SweepGuest
   private var at = SweepGuest.Place()
   /// Swap files that this VMM has had open, each of which counts anew.
@@ -104,7 +106,8 @@ final class SwapTrial {
       note()
       here?.end()
     } catch is Stuck { abandonStuck() } catch { find("\(error)") }
-    here = nil
+    there?.end()
+    (here, there) = (nil, nil)
   }
 
   // MARK: the guest
@@ -173,6 +176,7 @@ final class SwapTrial {
     }
     listen(to: made)
     try made.start(isToWait: true)
+    there = made
     return (made, SweepGuest(memory))
   }
 
@@ -205,6 +209,7 @@ final class SwapTrial {
     made.lookAgain()
     source.releaseSwap()
     made.end()
+    there = nil
     files += 1
     guard source.takeBack() else { throw Unexpected("the source cannot take its file back") }
     source.thaw()
@@ -222,7 +227,7 @@ final class SwapTrial {
     made.begin()
     note()
     source.end()
-    here = made
+    (here, there) = (made, nil)
     guest = moved
     files = 1
     made.calm()

@@ -104,8 +104,7 @@ import Testing
     let started = try #require(identity?.startTime)
     #expect(started >= mine.startTime)
     try child.process.signal(SIGKILL)
-    _ = try child.process.waitForExit(timeout: nil)
-    _ = try child.process.reap()
+    _ = try child.ended()
   }
 
   @Test func aDescriptorIsCopiedOutOfAnotherProcess() async {
@@ -210,8 +209,7 @@ import Testing
       inheriting: [.init(pair.b.descriptor.number, as: 5)])
     let received = try required(pair.a.receive(limit: 8, maximumDescriptors: 0))
     #expect(received.bytes == [104, 105, 10] && received.sender?.pid == child.pid)
-    _ = try child.process.waitForExit(timeout: nil)
-    _ = try child.process.reap()
+    _ = try child.ended()
   }
 
   @Test func aProcessThatASignalHasStoppedIsKnownWithARemedy() async throws {

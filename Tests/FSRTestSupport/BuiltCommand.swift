@@ -42,9 +42,8 @@ public enum BuiltCommand {
     let child = try ChildProcess.spawn(
       executable: program, arguments: [name] + arguments, environment: plain + environment,
       inheriting: [.init(output.number, as: 1), .init(errors.number, as: 2)])
-    _ = try child.process.waitForExit(timeout: nil)
     return Result(
-      status: try child.process.reap(), output: try text(of: "output", in: place.directory),
+      status: try child.ended(), output: try text(of: "output", in: place.directory),
       errors: try text(of: "errors", in: place.directory))
   }
 

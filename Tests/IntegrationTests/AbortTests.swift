@@ -78,8 +78,7 @@ import Testing
       let (code, answer) = try vm.answer("abort")
       if code != 4 { findings.append("abort: \(code ?? -1), \(answer)") }
       try vm.letGo()
-      _ = try handoff.process.waitForExit(timeout: TestVM.patience)
-      let status = try handoff.process.reap()
+      let status = try handoff.ended()
       if status != .exited(0) { findings.append("handoff: \(status.map { "\($0)" } ?? "no end")") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
     }

@@ -33,8 +33,7 @@ import Testing
     try checkpoint.write([byte[0] ^ 1], at: 100)
     try vm.letGo()
 
-    _ = try handoff.process.waitForExit(timeout: TestVM.patience)
-    let status = try handoff.process.reap()
+    let status = try handoff.ended()
     if status != .exited(4) { findings.append("handoff ended with \(String(describing: status))") }
     let text = String(
       decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 20), as: UTF8.self)

@@ -90,8 +90,7 @@ import Testing
       let (code, answer) = try vm.answer("check")
       if code != 3 || Self.codes(answer) != ["busy"] { findings.append("check: \(answer)") }
       _ = try handoff.process.signal(SignalNumber.interrupt)
-      _ = try handoff.process.waitForExit(timeout: TestVM.patience)
-      let status = try handoff.process.reap()
+      let status = try handoff.ended()
       if status != .exited(4) { findings.append("handoff ended with \(String(describing: status))") }
       return findings
     }

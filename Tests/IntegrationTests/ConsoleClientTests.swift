@@ -186,8 +186,7 @@ import Testing
       }
       try console.vm.letGo()
       console.expectOutput(EchoGuest.greeting + Array("typed in between".utf8), of: client, "afterwards")
-      _ = try handoff.process.waitForExit(timeout: TestVM.patience)
-      _ = try handoff.process.reap()
+      _ = try handoff.ended()
       try client.type(" and behind")
       console.expectOutput(
         EchoGuest.greeting + Array("typed in between and behind".utf8), of: client, "behind the handoff")

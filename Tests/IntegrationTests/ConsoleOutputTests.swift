@@ -142,8 +142,7 @@ import Testing
         executable: BuiltCommand.path(),
         arguments: ["fsr", "console", console.vm.name, "--runtime-dir", console.vm.runtime, "--read-only"],
         environment: [], inheriting: [.init(full.number, as: 1), .init(errors.number, as: 2)])
-      _ = try child.process.waitForExit(timeout: TestVM.patience)
-      let status = try child.process.reap()
+      let status = try child.ended()
       let said = String(
         decoding: try place.directory.openFile("errors", .read).readAll(limit: 4096), as: UTF8.self)
       console.expect(

@@ -127,8 +127,7 @@ enum CountingGuest {
         "-static", "-fuse-ld=lld", "-Wl,-n,--build-id=none", "-Wl,-T,\(place.path)/count.ld", "-o", output,
         place.path + "/count.S",
       ], environment: Environment.all)
-    _ = try child.process.waitForExit(timeout: nil)
-    guard try child.process.reap() == .exited(0) else { throw Unexpected("clang did not build the guest") }
+    guard try child.ended() == .exited(0) else { throw Unexpected("clang did not build the guest") }
     return output
   }
 }

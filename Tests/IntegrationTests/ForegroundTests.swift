@@ -56,9 +56,8 @@ import Testing
       if bytes.isEmpty { break }
       output += bytes
     }
-    _ = try runner.process.waitForExit(timeout: TestVM.patience)
     var findings: [String] = []
-    let status = try runner.process.reap()
+    let status = try runner.ended()
     if status != .exited(0) { findings.append("the run ended with \(String(describing: status))") }
     if output != (0..<talk).map({ UInt8($0 & 63) + 48 }) {
       findings.append("\(output.count) bytes came: \(String(decoding: output.suffix(200), as: UTF8.self))")
@@ -82,8 +81,7 @@ import Testing
     }
     // Stopped, it says so, and that is no success of the guest's.
     findings += try vm.stopped().map { "left behind: \($0)" }
-    _ = try runner.process.waitForExit(timeout: TestVM.patience)
-    let status = try runner.process.reap()
+    let status = try runner.ended()
     if status != .exited(1) { findings.append("the run ended with \(String(describing: status))") }
     return findings
   }

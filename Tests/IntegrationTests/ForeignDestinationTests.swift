@@ -62,8 +62,7 @@ import Testing
   private static func makeExecutable(_ path: String) throws {
     let child = try ChildProcess.spawn(
       executable: "/bin/chmod", arguments: ["chmod", "755", path], environment: [])
-    _ = try child.process.waitForExit(timeout: nil)
-    _ = try child.process.reap()
+    _ = try child.ended()
   }
 
   @Test(arguments: cases) func theGuestRunsOnUntouched(_ one: Case) async {

@@ -73,11 +73,15 @@ struct GuestEndTests {
         let vm = try TestVM()
         try vm.run(["--memory", "2M", "--guest", path])
         let output = try place.directory.openFile("output", .append)
-        var handoffs: [Int32] = []
-        for _ in 1...3 { handoffs.append(try vm.startHandoff([], output: output).pid) }
+        var handoffs: [Owned<ChildProcess>] = []
+        for _ in 1...3 { handoffs.append(Owned(try vm.startHandoff([], output: output))) }
         _ = try vm.type("x")
-        let areOver = TestVM.wait { handoffs.allSatisfy { (ProcessTable.state(of: $0) ?? .dead) == .dead } }
-        if !areOver { findings.append("a handoff never ends") }
+        for handoff in handoffs {
+          guard case .exited = try handoff.value.ended() else {
+            findings.append("a handoff never ends")
+            continue
+          }
+        }
         let hasEnded = try TestVM.wait { try vm.answer("recover").code == 7 }
         if !hasEnded { findings.append("it never ends") }
         findings += try vm.stopped().map { "left behind: \($0)" }
@@ -156,8 +160,7 @@ struct GuestEndTests {
       let isStopped = try TestVM.wait { try vm.machines().contains { $0.value == .stopped } }
       if !isStopped { findings.append("no destination stands still") }
       _ = try vm.type("x")
-      _ = try handoff.process.waitForExit(timeout: TestVM.patience)
-      let status = try handoff.process.reap()
+      let status = try handoff.ended()
       let said = String(
         decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
       if status != .exited(4) { findings.append("handoff ended with \(String(describing: status)): \(said)") }

@@ -114,8 +114,7 @@ import Testing
           vm.runtime,
         ], environment: ["PATH=/usr/bin:/bin"],
         inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
-      _ = try child.process.waitForExit(timeout: TestVM.patience)
-      let status = try child.process.reap()
+      let status = try child.ended()
       let text = String(
         decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
       findings.expect(status == .exited(3), "\(String(describing: status)): \(text)")

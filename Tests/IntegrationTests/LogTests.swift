@@ -33,8 +33,7 @@ import Testing
       }
       // A VM that is stopped has no folder any more; what was written is printed first.
       findings += try vm.stopped().map { "left behind: \($0)" }
-      _ = try child.process.waitForExit(timeout: TestVM.patience)
-      let status = try child.process.reap()
+      let status = try child.ended()
       if status != .exited(0) { findings.append("it ended with \(String(describing: status))") }
       if try !text().contains("told to stop by a client") { findings.append("the end: \(try text())") }
       return findings

@@ -31,8 +31,7 @@ import Testing
       let copying = try ChildProcess.spawn(
         executable: "/bin/cp", arguments: ["cp", BuiltCommand.path(of: "OtherVMM"), "\(place.path)/\(name)"],
         environment: [])
-      _ = try copying.process.waitForExit(timeout: TestVM.patience)
-      _ = try copying.process.reap()
+      _ = try copying.ended()
       let options = ["--to", "\(place.path)/\(name)"] + (name == "waits" ? ["--timeout", "1s"] : [])
       for (command, ending) in [("check", 3 as Int32), ("handoff", 4)] {
         let (code, answer) = try vm.answer(command, options)

@@ -58,11 +58,3 @@ extension PagedVM {
     return child
   }
 }
-
-extension ChildProcess {
-  /// How it ends, which it does in time.
-  func ended() throws -> FSRSystem.ExitStatus? {
-    _ = try process.waitForExit(timeout: TestVM.patience)
-    return try process.reap()
-  }
-}

@@ -94,8 +94,7 @@ import Testing
         }
       }
       try vm.letGo()
-      _ = try handoff.process.waitForExit(timeout: TestVM.patience)
-      let status = try handoff.process.reap()
+      let status = try handoff.ended()
       if status != .exited(0) { findings.append("handoff ended with \(String(describing: status))") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
     }

@@ -86,8 +86,7 @@ import Testing
         if !isStanding { findings.append("nobody stands at \(step)") }
         let abort = try vm.answer("abort")
         if abort.code != 0 { findings.append("abort at \(step): \(abort)") }
-        _ = try handoff.process.waitForExit(timeout: TestVM.patience)
-        let status = try handoff.process.reap()
+        let status = try handoff.ended()
         if status != .exited(4) { findings.append("handoff at \(step): \(status as Any)") }
         if !Self.flow(traffic) { findings.append("nothing is answered after \(step)") }
       }

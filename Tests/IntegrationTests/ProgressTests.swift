@@ -12,8 +12,7 @@ import Testing
     try place.directory.openFile("vmm", .createNew).write(Array("#!/bin/sh\nexec sleep 60\n".utf8))
     let enabling = try ChildProcess.spawn(
       executable: "/bin/chmod", arguments: ["chmod", "755", place.path + "/vmm"], environment: [])
-    _ = try enabling.process.waitForExit(timeout: TestVM.patience)
-    _ = try enabling.process.reap()
+    _ = try enabling.ended()
     let terminal = try PseudoTerminal()
     let file = try place.directory.openFile("errors", .append)
     let child = try ChildProcess.spawn(
@@ -23,8 +22,7 @@ import Testing
         timeout,
       ], environment: ["PATH=/usr/bin:/bin"],
       inheriting: [.init((isTerminal ? terminal.program.number : file.number), as: 2)])
-    _ = try child.process.waitForExit(timeout: TestVM.patience)
-    _ = try child.process.reap()
+    _ = try child.ended()
     let left = try vm.stopped()
     guard left.isEmpty else { throw Unexpected("left behind: \(left)") }
     let bytes =

@@ -78,8 +78,7 @@ final class TestVM: Sendable {
       executable: BuiltCommand.path(),
       arguments: ["fsr", "console", name, "--new", "--runtime-dir", runtime],
       environment: ["PATH=/usr/bin:/bin"], inheriting: [.init(typed.number, as: 0)])
-    _ = try child.process.waitForExit(timeout: Self.patience)
-    return try child.process.reap()
+    return try child.ended()
   }
 
   func machines() throws -> [Int32: ProcessTable.State] { try ProcessTable.machines(named: name) }

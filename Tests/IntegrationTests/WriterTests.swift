@@ -132,8 +132,7 @@ import Testing
         let other = try Sleeper(having: try place.directory.openFile("output", .append))
         findings += try Self.refusals(vm, other, path: place.path + "/output")
         findings += try vm.stopped().map { "left behind: \($0)" }
-        _ = try starter.process.waitForExit(timeout: TestVM.patience)
-        _ = try starter.process.reap()
+        _ = try starter.ended()
         return findings
       } catch { return ["\(error)"] }
     }
