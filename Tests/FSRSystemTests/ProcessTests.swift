@@ -212,21 +212,27 @@ import Testing
     _ = try child.ended()
   }
 
-  @Test func aProcessThatASignalHasStoppedIsKnownWithARemedy() async throws {
+  @Test func aProcessThatASignalHasStoppedIsKnownWithARemedy() throws {
+    func isStopped(_ identity: ProcessIdentity, _ isDue: Bool) throws -> Bool {
+      // A minute: a signal takes effect a moment after it was sent.
+      for _ in 0..<60_000 where identity.isStopped != isDue { _ = try Poller().wait(timeout: 1_000_000) }
+      return identity.isStopped
+    }
     let sleeper = try Sleeper()
     let child = try required(ProcessDescriptor.open(sleeper.identity))
     let before = sleeper.identity.isStopped
     try child.signal(SIGSTOP)
-    while !sleeper.identity.isStopped { try await Task.sleep(nanoseconds: 1_000_000) }
+    let stops = try isStopped(sleeper.identity, true)
     let words = sleeper.identity.standstill
     try child.signal(SIGCONT)
-    while sleeper.identity.isStopped { try await Task.sleep(nanoseconds: 1_000_000) }
+    let goesOn = try !isStopped(sleeper.identity, false)
     let identity = sleeper.identity
     let other = ProcessIdentity(
       pid: identity.pid, startTime: identity.startTime + 1, bootID: identity.bootID)
     try child.signal(SIGSTOP)
+    let stopsAgain = try isStopped(identity, true)
     let isOther = other.isStopped
-    #expect(!before && !isOther)
+    #expect(!before && stops && goesOn && stopsAgain && !isOther)
     #expect(words.contains("`kill -CONT \(identity.pid)`"))
   }
 

@@ -5,15 +5,8 @@ import Testing
 
 /// `fsr abort`, against handoffs of real processes.
 @Suite(.serialized) struct AbortTests {
-  private static func report(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   @Test func aHundredAbortsAtRandomMomentsAgreeWithWhoRuns() async {
-    await Self.report {
+    await Blocking.check {
       var storm = try AbortStorm(seed: 2026)
       for index in 1...100 where storm.findings.count < 10 { try storm.abortOne(index) }
       return try storm.end()
@@ -33,11 +26,11 @@ import Testing
     ("coordinator:watch:stop", 4), ("coordinator:bury:stop", 4),
   ])
   func anAbortWhileAPartyStandsStill(_ fault: String, _ code: Int32) async {
-    await Self.report { try StandingAbort(fault).findings(expecting: code) }
+    await Blocking.check { try StandingAbort(fault).findings(expecting: code) }
   }
 
   @Test func withoutAHandoffNothingIsAborted() async {
-    await Self.report {
+    await Blocking.check {
       let vm = try TestVM()
       var findings: [String] = []
       let none = try vm.answer("abort")
@@ -64,7 +57,7 @@ import Testing
   }
 
   @Test func nobodyIsCalledOffWithoutASource() async {
-    await Self.report {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       let place = try TemporaryDirectory()

@@ -48,27 +48,24 @@ import Testing
 
   @Test func aVMsFolderThatIsReadOnlyIsToldByNameAndRemedy() async {
     guard BadInput.hasPrivateMounts else { return }
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let vm = try TestVM()
-        try vm.run(["--memory", "16M", "--duty", "30"])
-        let folder = "\(vm.runtime)/\(vm.name)"
-        let result = try BuiltCommand.shell(
-          """
-          unshare -m bash -c 'mount --make-rprivate / && mount --bind \(folder) \(folder) &&
-            mount -o remount,ro,bind \(folder) && "$FSR" check \(vm.name) --json --runtime-dir \(vm.runtime)'
-          """)
-        var findings: [String] = []
-        let blocker = try JSONValue(parsing: result.output)["blockers"]?.elements.first
-        if result.code != 3 || blocker?["code"]?.text != "rights"
-          || !result.errors.contains("mount it for writing")
-        {
-          findings.append("\(result)")
-        }
-        return findings + (try vm.stopped())
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M", "--duty", "30"])
+      let folder = "\(vm.runtime)/\(vm.name)"
+      let result = try BuiltCommand.shell(
+        """
+        unshare -m bash -c 'mount --make-rprivate / && mount --bind \(folder) \(folder) &&
+          mount -o remount,ro,bind \(folder) && "$FSR" check \(vm.name) --json --runtime-dir \(vm.runtime)'
+        """)
+      var findings: [String] = []
+      let blocker = try JSONValue(parsing: result.output)["blockers"]?.elements.first
+      if result.code != 3 || blocker?["code"]?.text != "rights"
+        || !result.errors.contains("mount it for writing")
+      {
+        findings.append("\(result)")
+      }
+      return findings + (try vm.stopped())
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test func aFolderThatCannotBeWrittenIsRefused() throws {

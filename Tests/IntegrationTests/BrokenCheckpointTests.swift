@@ -7,10 +7,7 @@ import Testing
 @Suite(.serialized) struct BrokenCheckpointTests {
   @Test(arguments: ["", ",destination:giveBack:kill"])
   func theSourceTakesTheGuestBack(_ more: String) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try Self.findings("destination:claimVerify:stop" + more) } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try Self.findings("destination:claimVerify:stop" + more) }
   }
 
   private static func findings(_ fault: String) throws -> [String] {

@@ -5,22 +5,19 @@ import Testing
 /// `fsr check`, and the blockers of a handoff, with a VM of real processes.
 @Suite(.serialized) struct CheckTests {
   private static func check(_ body: @escaping @Sendable (TestVM) throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let vm = try TestVM()
-        try vm.run(["--memory", "32M", "--vcpus", "2"])
-        let first = try vm.answer("status").value["pid"]
-        var findings = try body(vm)
-        if try !vm.advances() { findings.append("the guest stands still") }
-        let errors = try vm.guestErrors()
-        if errors != 0 { findings.append("the guest counts errors: \(String(describing: errors))") }
-        let after = try vm.answer("status").value
-        if after["pid"] != first || after["generation"]?.number != 1 { findings.append("moved: \(after)") }
-        if try vm.machines().count != 1 { findings.append("left behind: \(try vm.machines())") }
-        return findings + (try vm.stopped().map { "left behind: \($0)" })
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "32M", "--vcpus", "2"])
+      let first = try vm.answer("status").value["pid"]
+      var findings = try body(vm)
+      if try !vm.advances() { findings.append("the guest stands still") }
+      let errors = try vm.guestErrors()
+      if errors != 0 { findings.append("the guest counts errors: \(String(describing: errors))") }
+      let after = try vm.answer("status").value
+      if after["pid"] != first || after["generation"]?.number != 1 { findings.append("moved: \(after)") }
+      if try vm.machines().count != 1 { findings.append("left behind: \(try vm.machines())") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   private static func codes(_ answer: JSONValue) -> [String?] {
@@ -98,25 +95,22 @@ import Testing
 
   /// What is allowed is less than any handoff takes.
   @Test func aHandoffThatWouldTakeTooLongIsNotBegun() async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let vm = try TestVM()
-        try vm.run(["--memory", "32M"])
-        var findings: [String] = []
-        for _ in 1...3 {
-          let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
-          if code != 0 { findings.append("handoff: \(answer)") }
-        }
-        for command in ["check", "handoff"] {
-          let (code, answer) = try vm.answer(command, ["--max-downtime", "1us"])
-          if code != 3 || Self.codes(answer) != ["downtime"] { findings.append("\(command): \(answer)") }
-        }
-        let generation = try vm.answer("status").value["generation"]?.number
-        if generation != 4 { findings.append("generation \(String(describing: generation))") }
-        return findings + (try vm.stopped().map { "left behind: \($0)" })
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "32M"])
+      var findings: [String] = []
+      for _ in 1...3 {
+        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+        if code != 0 { findings.append("handoff: \(answer)") }
+      }
+      for command in ["check", "handoff"] {
+        let (code, answer) = try vm.answer(command, ["--max-downtime", "1us"])
+        if code != 3 || Self.codes(answer) != ["downtime"] { findings.append("\(command): \(answer)") }
+      }
+      let generation = try vm.answer("status").value["generation"]?.number
+      if generation != 4 { findings.append("generation \(String(describing: generation))") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test func aCheckStandsInTheHistoryAsOne() async {

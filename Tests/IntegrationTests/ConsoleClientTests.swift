@@ -7,7 +7,7 @@ import Testing
   private static func check(_ options: [String] = [], _ body: @escaping @Sendable (ConsoleVM) throws -> Void)
     async
   {
-    for finding in await Blocking.run({ ConsoleVM.findings(options, body) }) { Issue.record("\(finding)") }
+    await Blocking.check { ConsoleVM.findings(options, body) }
   }
 
   @Test func theEscapeKeyLeavesAndRestoresTheTerminal() async {

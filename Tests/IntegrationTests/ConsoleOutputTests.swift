@@ -8,7 +8,7 @@ import Testing
   private static func check(_ options: [String] = [], _ body: @escaping @Sendable (ConsoleVM) throws -> Void)
     async
   {
-    for finding in await Blocking.run({ ConsoleVM.findings(options, body) }) { Issue.record("\(finding)") }
+    await Blocking.check { ConsoleVM.findings(options, body) }
   }
 
   private static func dropped(_ vm: TestVM) throws -> Double {
@@ -55,33 +55,27 @@ import Testing
   }
 
   @Test func aReaderOfTheConsoleFileThatDoesNotReadStopsNobody() async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let place = try TemporaryDirectory()
-        let path = place.path + "/fifo"
-        // SAFETY: the C string lives for the call.
-        guard unsafe mkfifo(path, 0o600) == 0 else { return ["no FIFO"] }
-        let reader = Owned(try OwnedDescriptor.open(path, .readWrite))
-        let findings = ConsoleVM.findings(["--console", path], Self.pourPastTheConsoleFile)
-        _ = reader
-        return findings
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let place = try TemporaryDirectory()
+      let path = place.path + "/fifo"
+      // SAFETY: the C string lives for the call.
+      guard unsafe mkfifo(path, 0o600) == 0 else { return ["no FIFO"] }
+      let reader = Owned(try OwnedDescriptor.open(path, .readWrite))
+      let findings = ConsoleVM.findings(["--console", path], Self.pourPastTheConsoleFile)
+      _ = reader
+      return findings
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test func aTerminalForAConsoleFileThatNobodyReadsStopsNobody() async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let terminal = Owned(try PseudoTerminal())
-        let path = "/proc/\(ProcessIdentity.current().pid)/fd/\(terminal.value.program.number)"
-        return ConsoleVM.findings(["--console", path]) {
-          try Self.pourPastTheConsoleFile($0)
-          _ = terminal
-        }
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let terminal = Owned(try PseudoTerminal())
+      let path = "/proc/\(ProcessIdentity.current().pid)/fd/\(terminal.value.program.number)"
+      return ConsoleVM.findings(["--console", path]) {
+        try Self.pourPastTheConsoleFile($0)
+        _ = terminal
+      }
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   private static func pourPastTheConsoleFile(_ console: ConsoleVM) throws {

@@ -12,10 +12,9 @@ import Testing
 
   @Test(arguments: [ConsoleClient.Place.terminal, .pipes])
   func nothingTypedIsLostOrDoubledOverHandoffs(place: ConsoleClient.Place) async {
-    let findings = await Blocking.run {
+    await Blocking.check {
       ConsoleVM.findings { try Self.typeOverHandoffs(place, $0) }
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   private static func typeOverHandoffs(_ place: ConsoleClient.Place, _ console: ConsoleVM) throws {
@@ -53,7 +52,7 @@ import Testing
 
   /// Two at a time, one of whom is killed again and again in the middle of typing.
   @Test func aClientThatIsKilledLeavesTheConsoleUsable() async {
-    let findings = await Blocking.run {
+    await Blocking.check {
       ConsoleVM.findings { console in
         let watcher = try ConsoleClient(console.vm, .pipes)
         for round in 1...12 {
@@ -75,11 +74,10 @@ import Testing
         try console.expectEnd(0, of: watcher, "leaving")
       }
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test func twoWhoTypeAtOnceSeeTheSame() async {
-    let findings = await Blocking.run {
+    await Blocking.check {
       ConsoleVM.findings { console in
         let clients = try [ConsoleClient(console.vm, .pipes), ConsoleClient(console.vm, .terminal)]
         let isRaw = try clients[1].waitUntilRaw()
@@ -106,6 +104,5 @@ import Testing
         try console.expectEnd(0, of: clients[0], "leaving by the input's end")
       }
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 }

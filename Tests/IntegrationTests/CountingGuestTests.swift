@@ -15,10 +15,7 @@ import Testing
   @Test(.enabled(if: clang != nil, "a clang that builds for RISC-V"))
   func aForeignGuestCountsOnOverHandoffs() async throws {
     let clang = try #require(Self.clang)
-    let findings = await Blocking.run { () -> [String] in
-      do { return try Self.findings(clang) } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try Self.findings(clang) }
   }
 
   private static func lineCount(_ place: borrowing TemporaryDirectory) throws -> Int {

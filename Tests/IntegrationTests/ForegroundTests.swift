@@ -5,18 +5,12 @@ import Testing
 /// A `fsr run --foreground`, which stays while its VM goes from process to process.
 @Suite(.serialized) struct ForegroundTests {
   @Test func aForegroundRunOutlastsHandoffs() async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try Self.findings() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try Self.findings() }
   }
 
   /// The result of a guest's work is what it says last.
   @Test(.enabled(if: GuestProgram.isClangThere)) func aSlowReaderGetsAGuestsLastWords() async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try Self.lastWords() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try Self.lastWords() }
   }
 
   /// More than a pipe holds, and less than the console keeps.

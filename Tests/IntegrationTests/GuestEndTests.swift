@@ -17,13 +17,6 @@ struct GuestEndTests {
   private static let waitForKey =
     "li s0, 0x10000000\n 1: lbu t0, 5(s0)\n andi t0, t0, 1\n beqz t0, 1b\n lbu s1, 0(s0)\n"
 
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   private static func guest(_ text: String, in place: borrowing TemporaryDirectory) throws -> String {
     try place.directory.openFile("guest", .createNew).write(try GuestProgram.assemble(text))
     return place.path + "/guest"
@@ -41,7 +34,7 @@ struct GuestEndTests {
   @Test(arguments: [
     (store("0x5555"), 0 as Int32, "passed"), (store("0x2a3333"), 1, "failed 42"), ("unimp", 1, "crashed 1 0"),
   ]) func aForegroundRunEndsWithTheGuest(text: String, code: Int32, reason: String) async {
-    await Self.check {
+    await Blocking.check {
       let place = try TemporaryDirectory()
       let vm = try TestVM()
       let path = try Self.guest(text, in: place)
@@ -65,7 +58,7 @@ struct GuestEndTests {
   }
 
   @Test func aHandoffAroundTheEndNeverCallsTheGuestLost() async {
-    await Self.check {
+    await Blocking.check {
       let place = try TemporaryDirectory()
       let path = try Self.guest(Self.waitForKey + Self.store("0x5555"), in: place)
       var findings: [String] = []
@@ -99,7 +92,7 @@ struct GuestEndTests {
     + "li t0, 3\n beq s3, t0, 2f\n" + store("0x7777") + "2:\n" + store("0x5555")
 
   @Test func aResetStartsTheGuestAnewWhereverItIs() async {
-    await Self.check {
+    await Blocking.check {
       let place = try TemporaryDirectory()
       let vm = try TestVM()
       try vm.run([
@@ -129,7 +122,7 @@ struct GuestEndTests {
   }
 
   @Test func withoutRestartsAResetEndsTheVM() async {
-    await Self.check {
+    await Blocking.check {
       let place = try TemporaryDirectory()
       let vm = try TestVM()
       let result = try vm.fsr([
@@ -144,7 +137,7 @@ struct GuestEndTests {
 
   @Test(arguments: [("0x5555", 7 as Int32), ("0x7777", 0)])
   func anEndBeforeTheStunCallsTheHandoffOff(word: String, later: Int32) async {
-    await Self.check {
+    await Blocking.check {
       let place = try TemporaryDirectory()
       let vm = try TestVM()
       try vm.run([

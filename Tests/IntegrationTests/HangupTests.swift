@@ -4,15 +4,8 @@ import Testing
 
 /// The terminal goes, as with an ssh that is cut off: whoever is at work there clears up, and a VM goes on.
 @Suite(.serialized) struct HangupTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   @Test func aVMMOutlivesIt() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       var findings: [String] = []
@@ -31,7 +24,7 @@ import Testing
 
   @Test(arguments: [SignalNumber.hangup, SignalNumber.terminate])
   func aRunInTheForegroundEndsItsVM(number: Int32) async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       let place = try TemporaryDirectory()
       let output = try place.directory.openFile("output", .append)
@@ -47,7 +40,7 @@ import Testing
   }
 
   @Test func aHandoffIsCalledOff() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       let place = try TemporaryDirectory()

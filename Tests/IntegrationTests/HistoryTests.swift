@@ -4,13 +4,6 @@ import Testing
 
 /// `fsr history`, with VMs of real processes.
 @Suite(.serialized) struct HistoryTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   /// The record of a loss, which the coordinator wrote, and which nobody writes twice.
   private static func lossFindings(_ vm: TestVM, says: String) throws -> [String] {
     var findings: [String] = []
@@ -30,7 +23,7 @@ import Testing
   }
 
   @Test func aLossIsToldByWhoFindsIt() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       let lost = try vm.answer("handoff", ["--fault", "source:quiesce:kill"])
@@ -42,7 +35,7 @@ import Testing
   }
 
   @Test func aLossOfBothIsToldAsThat() async {
-    await Self.check {
+    await Blocking.check {
       let place = try TemporaryDirectory()
       let output = try place.directory.openFile("output", .append)
       let vm = try TestVM()
@@ -69,7 +62,7 @@ import Testing
   }
 
   @Test func aRefusedHandoffHasNoVictorButIsRefused() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       let mirrored = ["--swap", "mirrored", "--swap-file", "/tmp/never-made"]
@@ -88,7 +81,7 @@ import Testing
   }
 
   @Test func everyHandoffIsToldWithWhoAskedForIt() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
@@ -162,7 +155,7 @@ import Testing
   }
 
   @Test func aLostVMHasAHistoryAndALog() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
@@ -185,7 +178,7 @@ import Testing
 
   @Test(.enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
   func anEndedGuestHasAHistoryAndALog() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       let place = try TemporaryDirectory()

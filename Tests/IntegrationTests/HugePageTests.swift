@@ -15,15 +15,8 @@ import Testing
     return Int(String(decoding: bytes, as: UTF8.self).split(separator: "\n").first ?? "0") ?? 0
   }
 
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   @Test func withoutEnoughOfThemAVMIsRefused() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       let result = try vm.fsr(["run", vm.name, "--memory", "16T", "--page-size", "2m"])
       let isSaid = result.errorLines.count == 1 && result.errors.contains("vm.nr_hugepages")
@@ -38,7 +31,7 @@ import Testing
       )
       return
     }
-    await Self.check {
+    await Blocking.check {
       let before = Self.free()
       let vm = try TestVM()
       try vm.run(["--memory", "\(Self.megabytes)M", "--page-size", "2m", "--vcpus", "2"])

@@ -4,15 +4,8 @@ import Testing
 
 /// `--if-needed` with a swap file: whether that one is in use counts as much as the build.
 @Suite(.serialized) struct IfNeededTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   @Test func anotherSwapFileIsAReasonForAHandoff() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run()
       try paged.waitForSlots(100)
@@ -42,7 +35,7 @@ import Testing
   }
 
   @Test func aVMWithoutSwapFileIsRefusedOne() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       var findings: [String] = []

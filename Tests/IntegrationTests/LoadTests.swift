@@ -4,13 +4,6 @@ import Testing
 
 /// A guest's statistics do not restart with a handoff.
 @Suite(.serialized) struct LoadTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   private static func sums(_ vm: TestVM) throws -> (ran: Double, exits: Double) {
     var vcpus: [JSONValue] = []
     _ = try TestVM.wait {
@@ -22,7 +15,7 @@ import Testing
   }
 
   @Test func timesAndExitsGoOnOverHandoffs() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M", "--vcpus", "2", "--duty", "60"])
       var findings: [String] = []
@@ -42,7 +35,7 @@ import Testing
   }
 
   @Test func loadAveragesGoOnOverHandoffs() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       var findings: [String] = []

@@ -4,15 +4,8 @@ import Testing
 
 /// `fsr log`, with VMs of real processes.
 @Suite(.serialized) struct LogTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   @Test func theLogIsFollowedOverHandoffsUntilTheVMIsStopped() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       let place = try TemporaryDirectory()
@@ -41,7 +34,7 @@ import Testing
   }
 
   @Test func theLastLinesAreThoseAtTheEnd() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])

@@ -212,10 +212,7 @@ import Testing
   // MARK: what must hold
 
   private static func play(_ tricks: [Trick]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try Self.findings(tricks) } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try Self.findings(tricks) }
   }
 
   private static func findings(_ tricks: [Trick]) throws -> [String] {

@@ -284,18 +284,15 @@ import Testing
 
   /// What the lies above are told of is believed where nothing of it is one.
   @Test func theTruthIsBelieved() async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let source = try LyingSource(try LyingSource.Good.capture())
-        try Self.complete("the truth") { source, memory in
-          try source.complete(source.good.checkpoint, in: memory.value)
-        }.tell(source)
-        let state = source.block.state
-        let (status, said) = try source.end()
-        return state == .destination && status == .signaled(SignalNumber.kill) ? [] : ["\(state): \(said)"]
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let source = try LyingSource(try LyingSource.Good.capture())
+      try Self.complete("the truth") { source, memory in
+        try source.complete(source.good.checkpoint, in: memory.value)
+      }.tell(source)
+      let state = source.block.state
+      let (status, said) = try source.end()
+      return state == .destination && status == .signaled(SignalNumber.kill) ? [] : ["\(state): \(said)"]
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   // MARK: chance
@@ -339,13 +336,10 @@ import Testing
   private static func tellAll(
     mayBeBelieved: Bool = false, _ lies: @escaping @Sendable (LyingSource.Good) -> [Lie]
   ) async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let good = try LyingSource.Good.capture()
-        return try lies(good).flatMap { lie in try Self.findings(lie, good, mayBeBelieved) }
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let good = try LyingSource.Good.capture()
+      return try lies(good).flatMap { lie in try Self.findings(lie, good, mayBeBelieved) }
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   private static func findings(_ lie: Lie, _ good: LyingSource.Good, _ mayBeBelieved: Bool) throws -> [String]

@@ -6,13 +6,6 @@ import Testing
 /// What comes between while a swap file is copied, so slowly that nothing comes to its end by itself.
 @Suite(.serialized, .enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
 struct MirrorAbortTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   private static func text(_ place: borrowing TemporaryDirectory) throws -> String {
     let bytes = try place.directory.openFile("output", .read).readAll(limit: 1 << 20)
     return String(decoding: bytes, as: UTF8.self)
@@ -28,7 +21,7 @@ struct MirrorAbortTests {
   }
 
   @Test func anAbortAtAnyMomentLeavesTheGuestWithItsFile() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try ColdGuest.start(paged)
       var random = SeededGenerator(seed: 20)
@@ -60,7 +53,7 @@ struct MirrorAbortTests {
 
   /// The file is let go of before the handoff says that it is over.
   @Test(arguments: [false, true]) func aFileOfTheUsersCanBeTakenAgainAtOnce(isPaused: Bool) async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       _ = try paged.place.directory.openFile("own", .createNew)
       try ColdGuest.start(paged)
@@ -93,7 +86,7 @@ struct MirrorAbortTests {
   }
 
   @Test(arguments: Ending.allCases) func anEndOfTheVMMeanwhileLeavesNothing(_ ending: Ending) async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try ColdGuest.start(paged)
       let place = try TemporaryDirectory()
@@ -129,7 +122,7 @@ struct MirrorAbortTests {
   }
 
   @Test func aGuestMayBePausedMeanwhile() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try ColdGuest.start(paged)
       var findings: [String] = []

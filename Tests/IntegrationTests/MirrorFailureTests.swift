@@ -98,51 +98,45 @@ import Testing
   /// The pager tries such a write again, but what the copy has is not to be trusted.
   @Test(.enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
   func aWriteThatTheOriginalRefusesCallsItOff() async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let paged = try PagedVM()
-        try ColdGuest.start(paged, ["--swap-fault", Self.writes])
-        var findings: [String] = []
-        let first = try paged.vm.fsr(
-          ["handoff", paged.vm.name, "--timeout", "60s"] + paged.mirroring(to: "next", rate: "64K"))
-        if first.code != 4 || !first.complainsOnce
-          || !first.errors.contains("the file that is copied failed")
-        {
-          findings.append("\(first)")
-        }
-        findings += try paged.fileFindings(using: "swap")
-        let (code, answer) = try paged.handOver([])
-        if code != 0 { findings.append("the next handoff: \(answer)") }
-        return findings + (try ColdGuest.findingsAtEnd(paged)) + (try paged.stopped())
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let paged = try PagedVM()
+      try ColdGuest.start(paged, ["--swap-fault", Self.writes])
+      var findings: [String] = []
+      let first = try paged.vm.fsr(
+        ["handoff", paged.vm.name, "--timeout", "60s"] + paged.mirroring(to: "next", rate: "64K"))
+      if first.code != 4 || !first.complainsOnce
+        || !first.errors.contains("the file that is copied failed")
+      {
+        findings.append("\(first)")
+      }
+      findings += try paged.fileFindings(using: "swap")
+      let (code, answer) = try paged.handOver([])
+      if code != 0 { findings.append("the next handoff: \(answer)") }
+      return findings + (try ColdGuest.findingsAtEnd(paged)) + (try paged.stopped())
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   /// The VM would live on a file that nobody finds any more.
   @Test(arguments: [false, true]) func aCopyThatLosesItsNameCallsItOff(isReplaced: Bool) async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let paged = try PagedVM()
-        try paged.run(memory: "16M", resident: "8M", ["--compression", "off"])
-        try paged.waitForSlots(500)
-        let place = try TemporaryDirectory()
-        let output = try place.directory.openFile("output", .append)
-        let child = try paged.startMirroring(to: "next", rate: "1M", output: output)
-        try paged.place.directory.unlink("next")
-        if isReplaced { _ = try paged.place.directory.openFile("next", .createNew) }
-        let status = try child.ended()
-        let said = try place.directory.openFile("output", .read).readAll(limit: 1 << 16)
-        let text = String(decoding: said, as: UTF8.self)
-        var findings = status == .exited(4) && text.contains("/next") ? [] : ["\(status as Any): \(text)"]
-        findings += try paged.fileFindings(using: "swap", kept: isReplaced ? ["next"] : [])
-        let (code, answer) = try paged.handOver(paged.mirroring(to: "another"))
-        if code != 0 { findings.append("the next handoff: \(answer)") }
-        findings += try paged.guestFindings() + paged.vm.stopped()
-        if isReplaced { try paged.place.directory.unlink("next") }
-        return findings + (try paged.place.directory.names(limit: 10).map { "\($0) is left" })
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let paged = try PagedVM()
+      try paged.run(memory: "16M", resident: "8M", ["--compression", "off"])
+      try paged.waitForSlots(500)
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      let child = try paged.startMirroring(to: "next", rate: "1M", output: output)
+      try paged.place.directory.unlink("next")
+      if isReplaced { _ = try paged.place.directory.openFile("next", .createNew) }
+      let status = try child.ended()
+      let said = try place.directory.openFile("output", .read).readAll(limit: 1 << 16)
+      let text = String(decoding: said, as: UTF8.self)
+      var findings = status == .exited(4) && text.contains("/next") ? [] : ["\(status as Any): \(text)"]
+      findings += try paged.fileFindings(using: "swap", kept: isReplaced ? ["next"] : [])
+      let (code, answer) = try paged.handOver(paged.mirroring(to: "another"))
+      if code != 0 { findings.append("the next handoff: \(answer)") }
+      findings += try paged.guestFindings() + paged.vm.stopped()
+      if isReplaced { try paged.place.directory.unlink("next") }
+      return findings + (try paged.place.directory.names(limit: 10).map { "\($0) is left" })
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 }

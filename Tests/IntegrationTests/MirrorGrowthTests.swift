@@ -2,56 +2,46 @@ import FSRSystem
 import FSRTestSupport
 import Testing
 
-/// Swap files that cannot become longer while they are copied, or could not before.
-@Suite(.serialized) struct MirrorGrowthTests {
-  /// Pages of the guest, which are more than a file has before it grows for the second time; and those it may keep.
-  private static let (pages, limit) = (8192.0, 2048.0)
-
+/// Swap files that cannot become longer while they are copied, or could not before: the second time they grow fails.
+@Suite(.serialized, .enabled(if: GuestProgram.isClangThere && hasUserFault())) struct MirrorGrowthTests {
   private static func check(
     under plan: String, _ body: @escaping @Sendable (borrowing PagedVM) throws -> [String]
   ) async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let paged = try PagedVM()
-        try paged.run(memory: "32M", resident: "8M", ["--compression", "off", "--swap-fault", plan])
-        var findings = try body(paged)
-        let (code, answer) = try paged.handOver([])
-        if code != 0 { findings.append("the next handoff: \(answer)") }
-        findings += try paged.findingsAtRest(pages: pages, limit: limit)
-        return findings + (try paged.guestFindings()) + (try paged.stopped())
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let paged = try PagedVM()
+      try GrowingGuest.start(paged, ["--swap-fault", plan])
+      var findings = try body(paged)
+      let (code, answer) = try paged.handOver([])
+      if code != 0 { findings.append("the next handoff: \(answer)") }
+      findings += try paged.findingsAtRest(pages: GrowingGuest.pages, limit: GrowingGuest.limit)
+      if try !paged.vm.advances() { findings.append("the guest stands still: \(try paged.status())") }
+      return findings + (try paged.stopped())
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   /// Each step down to the smallest fails once; then there is room again.
   @Test(arguments: ["grow:2-8:ENOSPC", "grow:2:EIO", "grow:2:EROFS"])
   func whereTheFileFirstCannotGrowWhileItIsCopiedTheHandoffIsCalledOff(plan: String) async {
     await Self.check(under: plan) { paged in
-      try paged.waitForSlots(500)
-      var file = "swap"
-      for attempt in 1...5 {
-        let next = "next-\(attempt)"
-        // Slower than the guest, which goes over all of its memory.
-        let result = try paged.vm.fsr(
-          ["handoff", paged.vm.name, "--timeout", "5m"] + paged.mirroring(to: next, rate: "64K"))
-        if result.code == 0 {
-          // It hardly had a processor, and the copy was made before it needed a longer file: again, from where it is.
-          file = next
-          continue
-        }
-        let isRight =
-          result.code == 4 && result.complainsOnce && result.errors.contains("by plan")
-          && result.errors.contains("the file that is copied failed")
-        return (isRight ? [] : ["\(result)"]) + (try paged.fileFindings(using: file))
-      }
-      return ["no copy met a file that cannot grow"]
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      // A minute and a half of copying at least.
+      let child = try paged.startMirroring(to: "next", rate: "64K", ["--timeout", "5m"], output: output)
+      try GrowingGuest.grow(paged)
+      let status = try child.ended()
+      let said = String(
+        decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
+      let isRight =
+        status == .exited(4) && said.contains("the file that is copied failed") && said.contains("by plan")
+      return (isRight ? [] : ["it ended with \(String(describing: status)): \(said)"])
+        + (try paged.fileFindings(using: "swap"))
     }
   }
 
   @Test func whereItCouldNotBeforeAnotherDiskIsAWayOut() async {
     // The new file is the next VMM's own, and its plan begins anew: it grows once.
     await Self.check(under: "grow:2+:ENOSPC") { paged in
+      try GrowingGuest.grow(paged)
       let isFull = try TestVM.wait {
         try paged.status()["paging"]?["trouble"]?.text?.contains("full") == true
       }

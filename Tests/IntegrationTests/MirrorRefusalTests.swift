@@ -4,13 +4,6 @@ import Testing
 
 /// Files that a swap file cannot be copied to: one line that says why, and a VM that goes on with its own.
 @Suite(.serialized) struct MirrorRefusalTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   /// Prepares `target` in a folder of its own, from where the VM's swap file is `../swap`.
   private static let cases: [(what: String, preparation: String, says: String)] = [
     ("a symbolic link", "touch real; chmod 600 real; ln -s real target", "symbolic link"),
@@ -60,7 +53,7 @@ import Testing
   }
 
   @Test func whatIsNoPlaceForPagesIsLeftAsItWas() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(memory: "32M", resident: "8M", ["--compression", "off"])
       try paged.waitForSlots(100)
@@ -89,7 +82,7 @@ import Testing
   }
 
   @Test func anotherVMsFileStaysItsOwn() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       let other = try PagedVM()
       try paged.run(memory: "32M", resident: "8M")
@@ -105,7 +98,7 @@ import Testing
   }
 
   @Test func aVMWithoutASwapFileHasNothingToCopy() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       let place = try TemporaryDirectory(under: "/tmp")
@@ -129,7 +122,7 @@ import Testing
   }
 
   @Test func aFileThatSomebodyHasCutShortIsNotCopied() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(memory: "32M", resident: "8M", ["--compression", "off"])
       try paged.waitForSlots(1000)
@@ -213,7 +206,7 @@ import Testing
   }
 
   @Test func aPathOfAnyLengthIsAnsweredInOneLine() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(memory: "32M", resident: "8M")
       try paged.waitForEvictions(1000)

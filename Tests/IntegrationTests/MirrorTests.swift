@@ -4,13 +4,6 @@ import Testing
 
 /// `fsr handoff --swap mirrored`: a guest whose swapped pages move to another file while they come and go.
 @Suite(.serialized) struct MirrorTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   /// What a good handoff's answer says of the swap file.
   private static func findings(_ answer: (code: Int32?, value: JSONValue), isMirrored: Bool) -> [String] {
     let swap = answer.value["swap"]
@@ -27,7 +20,7 @@ import Testing
   }
 
   @Test func everyPageGoesAlongFromFileToFile() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(["--compression", "1M"])
       var findings: [String] = []
@@ -49,7 +42,7 @@ import Testing
   }
 
   @Test func aFileThatWasThereStaysWhereverTheGuestIs() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       _ = try paged.place.directory.openFile("own", .createNew)
       try paged.run(["--compression", "1M"])
@@ -78,7 +71,7 @@ import Testing
 
   @Test(arguments: [("/dev/shm", "/tmp"), ("/tmp", "/dev/shm")])
   func itGoesToAnotherFileSystem(from: String, to: String) async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM(under: from)
       let other = try TemporaryDirectory(under: to)
       try paged.run(["--compression", "1M"])
@@ -98,7 +91,7 @@ import Testing
   }
 
   @Test func aPausedGuestsPagesAreCopiedToo() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(["--compression", "1M"])
       try paged.waitForSlots(1000)
@@ -117,7 +110,7 @@ import Testing
   }
 
   @Test func theFileInUseIsNoCopyOfItself() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(["--compression", "1M"])
       try paged.waitForSlots(1000)
@@ -136,7 +129,7 @@ import Testing
   }
 
   @Test func answerHistoryAndTraceTellOfTheCopy() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(["--compression", "1M"])
       try paged.waitForSlots(1000)
@@ -167,7 +160,7 @@ import Testing
   }
 
   @Test func noMoreIsCopiedASecondThanIsAllowed() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(memory: "16M", resident: "8M", ["--compression", "off"])
       try paged.waitForSlots(500)
@@ -187,7 +180,7 @@ import Testing
 
   /// As root another user's; else the own.
   @Test func whoHasNoRightsMovesPagesToo() async {
-    await Self.check {
+    await Blocking.check {
       let result = try PagedVM.withoutRights(
         """
         for i in 1 2 3; do

@@ -6,16 +6,9 @@ import Testing
 @Suite(.serialized) struct PagingTests {
   static let rounds = 5
 
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   @Test(arguments: ["/tmp", "/dev/shm"])
   func aGuestLargerThanItsMemoryLosesNothingOnItsWay(root: String) async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM(under: root)
       try paged.run(memory: "256M", resident: "64M", vcpus: 4)
       var findings: [String] = []
@@ -33,7 +26,7 @@ import Testing
   }
 
   @Test func withoutACacheAllGoesToTheFile() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(["--compression", "off"])
       try paged.waitForEvictions(5000)
@@ -50,7 +43,7 @@ import Testing
   }
 
   @Test func reservedMemoryIsNotPaged() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(["--reserve", "8M"])
       try paged.waitForEvictions(5000)
@@ -66,7 +59,7 @@ import Testing
   }
 
   @Test func aFileThatWasThereStaysAndIsTakenAgain() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       _ = try paged.place.directory.openFile("swap", .createNew)
       var findings: [String] = []
@@ -81,7 +74,7 @@ import Testing
   }
 
   @Test func theFileOfAVMThatIsLostGoesWithIt() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run()
       try paged.waitForEvictions(1000)
@@ -94,7 +87,7 @@ import Testing
   }
 
   @Test func aGuestThatIsCalledBackGoesOnPaging() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run()
       var findings: [String] = []
@@ -114,7 +107,7 @@ import Testing
 
   /// The kernel shows whoever has no rights the faults of its own code only, which is all that a CPU in software takes.
   @Test func whoHasNoRightsIsPagedToo() async {
-    await Self.check {
+    await Blocking.check {
       let result = try PagedVM.withoutRights(
         """
         for i in 1 2 3; do fsr handoff vm --max-downtime 5s --json | sed 's/.*"victor":"\\([a-z]*\\)".*/\\1/'; done

@@ -11,10 +11,7 @@ import Testing
   }
 
   @Test func aPausedGuestStandsStillOverHandoffs() async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try Self.standing() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try Self.standing() }
   }
 
   private static func standing() throws -> [String] {
@@ -52,7 +49,7 @@ import Testing
   }
 
   @Test(.enabled(if: GuestProgram.isClangThere)) func whatIsTypedForAPausedGuestWaits() async {
-    let findings = await Blocking.run {
+    await Blocking.check {
       ConsoleVM.findings([]) { console in
         let code = try console.vm.answer("pause").code
         console.expect(code == 0, "pause ended with \(code ?? -1)")
@@ -69,30 +66,26 @@ import Testing
         try console.expectEnd(0, of: client, "leaving")
       }
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test func nobodyPausesWhatIsNotThere() async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let vm = try TestVM()
-        var findings: [String] = []
-        for command in ["pause", "resume"] {
-          let (code, answer) = try vm.answer(command)
-          if code != 7 || answer["name"]?.text != vm.name { findings.append("\(command): \(answer)") }
-        }
-        try vm.run(["--memory", "32M"])
-        for (pid, _) in try vm.machines() {
-          try ProcessTable.signal(SignalNumber.kill, pid: pid, of: vm.name)
-        }
-        _ = try TestVM.wait { try vm.answer("status").code == 6 }
-        for command in ["pause", "resume"] {
-          let code = try vm.answer(command).code
-          if code != 6 { findings.append("\(command) of a lost VM ended with \(code ?? -1)") }
-        }
-        return findings + (try vm.stopped().map { "left behind: \($0)" })
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let vm = try TestVM()
+      var findings: [String] = []
+      for command in ["pause", "resume"] {
+        let (code, answer) = try vm.answer(command)
+        if code != 7 || answer["name"]?.text != vm.name { findings.append("\(command): \(answer)") }
+      }
+      try vm.run(["--memory", "32M"])
+      for (pid, _) in try vm.machines() {
+        try ProcessTable.signal(SignalNumber.kill, pid: pid, of: vm.name)
+      }
+      _ = try TestVM.wait { try vm.answer("status").code == 6 }
+      for command in ["pause", "resume"] {
+        let code = try vm.answer(command).code
+        if code != 6 { findings.append("\(command) of a lost VM ended with \(code ?? -1)") }
+      }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 }

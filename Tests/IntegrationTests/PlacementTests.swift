@@ -5,10 +5,7 @@ import Testing
 /// Guests on memory nodes, as far as one node shows it; see `TwoNodeTests`. And what of them is in a core dump.
 @Suite(.serialized) struct PlacementTests {
   private static func check(_ body: @escaping @Sendable (TestVM) throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body(try TestVM()) } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try body(try TestVM()) }
   }
 
   private static func process(of vm: TestVM) throws -> ProcessFiles {

@@ -10,13 +10,6 @@ import Testing
   private static let ipcLock: UInt64 = 1 << 14
   private static let sysNice: UInt64 = 1 << 23
 
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   /// Where the rights of a VM's process are others than `expected`, as far as there are such here.
   private static func faults(of pid: Int32, expected: UInt64, _ when: String) throws -> [String] {
     let here = ProcessFiles(pid: ProcessIdentity.current().pid)
@@ -35,7 +28,7 @@ import Testing
   }
 
   @Test func aVMMAndItsDestinationsKeepWhatTheyNeedAndNoMore() async {
-    await Self.check {
+    await Blocking.check {
       let vm = try TestVM()
       var findings: [String] = []
       let expected =
@@ -81,7 +74,7 @@ import Testing
 
   @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
   func aUserWithoutRightsRunsAndHandsOver() async {
-    await Self.check {
+    await Blocking.check {
       let result = try Self.other(
         """
         as "$place/fsr" run vm --memory 16M --duty 20 >/dev/null && as "$place/fsr" check vm >/dev/null &&
@@ -98,7 +91,7 @@ import Testing
 
   @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
   func rightsThatAUserWasGivenGoOnToTheDestination() async {
-    await Self.check {
+    await Blocking.check {
       let given = "+ipc_lock,+sys_nice,+net_raw"
       let result = try Self.other(
         """
@@ -115,7 +108,7 @@ import Testing
   /// A successor is root's, since its coordinator is; the VM goes on as root's from there.
   @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
   func rootTakesAUsersVMOverAndClearsUp() async {
-    await Self.check {
+    await Blocking.check {
       let result = try Self.other(
         """
         as "$place/fsr" run vm --memory 16M --duty 20 --reserve 512K >/dev/null

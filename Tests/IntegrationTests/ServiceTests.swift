@@ -5,10 +5,7 @@ import Testing
 /// A VM that a service manager has started: the service follows it from process to process.
 @Suite(.serialized) struct ServiceTests {
   @Test func theServicesMainProcessIsWhoeverRunsTheGuest() async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try Self.findings() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
+    await Blocking.check { try Self.findings() }
   }
 
   private static func findings() throws -> [String] {

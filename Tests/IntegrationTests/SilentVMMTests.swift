@@ -5,15 +5,12 @@ import Testing
 /// A VMM that lives and answers nobody: every command says which process that is, and what to do.
 @Suite(.serialized) struct SilentVMMTests {
   private static func check(_ body: @escaping @Sendable (TestVM, Int32) throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let vm = try TestVM()
-        try vm.run(["--memory", "16M", "--duty", "30"])
-        guard let pid = try vm.machines().keys.first else { return ["no VMM"] }
-        return try body(vm, pid) + (try vm.stopped())
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M", "--duty", "30"])
+      guard let pid = try vm.machines().keys.first else { return ["no VMM"] }
+      return try body(vm, pid) + (try vm.stopped())
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test func oneThatWasStoppedIsNamedWithARemedy() async {

@@ -4,13 +4,6 @@ import Testing
 
 /// A swap file that fails: the guest sees no wrong byte, and goes on as far as that can be.
 @Suite(.serialized) struct SwapFailureTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   /// A coarse sweep, with operations of all the guest's life: `SwapSweepTests` tries each one, in one process.
   ///
   /// Reads fail for seven times in a row at most: where all of them are one page's, the eighth would pause the guest.
@@ -21,7 +14,7 @@ import Testing
     } + ["write:100-140:EROFS,read:100-106:EIO", "grow:1:ENOSPC,write:20:EDQUOT,grow:2:EDQUOT,read:9:EIO"]
 
   @Test func whatPassesChangesNothing() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       var count = 0
       for plan in Self.passing {
@@ -43,7 +36,7 @@ import Testing
 
   @Test(arguments: ["write:1+:ENOSPC", "write:500+:EIO", "write:500+:EROFS", "grow:1+:ENOSPC"])
   func whereNothingCanBeWrittenTheGuestKeepsItsPages(plan: String) async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(memory: "32M", resident: "8M", ["--compression", "off", "--swap-fault", plan])
       var findings: [String] = []
@@ -61,7 +54,7 @@ import Testing
   }
 
   @Test func aPageThatCannotBeReadPausesTheGuestWithTheReason() async {
-    await Self.check {
+    await Blocking.check {
       let paged = try PagedVM()
       try paged.run(
         memory: "32M", resident: "8M", ["--compression", "off", "--swap-fault", "read:20+:EIO"])

@@ -46,27 +46,24 @@ import Testing
   }
 
   @Test func aFileIsOneVMsAlsoUnderAnotherName() async throws {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let paged = try PagedVM()
-        try paged.run()
-        var findings: [String] = []
-        let linked = try BuiltCommand.shell("ln \(paged.swap) \(paged.place.path)/other")
-        if linked.code != 0 { findings.append("\(linked)") }
-        let second = try TestVM()
-        for path in [paged.swap, paged.place.path + "/other"] {
-          let result = try second.fsr(
-            ["run", second.name, "--memory", "32M", "--resident", "8M", "--swap", path])
-          if result.code != 3 || !result.errors.contains(paged.vm.name) { findings.append("\(result)") }
-        }
-        try paged.place.directory.unlink("other")
-        try paged.waitForEvictions(1000)
-        findings += try paged.guestFindings()
-        findings += try second.remains()
-        return findings + (try paged.stopped())
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let paged = try PagedVM()
+      try paged.run()
+      var findings: [String] = []
+      let linked = try BuiltCommand.shell("ln \(paged.swap) \(paged.place.path)/other")
+      if linked.code != 0 { findings.append("\(linked)") }
+      let second = try TestVM()
+      for path in [paged.swap, paged.place.path + "/other"] {
+        let result = try second.fsr(
+          ["run", second.name, "--memory", "32M", "--resident", "8M", "--swap", path])
+        if result.code != 3 || !result.errors.contains(paged.vm.name) { findings.append("\(result)") }
+      }
+      try paged.place.directory.unlink("other")
+      try paged.waitForEvictions(1000)
+      findings += try paged.guestFindings()
+      findings += try second.remains()
+      return findings + (try paged.stopped())
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test(arguments: [

@@ -4,20 +4,13 @@ import Testing
 
 /// `fsr handoff --trace`, with VMs of real processes.
 @Suite(.serialized) struct TraceTests {
-  private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do { return try body() } catch { return ["\(error)"] }
-    }
-    for finding in findings { Issue.record("\(finding)") }
-  }
-
   private static func trace(_ place: borrowing TemporaryDirectory) throws -> [JSONValue] {
     let text = try place.directory.openFile("trace", .read).readAll(limit: 1 << 20)
     return try JSONValue(parsing: String(decoding: text, as: UTF8.self))["traceEvents"]?.elements ?? []
   }
 
   @Test func aTraceHasThePhasesInTheirOrder() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       let place = try TemporaryDirectory()
@@ -45,7 +38,7 @@ import Testing
   }
 
   @Test func aSuccessorsTraceTellsWhoIsGone() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       let place = try TemporaryDirectory()
@@ -119,7 +112,7 @@ import Testing
   }
 
   @Test func aTraceThatCannotBeWrittenTouchesNothing() async {
-    await Self.check {
+    await Blocking.check {
       var findings: [String] = []
       let vm = try TestVM()
       let place = try TemporaryDirectory()

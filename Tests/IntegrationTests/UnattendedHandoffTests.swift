@@ -7,21 +7,18 @@ import Testing
 @Suite(.serialized) struct UnattendedHandoffTests {
   /// Runs `body` while a swap file is copied and nobody coordinates it.
   private static func check(_ body: @escaping @Sendable (borrowing PagedVM) throws -> [String]) async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let paged = try PagedVM()
-        try paged.run(memory: "32M", resident: "8M", ["--compression", "off"])
-        // Six seconds of copying at least, twice what a recovery gives a handoff that does nothing.
-        try paged.waitForSlots(3000)
-        let place = try TemporaryDirectory()
-        let output = try place.directory.openFile("output", .append)
-        let child = try paged.startMirroring(to: "next", rate: "2M", output: output)
-        _ = try child.process.signal(SignalNumber.kill)
-        _ = try child.ended()
-        return try body(paged) + paged.stopped()
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let paged = try PagedVM()
+      try paged.run(memory: "32M", resident: "8M", ["--compression", "off"])
+      // Six seconds of copying at least, twice what a recovery gives a handoff that does nothing.
+      try paged.waitForSlots(3000)
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      let child = try paged.startMirroring(to: "next", rate: "2M", output: output)
+      _ = try child.process.signal(SignalNumber.kill)
+      _ = try child.ended()
+      return try body(paged) + paged.stopped()
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 
   @Test func itIsSaidThatItGoesOnByItselfAndARecoveryWaitsForIt() async {
@@ -69,26 +66,23 @@ import Testing
   }
 
   @Test func oneThatTheVMsStopCallsOffDoesNotSayThatTheSourceRuns() async {
-    let findings = await Blocking.run { () -> [String] in
-      do {
-        let paged = try PagedVM()
-        try paged.run(memory: "32M", resident: "8M", ["--compression", "off"])
-        try paged.waitForSlots(1000)
-        let place = try TemporaryDirectory()
-        let output = try place.directory.openFile("output", .append)
-        let child = try paged.startMirroring(to: "next", rate: "64K", output: output)
-        var findings = try paged.stopped()
-        let status = try child.ended()
-        let said = String(
-          decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
-        if status != .exited(4) || said.contains("the source runs")
-          || !said.contains("was called off: the VM was told to stop")
-        {
-          findings.append("handoff ended with \(String(describing: status)): \(said)")
-        }
-        return findings
-      } catch { return ["\(error)"] }
+    await Blocking.check {
+      let paged = try PagedVM()
+      try paged.run(memory: "32M", resident: "8M", ["--compression", "off"])
+      try paged.waitForSlots(1000)
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      let child = try paged.startMirroring(to: "next", rate: "64K", output: output)
+      var findings = try paged.stopped()
+      let status = try child.ended()
+      let said = String(
+        decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
+      if status != .exited(4) || said.contains("the source runs")
+        || !said.contains("was called off: the VM was told to stop")
+      {
+        findings.append("handoff ended with \(String(describing: status)): \(said)")
+      }
+      return findings
     }
-    for finding in findings { Issue.record("\(finding)") }
   }
 }
