@@ -69,6 +69,9 @@ import Testing
       let resumed = try paged.vm.fsr(["resume", paged.vm.name])
       if resumed.code != 0 { findings.append("resume: \(resumed)") }
       if try !isPaused() { findings.append("not paused again: \(try paged.status())") }
+      // It is paused, and stays it for who asks for that.
+      let paused = try paged.vm.fsr(["pause", paged.vm.name])
+      if try paused.code != 0 || !isPaused() { findings.append("pause: \(paused), \(try paged.status())") }
       // A vCPU that waits for a page cannot be stopped.
       for command in ["check", "handoff"] {
         let (code, answer) = try paged.vm.answer(command)

@@ -296,7 +296,7 @@ final class HartThreads: WakesHarts, Sendable {
     /// A handoff has stopped the guest: whoever runs it afterwards is to be asked.
     case inHandoff
     case ended
-    /// The harts did not stop in time; they run on.
+    /// The harts did not stop in time; they run on, unless the guest was paused before.
     case late
   }
 
@@ -304,16 +304,18 @@ final class HartThreads: WakesHarts, Sendable {
   ///
   /// - Parameter limit: nanoseconds that the harts may take.
   func pause(limit: UInt64) -> PauseOutcome {
+    var wasPaused = false
     let obstacle: PauseOutcome? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
-      holds.insert(.paused)
+      wasPaused = !holds.insert(.paused).inserted
       close()
       machine.withLock { $0 }?.requestStop()
       return nil
     }
     if let obstacle { return obstacle }
     if waitUntilParked(limit: limit) { return .done }
-    release(.paused)
+    // One that was paused before, and stands at a page that does not come, is not let go for that.
+    if !wasPaused { release(.paused) }
     return .late
   }
 

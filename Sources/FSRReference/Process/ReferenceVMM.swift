@@ -379,7 +379,11 @@ final class ReferenceVMM: Sendable {
   // MARK: pausing
 
   private func pause() -> PauseAnswer {
-    let answer = PauseAnswer(guest.threads.pause(limit: Self.requestLimit))
+    // Paused since a page cannot be brought in it stands, but for vCPUs that wait for the page: they execute nothing until
+    // somebody resumes it.
+    let isPausedForPage = missingPage.withLock { $0 != nil }
+    var answer = PauseAnswer(guest.threads.pause(limit: isPausedForPage ? 0 : Self.requestLimit))
+    if answer == .late, isPausedForPage { answer = .done }
     if answer == .done {
       guest.console.isPaused = true
       log.notice("paused by a client")
