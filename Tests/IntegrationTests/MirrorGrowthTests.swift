@@ -25,7 +25,7 @@ import Testing
     await Self.check(under: plan) { paged in
       let place = try TemporaryDirectory()
       let output = try place.directory.openFile("output", .append)
-      // A minute and a half of copying at least.
+      // More than a minute of copying.
       let child = try paged.startMirroring(to: "next", rate: "64K", ["--timeout", "5m"], output: output)
       try GrowingGuest.grow(paged)
       let status = try child.ended()
