@@ -17,7 +17,13 @@ struct BadInput: ~Copyable {
     name = "bad-\(ProcessIdentity.current().pid)-\(Self.next.add(1, ordering: .relaxed).newValue)"
   }
 
-  deinit { try? place.directory.removeDirectory("vms") }
+  deinit {
+    // The ledger is the folder's, and outlives its VMs.
+    if let folder = try? Directory.open(runtime) {
+      for name in [".ledger", ".ledger.lock"] { try? folder.unlink(name) }
+    }
+    try? place.directory.removeDirectory("vms")
+  }
 
   func fsr(_ arguments: [String]) throws -> BuiltCommand.Result {
     try BuiltCommand.run(arguments + ["--runtime-dir", runtime])
