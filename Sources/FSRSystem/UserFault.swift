@@ -93,6 +93,16 @@ internal import Glibc
     length = region.length
   }
 
+  /// Watches `range` no more, whole pages that were registered: who waits there goes on, and finds zeros in a hole.
+  public func unregister(_ range: Range<UInt64>) throws(SystemError) {
+    let count = range.upperBound - range.lowerBound
+    guard let base = unsafe base else { return }
+    precondition(range.upperBound <= length, "outside the mapping")
+    // SAFETY: the range was checked; the kernel stops watching and changes nothing.
+    let answer = unsafe cfsr_userfault_unregister(descriptor.raw, base + Int(range.lowerBound), count)
+    try check(answer, "ioctl UFFDIO_UNREGISTER", on: "\(count) bytes")
+  }
+
   /// One fault: somebody stands still at `offset`.
   public struct Fault: Sendable, Equatable {
     /// Of the page's first byte, from the start of the mapping.

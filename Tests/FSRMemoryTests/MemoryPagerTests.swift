@@ -56,6 +56,25 @@ import Testing
     pager.end()
   }
 
+  @Test func whatTheKernelHadNoRoomForIsAskedForAgain() throws {
+    let memory = try GuestMemory(size: Self.size)
+    let store = try MemoryPageStore(slots: 4096, seed: 6, isSilent: true)
+    let pager = try Self.pager(memory, store, cache: nil)
+    let done = Owned(try EventDescriptor())
+    let wrong = Owned(Atomic<Int>(-1))
+    _ = try OSThread.start(name: "walker", detached: true) {
+      let walker = PageWalker(memory: memory, pages: 0..<1200)
+      wrong.value.store(walker.walk(pass: 1) + walker.walk(pass: 2), ordering: .releasing)
+      try? done.value.signal()
+    }
+    var poller = Poller()
+    poller.watch(done.value.descriptor, token: 0)
+    let ready = try poller.wait(timeout: 120_000_000_000)
+    #expect(ready == [0] && wrong.value.load(ordering: .acquiring) == 0)
+    #expect(pager.status[.writes] > 0 && pager.status[.reads] > 0)
+    pager.end()
+  }
+
   @Test func aWorkingSetWithinTheLimitIsSpared() async throws {
     let memory = try GuestMemory(size: Self.size)
     let store = try MemoryPageStore(slots: 4096, seed: 2)

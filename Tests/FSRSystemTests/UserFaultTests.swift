@@ -53,6 +53,15 @@ import Testing
     return shared.value.atomicLoad(0)
   }
 
+  @Test func whoWaitsInARangeThatIsWatchedNoMoreFindsZeros() throws {
+    var watched = try Watched()
+    let byte = try touch(2 * Self.page, in: &watched) { _, watched in
+      try watched.faults.unregister(0..<4 * Self.page)
+    }
+    // Nobody stands still there from here on.
+    #expect(byte == 0 && watched.region.value.load(Self.page, as: UInt8.self) == 9)
+  }
+
   @Test func aPageThatIsThereIsMappedAsItIs() throws {
     var watched = try Watched()
     let byte = try touch(Self.page + 3, in: &watched) { fault, watched in

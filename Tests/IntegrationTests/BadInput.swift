@@ -40,7 +40,7 @@ struct BadInput: ~Copyable {
   /// ends with 124 if it takes longer than anything here may.
   func shell(_ script: String) throws -> BuiltCommand.Result {
     try BuiltCommand.shell(
-      "cd \(place.path) && exec timeout 60 bash -c \"$SCRIPT\"",
+      "cd \(place.path) && exec timeout 150 bash -c \"$SCRIPT\"",
       environment: [
         "VMS=\(runtime)", "NAME=\(name)", "SCRIPT=\(script)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
       ])

@@ -26,7 +26,7 @@ import Testing
     truncate -s 256m image && mkfs.ext4 -q -F image && mount -o loop image disk && chmod 700 disk || exit 80
     # Whatever becomes of all this, nobody hangs for good: not when this script is ended before, either.
     mkfifo never
-    (trap "" TERM; read -r -t 50 <> never; fsfreeze -u disk) 2> /dev/null &
+    (trap "" TERM; read -r -t 140 <> never; fsfreeze -u disk) 2> /dev/null &
     trap "echo 1<> never" EXIT
     trap "exit 124" TERM
     fsr run --memory 32M --resident 8M --compression off --swap swap --duty 50 > /dev/null || exit 81

@@ -68,8 +68,8 @@ import Testing
   @Test func aDestinationThatStopsIsTimedInMilliseconds() async {
     await Self.check { vm, _ in
       let (code, answer) = try vm.answer(
-        "handoff", ["--max-downtime", "20ms", "--fault", "destination:takeStorage:stop"])
-      let isSaid = answer["reason"]?.text?.contains("did not run the guest within 20 ms") == true
+        "handoff", ["--max-downtime", "900ms", "--fault", "destination:takeStorage:stop"])
+      let isSaid = answer["reason"]?.text?.contains("did not run the guest within 900 ms") == true
       return code == 4 && isSaid ? [] : ["handoff: \(code as Any) \(answer)"]
     }
   }

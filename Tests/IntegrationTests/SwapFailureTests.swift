@@ -83,7 +83,12 @@ import Testing
           findings.append("\(command): \(code as Any) \(answer)")
         }
       }
-      return findings + (try paged.stopped())
+      // Nor is anybody held up by it who ends the VM.
+      for (pid, _) in try paged.vm.machines() {
+        try ProcessTable.signal(SignalNumber.terminate, pid: pid, of: paged.vm.name)
+      }
+      if try !TestVM.wait(until: { try paged.vm.machines().isEmpty }) { findings.append("it does not end") }
+      return findings + (try paged.vm.remains()) + (try paged.place.directory.names(limit: 10))
     }
   }
 }

@@ -95,6 +95,12 @@ public final class MemoryPager: Sendable {
     thread.join()
   }
 
+  /// The same for a guest that nobody goes on with: who waits for a page finds zeros, and so does everybody from here on.
+  public func abandon() {
+    end()
+    loop.letGo()
+  }
+
   /// How it stands.
   public var status: PagerStatus {
     PagerStatus(

@@ -28,6 +28,10 @@ public protocol PageStore: AnyObject {
   /// Takes an operation that has ended; nil where none has.
   func nextCompletion() -> PageStoreCompletion?
 
+  /// Whether the kernel had no room for an operation that was begun: no event tells when it has, and `nextCompletion`
+  /// asks it again.
+  var isHeldUp: Bool { get }
+
   /// Watches for ended operations.
   func watch(in poller: inout Poller, token: Int)
 }

@@ -20,6 +20,8 @@ final class PagerLoop: @unchecked Sendable {
   private static let faults = 2
   /// Nanoseconds between two looks at whether it begins, where a fault came too early.
   private static let earlyPause: UInt64 = 1_000_000
+  /// Nanoseconds until the kernel is asked again that had no room for an operation.
+  private static let heldUpPause: UInt64 = 1_000_000
 
   init(_ settings: PagerSettings, hands: PagerHands, table: PageTable, control: PagerControl) {
     pager = Pager(settings)
@@ -66,18 +68,24 @@ final class PagerLoop: @unchecked Sendable {
     hands.store?.submit()
     tell()
     let now = MonotonicClock.now()
-    return (poller, pager.deadline.map { $0 > now ? $0 - now : 0 })
+    let timeout = pager.deadline.map { $0 > now ? $0 - now : 0 }
+    // What the kernel has no room for comes again soon, without an event to tell.
+    let isHeldUp = hands.store?.isHeldUp ?? false
+    return (poller, isHeldUp ? min(timeout ?? .max, Self.heldUpPause) : timeout)
   }
 
   private func take(_ ready: [Int]) {
     if ready.contains(Self.bell) { _ = try? control.bell.clear() }
     // It may have been frozen since the faults were seen.
     if ready.contains(Self.faults), isServing { takeFaults() }
-    if ready.contains(Self.operations) { takeCompletions() }
+    if ready.contains(Self.operations) || hands.store?.isHeldUp == true { takeCompletions() }
     if let deadline = pager.deadline, deadline <= MonotonicClock.now() {
       pager.tick(now: MonotonicClock.now(), &hands)
     }
   }
+
+  /// Answers nobody any more: whoever waits for a page goes on. Only behind the thread's end.
+  func letGo() { turn.withLock { _ in try? hands.faults.unregister(table.range) } }
 
   private var isServing: Bool { pager.mode == .running || pager.mode == .quiesced }
 

@@ -12,6 +12,7 @@ internal import Synchronization
 package struct Doorbell: Sendable {
   private let region: Owned<MappedRegion>
   private let offset: UInt64
+  private static let tries = 100
 
   package init(region: Owned<MappedRegion>, offset: UInt64) {
     self.region = region
@@ -22,11 +23,17 @@ package struct Doorbell: Sendable {
   package func ring() {
     // Before the look at the bell, as the sleeper's comes before its look at the news: one sees the other.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
-    let word = region.value.atomicLoadRelaxed(offset, as: UInt32.self)
-    guard word & 1 != 0 else { return }
-    // Who sets bit 0 between the two sees the news: it comes before them.
-    region.value.atomicStore((word & ~1) &+ 2, at: offset)
-    region.value.wake(at: offset)
+    var word = region.value.atomicLoadRelaxed(offset, as: UInt32.self)
+    // Another one who rings, or is about to sleep, changes it meanwhile; nobody may keep a VMM here by doing so.
+    for _ in 0..<Self.tries where word & 1 != 0 {
+      let swap = region.value.atomicCompareExchange(offset, expected: word, desired: (word & ~1) &+ 2)
+      if swap.exchanged {
+        region.value.wake(at: offset)
+        return
+      }
+      word = swap.original
+    }
+    if word & 1 != 0 { region.value.wake(at: offset) }
   }
 
   /// Sleeps until the bell rings, for `timeout` nanoseconds at most; not at all where `hasNews` says so. It may

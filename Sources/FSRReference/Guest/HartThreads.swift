@@ -31,6 +31,8 @@ final class HartThreads: WakesHarts, Sendable {
     static let paused = Holds(rawValue: 2)
     /// It has ended itself.
     static let ended = Holds(rawValue: 4)
+    /// By the VMM itself: a page cannot be brought in.
+    static let page = Holds(rawValue: 8)
   }
 
   /// A cache line per hart with its futex, and one for the gate: open where bit 0 is set; the others count
@@ -178,23 +180,35 @@ final class HartThreads: WakesHarts, Sendable {
 
   /// Waits at the gate; the last to arrive in a stop does what the stop was for.
   private func park() {
-    arrived.add(1, ordering: .acquiringAndReleasing)
+    repeat {
+      arrived.add(1, ordering: .sequentiallyConsistent)
+      waitAtGate()
+      arrived.subtract(1, ordering: .sequentiallyConsistent)
+      // Closed since it looked: whoever counts those who stand may have counted it.
+    } while !isOpen && !isOver.isUp
+  }
+
+  private func waitAtGate() {
     while !isOver.isUp {
       let seen = words.atomicLoad(gate, as: UInt32.self)
       switchOverIfLast()
-      if seen & 1 == 1 { break }
+      if seen & 1 == 1 { return }
       sleepers.add(1, ordering: .sequentiallyConsistent)
       words.wait(at: gate, while: seen, timeout: Self.sleepLimit)
       sleepers.subtract(1, ordering: .sequentiallyConsistent)
     }
-    arrived.subtract(1, ordering: .acquiringAndReleasing)
   }
 
   private func switchOverIfLast() {
     guard stop.load(ordering: .acquiring) == Stop.asked.rawValue else { return }
     let count = arrived.load(ordering: .acquiring)
     // The first hart stops last: the destination's first thread waits on the same processor.
-    if isFirstLast, count >= harts - 1 { askToStop(0) }
+    if isFirstLast, count >= harts - 1 {
+      // Not where the stop was taken back meanwhile: nobody would tell the first hart to go on.
+      holds.withLock { _ in
+        if stop.load(ordering: .acquiring) == Stop.asked.rawValue { askToStop(0) }
+      }
+    }
     // Looked at again: the first hart may have gone in between, and not been told yet.
     // A guest that has ended itself is not handed over.
     guard count == harts, arrived.load(ordering: .sequentiallyConsistent) == harts, !hasGuestEnded,
@@ -217,7 +231,7 @@ final class HartThreads: WakesHarts, Sendable {
 
   private var hasGuestEnded: Bool { holds.withLock { $0.contains(.ended) } }
 
-  var isPaused: Bool { holds.withLock { $0.contains(.paused) } }
+  var isPaused: Bool { holds.withLock { !$0.isDisjoint(with: [.paused, .page]) } }
 
   private func askToStop(_ hart: Int) {
     machine.withLock { $0 }?.lines(of: hart).stop.store(1, ordering: .releasing)
@@ -296,7 +310,7 @@ final class HartThreads: WakesHarts, Sendable {
     /// A handoff has stopped the guest: whoever runs it afterwards is to be asked.
     case inHandoff
     case ended
-    /// The harts did not stop in time; they run on, unless the guest was paused before.
+    /// The harts did not stop in time; they run on, unless a page is waited for.
     case late
   }
 
@@ -304,29 +318,27 @@ final class HartThreads: WakesHarts, Sendable {
   ///
   /// - Parameter limit: nanoseconds that the harts may take.
   func pause(limit: UInt64) -> PauseOutcome {
-    var wasPaused = false
     let obstacle: PauseOutcome? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
-      wasPaused = !holds.insert(.paused).inserted
+      holds.insert(.paused)
       close()
       machine.withLock { $0 }?.requestStop()
       return nil
     }
     if let obstacle { return obstacle }
     if waitUntilParked(limit: limit) { return .done }
-    // One that was paused before, and stands at a page that does not come, is not let go for that.
-    if !wasPaused { release(.paused) }
+    release(.paused)
     return .late
   }
 
-  /// Lets no hart begin anything new until `unpause`; one that waits for a page stays where it is.
-  func pauseWithoutWaiting() { hold(.paused) }
+  /// Lets no hart begin anything new until `unpause`; one that waits for the page stays where it is.
+  func pauseForPage() { hold(.page) }
 
   /// Lets the harts of a paused guest run again.
   func unpause() -> PauseOutcome {
     let obstacle: PauseOutcome? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
-      if holds.contains(.paused) { lift(.paused, from: &holds) }
+      lift([.paused, .page], from: &holds)
       return nil
     }
     if obstacle == nil { wakeSleepers() }

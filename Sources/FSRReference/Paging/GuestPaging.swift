@@ -242,10 +242,17 @@ package final class GuestPaging: Sendable {
 
   // MARK: the end
 
+  /// Ends the paging of a guest that nobody goes on with: a hart that waits for a page finds anything there. Then
+  /// `closeSwap`.
+  func abandon() { started.withLock { $0 }?.abandon() }
+
+  /// Waits for what the swap file has under way.
+  func closeSwap() { swap.file.release() }
+
   /// Ends for good: the guest's memory is of no use any more.
   package func end() {
     started.withLock { $0 }?.end()
-    swap.file.release()
+    closeSwap()
   }
 
   /// Slots that there are, and those in use.

@@ -66,6 +66,8 @@ final class SwapPages: PageStore, @unchecked Sendable {
     }
   }
 
+  var isHeldUp: Bool { file.isHeldUp }
+
   func watch(in poller: inout Poller, token: Int) {
     poller.watch(file.event.value.descriptor, token: token)
   }

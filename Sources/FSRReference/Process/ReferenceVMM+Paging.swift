@@ -8,11 +8,12 @@ internal import Synchronization
 extension ReferenceVMM {
   /// A guest whose page cannot be brought in waits for a person: `fsr resume` tries again.
   func pageIsMissing(_ failure: PagerFailure) {
-    guest.threads.pauseWithoutWaiting()
+    // Before the pause: whoever resumes the guest takes both back.
+    missingPage.withLock { $0 = failure }
+    guest.threads.pauseForPage()
     guest.console.isPaused = true
     log.error(
       "the guest is paused: \(failure); when that is mended, `fsr resume \(guest.configuration.name)`")
-    missingPage.withLock { $0 = failure }
   }
 
   /// Sees that no vCPU waits for a page in vain: it would not stop for a handoff, however long that may take.

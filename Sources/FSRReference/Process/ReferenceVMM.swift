@@ -203,7 +203,8 @@ final class ReferenceVMM: Sendable {
   func stopGuest(removing: Bool) {
     stopAccepting()
     // A hart that waits for a page that nobody can bring in ends without it.
-    guest.threads.end(unblocking: { guest.paging?.end() }, after: Self.requestLimit)
+    guest.threads.end(unblocking: { guest.paging?.abandon() }, after: Self.requestLimit)
+    guest.paging?.closeSwap()
     guest.drain.stop()
     guest.pump.stop()
     guest.load.stop()
@@ -381,7 +382,7 @@ final class ReferenceVMM: Sendable {
   private func pause() -> PauseAnswer {
     // Paused since a page cannot be brought in it stands, but for vCPUs that wait for the page: they execute nothing until
     // somebody resumes it.
-    let isPausedForPage = missingPage.withLock { $0 != nil }
+    var isPausedForPage: Bool { missingPage.withLock { $0 != nil } }
     var answer = PauseAnswer(guest.threads.pause(limit: isPausedForPage ? 0 : Self.requestLimit))
     if answer == .late, isPausedForPage { answer = .done }
     if answer == .done {
@@ -392,9 +393,14 @@ final class ReferenceVMM: Sendable {
   }
 
   private func unpause() -> PauseAnswer {
+    // Before the guest runs: what it then meets is another failure.
+    let missing = missingPage.withLock { page in
+      defer { page = nil }
+      return page
+    }
     let answer = PauseAnswer(guest.threads.unpause())
+    if answer != .done { missingPage.withLock { $0 = $0 ?? missing } }
     if answer == .done {
-      missingPage.withLock { $0 = nil }
       guest.paging?.pager.guestWasResumed()
       guest.console.isPaused = false
       log.notice("let run by a client")

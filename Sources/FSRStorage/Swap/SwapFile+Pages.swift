@@ -40,6 +40,9 @@ extension SwapFile {
     routing.withLock { routing in queue.inFlight + (routing.mirror.map { $0.pending } ?? 0) }
   }
 
+  /// Whether the kernel had no room for a transfer: taking completions asks it again, and no event tells when.
+  public var isHeldUp: Bool { queue.isHeldUp }
+
   /// For a `Poller`: readable when there are completions to take, and now and then when there are none.
   public var event: Owned<EventDescriptor> { queue.event }
 
