@@ -6,7 +6,7 @@ import Synchronization
 public enum Blocking {
   /// How many run at once. The others wait: what they start would only take the processors from each other, until
   /// what should take moments takes longer than anything may.
-  public static let width = 8
+  public static let width = 6
   private static let turns = DispatchSemaphore(value: width)
 
   public static func run<Answer: Sendable>(_ body: @escaping @Sendable () -> Answer) async -> Answer {

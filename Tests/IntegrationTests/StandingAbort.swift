@@ -24,6 +24,14 @@ struct StandingAbort {
       ["--timeout", "60s", "--max-downtime", "60s", "--fault", fault], output: output)
     let isStanding = try TestVM.wait { try standing(handoff.pid) == fault.split(separator: "stop").count }
     if !isStanding { findings.append("nobody stands at \(fault)") }
+    // One that is to come too late comes once it is decided, however long the handoff takes to be.
+    if code == 4 {
+      let isDecided = try TestVM.wait {
+        guard let block = try vm.newestBlock(), block.attempt > 1 else { return false }
+        return block.state == .destination
+      }
+      if !isDecided { findings.append("it is never decided") }
+    }
     let said = try place.value.directory.openFile("abort", .append)
     let abort = try vm.start("abort", [], output: said)
     // A source that stands can go on only once it is woken, and it is woken only once it is called off.
