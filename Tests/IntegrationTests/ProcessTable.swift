@@ -44,6 +44,15 @@ struct ProcessTable {
     try Directory.open("/proc/\(pid)/fd").names(limit: 100_000).count
   }
 
+  /// The limit under which a process can open just `spare` descriptors more than it has now (getrlimit(2), RLIMIT_NOFILE:
+  /// one above the highest number that a new one may get).
+  static func descriptorLimit(of pid: Int32, leaving spare: Int) throws -> Int {
+    let used = Set(try Directory.open("/proc/\(pid)/fd").names(limit: 100_000).compactMap { Int($0) })
+    var free = (0...).lazy.filter { !used.contains($0) }.makeIterator()
+    for _ in 0..<spare { _ = free.next() }
+    return free.next() ?? 0
+  }
+
   /// Signals a process of the VM `name`, found by pid a moment ago.
   static func signal(_ number: Int32, pid: Int32, of name: String) throws {
     let process = try ProcessDescriptor.open(pid: pid)

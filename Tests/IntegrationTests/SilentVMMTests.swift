@@ -74,26 +74,44 @@ import Testing
     }
   }
 
-  @Test func oneWithoutDescriptorsIsNotTakenForAnOldBuild() async {
+  @Test(arguments: [0, 1]) func oneWithoutDescriptorsIsNotTakenForAnOldBuild(spare: Int) async {
     await Self.check { vm, pid in
-      var findings: [String] = []
-      let used = try ProcessTable.descriptorCount(of: pid)
-      for limit in [used, used + 1] {
-        let squeezed = try BuiltCommand.shell("prlimit --pid \(pid) --nofile=\(limit):4096")
-        if squeezed.code != 0 { findings.append("\(squeezed)") }
-        for command in [["pause", vm.name], ["console", vm.name, "--read-only"]] {
-          let result = try vm.fsr(command)
-          if result.code == 0, command[0] == "pause" { continue }
-          if result.code != 1 || !result.errors.contains("Too many open files")
-            || !result.errors.contains("prlimit --pid \(pid)")
-          {
-            findings.append("\(command) with \(limit): \(result)")
-          }
+      // A client's descriptors are closed a moment after it is answered: what is asked while that changes is asked again.
+      for _ in 0..<10 {
+        let limit = try ProcessTable.descriptorLimit(of: pid, leaving: spare)
+        try Self.squeeze(pid, to: limit)
+        let findings = try Self.askWithoutDescriptors(vm, pid)
+        var now = limit
+        for _ in 0..<100 {
+          now = try ProcessTable.descriptorLimit(of: pid, leaving: spare)
+          if now == limit { break }
+          _ = try? Poller().wait(timeout: 10_000_000)
         }
+        try Self.squeeze(pid, to: 1024)
+        if findings.isEmpty || now == limit { return findings }
       }
-      let eased = try BuiltCommand.shell("prlimit --pid \(pid) --nofile=1024:4096")
-      if eased.code != 0 { findings.append("\(eased)") }
-      return findings
+      return ["its descriptors are never at rest"]
     }
+  }
+
+  private static func squeeze(_ pid: Int32, to limit: Int) throws {
+    let squeezed = try BuiltCommand.shell("prlimit --pid \(pid) --nofile=\(limit):4096")
+    if squeezed.code != 0 { throw Unexpected("\(squeezed)") }
+  }
+
+  /// What commands say wrongly of a VMM that cannot open what they need.
+  private static func askWithoutDescriptors(_ vm: TestVM, _ pid: Int32) throws -> [String] {
+    var findings: [String] = []
+    // A console that is attached stays so.
+    for command in ["$FSR pause", "timeout 30 $FSR console --read-only"] {
+      let result = try BuiltCommand.shell("\(command) \(vm.name) --runtime-dir \(vm.runtime)")
+      if result.code == 0, command.contains("pause") { continue }
+      if result.code != 1 || !result.errors.contains("Too many open files")
+        || !result.errors.contains("prlimit --pid \(pid)")
+      {
+        findings.append("\(command): \(result)")
+      }
+    }
+    return findings
   }
 }

@@ -16,6 +16,8 @@ final class ReferenceVMM: Sendable {
   private static let attemptLeap: UInt32 = 16
   /// How long a client may take to ask, in nanoseconds.
   static let requestLimit: UInt64 = 1_000_000_000
+  /// How long a client waits that can be neither served nor turned away, before that is tried again, in nanoseconds.
+  private static let acceptInterval: UInt64 = 20_000_000
   /// How long the reader of the console may take nothing while the last words of a guest wait, in nanoseconds.
   private static let lastWords: UInt64 = 5_000_000_000
 
@@ -41,7 +43,7 @@ final class ReferenceVMM: Sendable {
   private let connections = Atomic<Int>(0)
   private let resets = ResetTally()
   /// Makes room for telling a client that there is no descriptor left to serve it with.
-  private let spare = Mutex<OwnedDescriptor?>(try? OwnedDescriptor.open("/dev/null", .read))
+  private let spare = Mutex<OwnedDescriptor?>(nil)
   /// Wakes the loop of `run`.
   private let event: EventDescriptor
 
@@ -74,6 +76,8 @@ final class ReferenceVMM: Sendable {
     do { try guest.pump.start() } catch { log.error("typed bytes wait until the guest looks: \(error)") }
     do { try guest.load.start() } catch { log.error("the load averages stand still: \(error)") }
     do { try guest.ports.start() } catch { log.error("frames wait in their taps: \(error)") }
+    // Here, where what the start needed is closed again: it gets a low number, which a lowered limit reaches last.
+    spare.withLock { $0 = Self.anyDescriptor() }
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: 0)
@@ -136,10 +140,17 @@ final class ReferenceVMM: Sendable {
   private func turnNextAway(_ error: SystemError) {
     spare.withLock { spare in
       spare = nil
-      if let socket = try? guest.listener.value.accept() { turnAway(Owned(socket), error) }
-      spare = try? OwnedDescriptor.open("/dev/null", .read)
+      if let socket = try? guest.listener.value.accept() {
+        turnAway(Owned(socket), error)
+      } else {
+        // It waits on, and is to keep no processor busy.
+        _ = try? Poller().wait(timeout: Self.acceptInterval)
+      }
+      spare = Self.anyDescriptor()
     }
   }
+
+  private static func anyDescriptor() -> OwnedDescriptor? { try? OwnedDescriptor.open("/dev/null", .read) }
 
   /// What whoever asks for a handoff understands; who asks for something else gets no answer that it knows.
   private func turnAway(_ socket: Owned<UnixSocket>, _ error: any Error) {
