@@ -15,7 +15,8 @@ import Testing
     return false
   }()
 
-  private static func script(timeout: String, says: String) -> String {
+  /// A paged VM, and a disk beside it that `what` freezes at some time.
+  private static func script(_ what: String) -> String {
     """
     umask 077; mkdir disk
     fsr() { command=$1; shift; "$FSR" $command $NAME "$@" --runtime-dir vms; }
@@ -31,10 +32,7 @@ import Testing
     trap "exit 124" TERM
     fsr run --memory 32M --resident 8M --compression off --swap swap --duty 50 > /dev/null || exit 81
     pages
-    fsr handoff --swap mirrored --swap-file disk/next --copy-rate 4M --timeout \(timeout) --max-downtime 5s 2> said & handoff=$!
-    wait_for test -e disk/next
-    sleep 0.5; fsfreeze -f disk || exit 82
-    wait $handoff; [ $? = 4 ] && grep -q "\(says)" said || { cat said; exit 83; }
+    \(what)
     # The guest pages on, though nothing of the copy has come to its end.
     pages
     wait_for eval 'fsr status --json | grep -q "\\"state\\":\\"running\\""'
@@ -51,18 +49,37 @@ import Testing
     """
   }
 
+  private static func check(_ what: String) async throws {
+    let script = script(what).replacing("'", with: "'\\''")
+    let result = await Blocking.run { () -> Result<BuiltCommand.Result, any Error> in
+      Result { try BadInput().shell("exec unshare --mount bash -c '\(script)'") }
+    }
+    let ended = try result.get()
+    #expect(ended.code == 0 && ended.output.isEmpty && ended.errors.isEmpty, "\(ended)")
+  }
+
   /// As long as the handoff may take; and where it may take long, until the guest has waited for too long.
   @Test(
     .enabled(if: canFreeze && hasUserFault()),
     arguments: [("4s", "longer than"), ("10m", "has not answered for")])
   func aCopyThatHangsHoldsUpTheGuestForAShortWhile(timeout: String, says: String) async throws {
-    let script = Self.script(timeout: timeout, says: says)
-    let result = await Blocking.run { () -> Result<BuiltCommand.Result, any Error> in
-      Result {
-        try BadInput().shell("exec unshare --mount bash -c '\(script.replacing("'", with: "'\\''"))'")
-      }
-    }
-    let ended = try result.get()
-    #expect(ended.code == 0 && ended.output.isEmpty && ended.errors.isEmpty, "\(ended)")
+    try await Self.check(
+      """
+      fsr handoff --swap mirrored --swap-file disk/next --copy-rate 4M --timeout \(timeout) --max-downtime 5s 2> said & handoff=$!
+      wait_for test -e disk/next
+      sleep 0.5; fsfreeze -f disk || exit 82
+      wait $handoff; [ $? = 4 ] && grep -q "\(says)" said || { cat said; exit 83; }
+      """)
+  }
+
+  @Test(.enabled(if: canFreeze && hasUserFault()))
+  func aFileThatADiskDoesNotMakeIsRefused() async throws {
+    try await Self.check(
+      """
+      fsfreeze -f disk || exit 82
+      refused() { [ $? = 3 ] && grep -q "$1" said || { cat said; exit 83; }; }
+      fsr handoff --swap mirrored --swap-file disk/next > said 2>&1; refused "disk/next has not answered for 5 s"
+      fsr check --swap mirrored --swap-file disk/next > said 2>&1; refused "still being removed"
+      """)
   }
 }

@@ -25,6 +25,16 @@ extension VMFolder {
   /// A handoff has ended, and the VM's swap file is the one at `path`: the other one is removed, where it was made for this
   /// VM.
   func settleSwap(on path: String) {
+    settleNewSwap(on: path)
+    // What could not be removed then may be by now. One that was named since is whoever's who named it.
+    if (try? directory.readLink(Self.oldSwapName)) == path {
+      try? directory.unlink(Self.oldSwapName)
+    } else {
+      remove(Self.oldSwapName)
+    }
+  }
+
+  private func settleNewSwap(on path: String) {
     if let noted = try? directory.readLink(Self.swapName), noted != path { removeOrPutOff(Self.swapName) }
     guard let next = try? directory.readLink(Self.nextSwapName) else { return }
     if next == path {
@@ -49,6 +59,7 @@ extension VMFolder {
     return left
   }
 
+  @discardableResult
   private func remove(_ note: String) -> String? {
     guard let path = try? directory.readLink(note) else { return nil }
     guard SwapFile.removeLeftover(path, of: name) else { return path }

@@ -20,8 +20,10 @@ extension GuestPaging {
   /// Makes the file that the destination is to have, as long as this one.
   ///
   /// - Throws: `SwapError`; a file that was made is removed then.
-  func makeCopy(at path: String, bytesPerSecond: UInt64?) throws {
-    let file = try swap.file.makeCopy(at: path)
+  func makeCopy(at path: String) throws(SwapError) -> SwapFile { try swap.file.makeCopy(at: path) }
+
+  /// Has `file`, so made, go to the next owner.
+  func keepCopy(_ file: SwapFile, bytesPerSecond: UInt64?) {
     copying.withLock { $0 = Copying(file: file, bytesPerSecond: bytesPerSecond) }
   }
 
@@ -66,9 +68,12 @@ extension GuestPaging {
   ///   removed the new file, or put another in its place: its pages would be nobody's to find.
   func settleCopy(deadline: UInt64) throws {
     let description = nextFile.description
-    let named = try SwapError.translating { () throws(SystemError) in
-      try OwnedDescriptor.reference(to: description.path).identity()
+    let looked = try Errand.run("look", until: deadline) {
+      try SwapError.translating { () throws(SystemError) in
+        try OwnedDescriptor.reference(to: description.path).identity()
+      }
     }
+    guard let named = looked else { throw PagingError.late }
     guard named == description.file else { throw SwapError.otherFile(path: description.path) }
     while try precopy().stage != .standing {
       if MonotonicClock.now() >= deadline { throw PagingError.late }
@@ -101,12 +106,24 @@ extension GuestPaging {
     guard let current = copying.withLock({ $0.take() }) else { return {} }
     current.mirror?.cancel()
     return {
-      let description = current.file.description
-      if isOwn, (try? OwnedDescriptor.reference(to: description.path).identity()) == description.file {
-        try? OwnedDescriptor.remove(description.path)
-      }
-      // Whoever named a file of its own may name it again at once. With a mirror it is closed by that.
-      if let mirror = current.mirror { mirror.end(within: Self.endLimit) } else { current.file.giveUp() }
+      guard let mirror = current.mirror else { return Self.drop(current.file, isOwn: isOwn) }
+      if isOwn { Self.remove(current.file) }
+      // The file is closed by that.
+      mirror.end(within: Self.endLimit)
+    }
+  }
+
+  /// Gives up a copy that was never begun; what was made for it goes.
+  static func drop(_ copy: SwapFile, isOwn: Bool) {
+    if isOwn { remove(copy) }
+    // Whoever named a file of its own may name it again at once.
+    copy.giveUp()
+  }
+
+  private static func remove(_ copy: SwapFile) {
+    let description = copy.description
+    if (try? OwnedDescriptor.reference(to: description.path).identity()) == description.file {
+      try? OwnedDescriptor.remove(description.path)
     }
   }
 }

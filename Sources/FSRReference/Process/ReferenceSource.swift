@@ -44,9 +44,7 @@ final class ReferenceSource: HandoffSource {
     guard let paging = guest.paging else {
       throw HandoffError.refused("the VM has no swap file; leave --swap mirrored out", .swap)
     }
-    try vmm.waitForSettledSwap()
-    try guest.folder.value.noteNextSwap(path)
-    try paging.makeCopy(at: path, bytesPerSecond: rate)
+    try vmm.makeSwapCopy(at: path, bytesPerSecond: rate, of: paging)
   }
 
   func precopy() throws -> Precopy {

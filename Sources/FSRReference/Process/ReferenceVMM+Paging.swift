@@ -1,5 +1,6 @@
 internal import FSRHandoff
 internal import FSRMemory
+internal import FSRStorage
 internal import FSRSystem
 internal import Logging
 internal import Synchronization
@@ -36,37 +37,67 @@ extension ReferenceVMM {
   func dropSwapCopy() {
     guard let paging = guest.paging else { return }
     let drop = paging.dropCopy(isOwn: guest.folder.value.hasNextSwap)
-    let isDone = Flag()
     isSettling.withLock { $0 += 1 }
-    let deed: @Sendable () -> Void = { [self] in
-      drop()
-      settleSwap()
-      isDone.raise()
-    }
-    guard (try? OSThread.start(name: "drop", detached: true, deed)) != nil else { return deed() }
-    let late = MonotonicClock.now() + Self.dropLimit
-    while !isDone.isUp, MonotonicClock.now() < late { _ = try? Poller().wait(timeout: Self.settleLook) }
+    settleSwap(after: drop)
   }
 
   /// Removes swap files that were made for this VM and are not this VMM's, as that of the VMM that it comes after. A
-  /// handoff that makes yet another waits for it (`waitForSettledSwap`).
-  func settleSwap() {
+  /// handoff that makes yet another waits for it (`waitForSettledSwap`), the end of this one only for a while.
+  ///
+  /// - Parameter deed: what comes first, and may take as long.
+  func settleSwap(after deed: @escaping @Sendable () -> Void = {}) {
+    let errand: @Sendable () -> Void = { [self] in
+      deed()
+      removeFormerSwap()
+    }
+    do { _ = try Errand.run("drop", until: MonotonicClock.now() + Self.dropLimit, errand) } catch { errand() }
+  }
+
+  private func removeFormerSwap() {
     if let paging = guest.paging { guest.folder.value.settleSwap(on: paging.configuration.swap) }
     isSettling.withLock { $0 -= 1 }
   }
 
-  /// Nanoseconds for a handoff's end to wait for its copy's removal.
+  /// Nanoseconds for a handoff's end to wait for the removal of a swap file.
   private static let dropLimit: UInt64 = 3_000_000_000
-  /// Nanoseconds for a former swap file to be removed, and between two looks.
-  private static let settleLimit: UInt64 = 5_000_000_000
+  /// Seconds for a former swap file to be removed, and for a new one to be made.
+  private static let settleLimit: UInt64 = 5
+  /// Nanoseconds between two looks.
   private static let settleLook: UInt64 = 1_000_000
 
-  /// - Throws: `HandoffError.refused` where that takes too long.
-  func waitForSettledSwap() throws(HandoffError) {
-    let late = MonotonicClock.now() + Self.settleLimit
+  /// Makes the swap file that the next VMM is to have. Where its disk hangs meanwhile that is left to itself, and what
+  /// comes of it is removed: the VM is free for another handoff at once, unless that one wants a copy too.
+  ///
+  /// - Throws: `SwapError`, `hangs` where it takes too long; `HandoffError.refused` where a former one is not settled.
+  func makeSwapCopy(at path: String, bytesPerSecond: UInt64?, of paging: GuestPaging) throws {
+    let late = MonotonicClock.now() + Self.settleLimit * 1_000_000_000
+    try waitForSettledSwap(until: late)
+    isSettling.withLock { $0 += 1 }
+    let made: (file: SwapFile, isOwn: Bool)?
+    do {
+      made = try Errand.run("copy", until: late) { [self] in
+        try guest.folder.value.noteNextSwap(path)
+        // Read here: the handoff's end takes the note away.
+        let isOwn = guest.folder.value.hasNextSwap
+        return (try paging.makeCopy(at: path), isOwn)
+      } late: { [self] result in
+        if case .success(let made) = result { GuestPaging.drop(made.file, isOwn: made.isOwn) }
+        removeFormerSwap()
+      }
+    } catch {
+      isSettling.withLock { $0 -= 1 }
+      throw error
+    }
+    guard let made else { throw SwapError.hangs(path: path, seconds: Self.settleLimit) }
+    isSettling.withLock { $0 -= 1 }
+    paging.keepCopy(made.file, bytesPerSecond: bytesPerSecond)
+  }
+
+  private func waitForSettledSwap(until late: UInt64) throws(HandoffError) {
     while isSettling.withLock({ $0 }) > 0 {
       if MonotonicClock.now() >= late {
-        throw .refused("a former swap file is still being removed, or its disk hangs; try again", .deadline)
+        throw .refused(
+          "the swap file of a former handoff is still being removed, or its disk hangs; try again", .deadline)
       }
       _ = try? Poller().wait(timeout: Self.settleLook)
     }

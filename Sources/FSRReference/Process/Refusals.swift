@@ -38,6 +38,7 @@ extension SwapError: RefusalReason {
   public var refusalCode: RefusalCode? {
     switch self {
     case .inUse: .locks
+    case .hangs: .deadline
     case .full, .outOfSlots: .headroom
     case .notOwned, .openToOthers, .readOnly: .rights
     case .inputOutput(let error), .system(let error): error.refusalCode ?? .swap

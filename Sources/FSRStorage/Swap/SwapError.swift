@@ -17,6 +17,8 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
   case ownFile(path: String)
   /// The pages were not all copied to another file.
   case notCopied(path: String, CopyFailure)
+  /// The disk takes longer than anybody waits.
+  case hangs(path: String, seconds: UInt64)
   /// The file is not the one that was described.
   case otherFile(path: String)
   /// All slots that this VM may ever have are in use.
@@ -54,7 +56,7 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .full(let error), .readOnly(let error), .inputOutput(let error), .system(let error): error
     case .notCopied(_, let failure): failure.cause ?? .busy("copy", "\(self)")
-    case .notPlain, .notOwned, .openToOthers, .foreign, .tooSmall, .inUse, .ownFile, .otherFile,
+    case .notPlain, .notOwned, .openToOthers, .foreign, .tooSmall, .inUse, .ownFile, .hangs, .otherFile,
       .outOfSlots, .noSuchSlot, .notHeld, .undecodable, .bitmap:
       .busy("swap file", "\(self)")
     }
@@ -92,6 +94,8 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
     case .ownFile(let path):
       "\(path) is the VM's swap file already; name another one to copy it to"
     case .notCopied(let path, let failure): "the swap file was not copied to \(path): \(failure)"
+    case .hangs(let path, let seconds):
+      "the disk of \(path) has not answered for \(seconds) s; name a file on another one"
     case .otherFile(let path): "\(path) is not the swap file that was handed over"
     case .outOfSlots(let limit): "all \(limit) pages that the swap file may have are in use"
     case .noSuchSlot(let slot, let count): "slot \(slot) of a swap file with \(count)"
