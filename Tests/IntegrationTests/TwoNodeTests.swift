@@ -22,7 +22,15 @@ struct TwoNodeTests {
       echo "$1:$2:numa $(fsr status $1 --json | grep -o '"numa":{[^}]*}')"
       echo "$1:$2:reserved $(fsr ledger --json | grep -o '"reserved":[0-9]*' | cut -d: -f2 | paste -sd' ')"
     }
-    hand() { fsr handoff $1 --timeout 60s --max-downtime 30s --json >/tmp/answer 2>/tmp/errors; echo "$1:handoff:code $?"; }
+    # In an emulator on a busy machine a party may count as hung: that is not what is asked here.
+    hand() {
+      for attempt in 1 2 3 4 5; do
+        fsr handoff $1 --timeout 60s --max-downtime 30s >/dev/null 2>/tmp/errors; code=$?
+        [ $code = 4 ] || break
+        echo "called off: $(cat /tmp/errors)"
+      done
+      echo "$1:handoff:code $code"
+    }
     fsr run one --duty 5 --memory 16M --vcpus 2 --numa 1 --reserve 8M >/dev/null
     look one before; hand one; hand one; look one after; fsr stop one >/dev/null
     fsr run both --duty 5 --memory 16M --vcpus 2 --numa 0-1 --reserve 1028K >/dev/null
@@ -55,7 +63,9 @@ struct TwoNodeTests {
       for line in spread + ["reserved 528384 524288 1052672"] { expected.insert("both:\(time):\(line)") }
     }
     for name in ["full", "three", "away", "none"] { expected.insert("\(name):run:code 3") }
-    let said = lines.filter { !$0.hasPrefix("fsr: ") && !$0.hasPrefix(".ledger") }
+    let late = lines.filter { $0.hasPrefix("called off: ") }
+    if !late.isEmpty { print(late.joined(separator: "\n")) }
+    let said = lines.filter { !$0.hasPrefix("fsr: ") && !$0.hasPrefix(".ledger") && !late.contains($0) }
     #expect(result?.code == 0 && Set(said) == expected, "\(String(describing: result))")
     let refusals = lines.filter { $0.hasPrefix("fsr: ") }
     let reasons = [

@@ -36,6 +36,18 @@ struct ConsoleFile {
     return file
   }
 
+  /// This process's standard output, for a VM.
+  static func standardOutput() throws -> OwnedDescriptor {
+    let file = try OwnedDescriptor.standardOutput()
+    // Here too a write may wait for whoever reads. Others have this one, so it is opened anew where that may be.
+    if [.pipe, .device].contains(try file.kind()),
+      let own = try? OwnedDescriptor.open("/proc/self/fd/1", .appendWithoutWaiting)
+    {
+      return own
+    }
+    return file
+  }
+
   /// Removes it again where it was made for a VM that did not come to run, and nobody has written to it.
   func withdraw() {
     guard isNew, let parent = try? Directory.open(folder), let file = try? parent.openFile(leaf, .read),

@@ -150,7 +150,7 @@ struct RunCommand: AnsweringCommand, Interruptible {
     var file: OwnedDescriptor?
     if console == nil, foreground, !output.json {
       configuration.console = "standard output"
-      do { file = try OwnedDescriptor.standardOutput() } catch {
+      do { file = try ConsoleFile.standardOutput() } catch {
         throw Failure(.refused, "standard output cannot be had: \(error)")
       }
     }
