@@ -37,7 +37,7 @@ import Testing
     if fault == "destination:claimVerify:stop", !text.contains("checksum") {
       findings.append("it says \(text)")
     }
-    let after = try vm.answer("status").value
+    let after = try vm.status()
     if after["pid"] != first || after["generation"]?.number != 1 {
       findings.append("the source lost it: \(after)")
     }

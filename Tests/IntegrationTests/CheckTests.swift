@@ -8,12 +8,12 @@ import Testing
     await Blocking.check {
       let vm = try TestVM()
       try vm.run(["--memory", "32M", "--vcpus", "2"])
-      let first = try vm.answer("status").value["pid"]
+      let first = try vm.status()["pid"]
       var findings = try body(vm)
       if try !vm.advances() { findings.append("the guest stands still") }
       let errors = try vm.guestErrors()
       if errors != 0 { findings.append("the guest counts errors: \(String(describing: errors))") }
-      let after = try vm.answer("status").value
+      let after = try vm.status()
       if after["pid"] != first || after["generation"]?.number != 1 { findings.append("moved: \(after)") }
       if try vm.machines().count != 1 { findings.append("left behind: \(try vm.machines())") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
@@ -45,7 +45,7 @@ import Testing
       _ = try vm.answer("pause")
       let (code, answer) = try vm.answer("check")
       if code != 0 { findings.append("check ended with \(code ?? -1): \(answer)") }
-      let state = try vm.answer("status").value["state"]?.text
+      let state = try vm.status()["state"]?.text
       if state != "paused" { findings.append("it is \(state ?? "-")") }
       _ = try vm.answer("resume")
       return findings
@@ -107,7 +107,7 @@ import Testing
         let (code, answer) = try vm.answer(command, ["--max-downtime", "1us"])
         if code != 3 || Self.codes(answer) != ["downtime"] { findings.append("\(command): \(answer)") }
       }
-      let generation = try vm.answer("status").value["generation"]?.number
+      let generation = try vm.status()["generation"]?.number
       if generation != 4 { findings.append("generation \(String(describing: generation))") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
     }

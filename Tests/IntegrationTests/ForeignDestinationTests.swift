@@ -86,14 +86,14 @@ import Testing
     }
     let vm = try TestVM()
     try vm.run(["--memory", "16M", "--vcpus", "2", "--duty", "30"])
-    let before = try vm.answer("status").value
+    let before = try vm.status()
     let result = try vm.fsr(["handoff", vm.name, "--to", path, "--timeout", "1s", "--json"])
     let answer = try JSONValue(parsing: result.output)
     var findings: [String] = []
     if result.code != one.code || result.errorLines.count != 1 { findings.append("\(result)") }
     if !result.errors.contains(one.says) { findings.append("it says \(result.errors)") }
     if answer["reason"]?.text == nil { findings.append("no reason: \(answer)") }
-    let after = try vm.answer("status").value
+    let after = try vm.status()
     for key in ["pid", "generation"] where before[key] != after[key] {
       findings.append("\(key) \(before[key] as Any) became \(after[key] as Any)")
     }

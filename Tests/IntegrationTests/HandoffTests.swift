@@ -35,7 +35,7 @@ import Testing
       expect(machines.count == 1, "after handoff \(index): \(machines)")
       if findings.count > 10 { break }
     }
-    let status = try vm.answer("status").value
+    let status = try vm.status()
     let after = Int32(status["pid"]?.number ?? 0)
     let descriptorsAfter = try ProcessTable.descriptorCount(of: after)
     expect(

@@ -63,7 +63,7 @@ import Testing
       // One without a reservation asks nobody.
       let free = try vm.fsr(["run", "free", "--memory", "64M", "--duty", "1"])
       findings.expect(free.code == 0, "\(free)")
-      let status = try vm.answer("status").value
+      let status = try vm.status()
       findings.expect(status["reservation"]?["bytes"]?.number == Self.size, "\(status)")
       findings.expect(status["reservation"]?["owner_pid"]?.number == status["pid"]?.number, "\(status)")
       findings.all += try vm.stopped().filter { !$0.contains("entry free") }
@@ -83,12 +83,12 @@ import Testing
     await Self.check { findings in
       let vm = try TestVM()
       try vm.run(["--memory", "64M", "--duty", "10"])
-      let plain = try vm.answer("status").value
+      let plain = try vm.status()
       let none = try Self.lockedKilobytes(of: Int32(plain["pid"]?.number ?? 0)) ?? -1
       findings.all += try vm.stopped()
       try vm.run(["--memory", "64M", "--reserve", "16M", "--duty", "10"])
       for _ in 0..<2 {
-        let status = try vm.answer("status").value
+        let status = try vm.status()
         let locked = try Self.lockedKilobytes(of: Int32(status["pid"]?.number ?? 0)) ?? -1
         // Beside it lie the control blocks, a page or two each.
         findings.expect(
@@ -155,7 +155,7 @@ import Testing
       let recovered = try vm.answer("recover")
       let (sums, looks) = watch.end()
       findings.expect(sums == ["67108864 in 1"] && looks > 1, "\(fault): \(looks) looks saw \(sums)")
-      let status = try vm.answer("status").value
+      let status = try vm.status()
       let ledger = try Self.ledger(vm).value
       if recovered.code == 6 {
         findings.expect(ledger["reserved"]?.number == 0, "\(fault): a lost VM keeps \(ledger)")

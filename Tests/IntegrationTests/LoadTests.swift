@@ -5,11 +5,7 @@ import Testing
 /// A guest's statistics do not restart with a handoff.
 @Suite(.serialized) struct LoadTests {
   private static func sums(_ vm: TestVM) throws -> (ran: Double, exits: Double) {
-    var vcpus: [JSONValue] = []
-    _ = try TestVM.wait {
-      vcpus = try vm.answer("status").value["vcpus"]?.elements ?? []
-      return !vcpus.isEmpty
-    }
+    let vcpus = try vm.status()["vcpus"]?.elements ?? []
     func sum(_ key: String) -> Double { vcpus.compactMap { $0[key]?.number }.reduce(0, +) }
     return (sum("run_ms"), sum("exits"))
   }
@@ -39,7 +35,7 @@ import Testing
       let vm = try TestVM()
       try vm.run(["--memory", "16M"])
       var findings: [String] = []
-      func average() throws -> Double { try vm.answer("status").value["load"]?["avg1m"]?.number ?? 0 }
+      func average() throws -> Double { try vm.status()["load"]?["avg1m"]?.number ?? 0 }
       let rises = try TestVM.wait { try average() > 0 }
       if !rises { findings.append("the load stays at nothing") }
       // A guest that stands can only bring it down, and in moments only by a little.

@@ -37,13 +37,13 @@ import Testing
       let due = owner == .source ? "swap" : "next"
       let isAlone = try TestVM.wait { try names() == [due] }
       if !isAlone { findings.append("files \(try names()) instead of \(due)") }
-      if try vm.answer("status").value["swap"]?["path"]?.text != path(due) {
-        findings.append("another file is used: \(try vm.answer("status").value)")
+      if try vm.status()["swap"]?["path"]?.text != path(due) {
+        findings.append("another file is used: \(try vm.status())")
       }
       _ = try vm.answer("pause")
-      var status = try vm.answer("status").value
+      var status = try vm.status()
       let isAtRest = try TestVM.wait {
-        status = try vm.answer("status").value
+        status = try vm.status()
         return status["memory"]?["swapped_pages"] == status["swap"]?["used"]
           && status["swap"]?["used"] != .null
       }

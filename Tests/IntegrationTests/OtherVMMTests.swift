@@ -37,7 +37,7 @@ import Testing
           findings.append("\(name): \(command) ended with \(code ?? -1): \(answer)")
         }
       }
-      let status = try vm.answer("status").value
+      let status = try vm.status()
       if status["pid"] != first { findings.append("\(name): \(status)") }
       try place.directory.unlink(name)
     }

@@ -27,12 +27,7 @@ struct PagedVM: ~Copyable {
         + options)
   }
 
-  /// What the VMM says. On a busy machine the block may have to answer for it now and then, and does not know of pages.
-  func status() throws -> JSONValue {
-    var status = try vm.answer("status").value
-    for _ in 0..<20 where status["swap"]?["path"]?.text == nil { status = try vm.answer("status").value }
-    return status
-  }
+  func status() throws -> JSONValue { try vm.status() }
 
   func evictions() throws -> Double {
     guard let count = try status()["paging"]?["evictions"]?.number else {

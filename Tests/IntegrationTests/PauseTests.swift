@@ -5,7 +5,7 @@ import Testing
 /// `fsr pause` and `fsr resume`, with a VM of real processes.
 @Suite(.serialized) struct PauseTests {
   private static func instructions(_ vm: TestVM) throws -> (state: String?, count: Double) {
-    let status = try vm.answer("status").value
+    let status = try vm.status()
     let counts = status["vcpus"]?.elements.compactMap { $0["instructions"]?.number } ?? []
     return (status["state"]?.text, counts.reduce(0, +))
   }

@@ -28,7 +28,7 @@ import Testing
         let process = try Self.process(of: vm)
         let policies = try process.policies(of: "fsr-ram")
         if policies != ["bind:0"] { findings.append("round \(round): RAM is \(policies)") }
-        let numa = try vm.answer("status").value["numa"]
+        let numa = try vm.status()["numa"]
         if numa != .object(["nodes": .list([.number(0)]), "policy": .text("bind")]) {
           findings.append("round \(round): status says \(String(describing: numa))")
         }
@@ -55,7 +55,7 @@ import Testing
       var findings: [String] = []
       let policies = try Self.process(of: vm).policies(of: "fsr-ram")
       if policies.contains(where: { $0 != "default" }) { findings.append("RAM is \(policies)") }
-      let numa = try vm.answer("status").value["numa"]
+      let numa = try vm.status()["numa"]
       if numa != .null { findings.append("status says \(String(describing: numa))") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
     }

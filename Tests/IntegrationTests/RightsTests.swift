@@ -118,8 +118,9 @@ import Testing
         fsr handoff vm --max-downtime 5s --json | sed 's/.*"victor":"\\([a-z]*\\)".*/\\1/'
         rights
         fsr history vm --json | grep -o '"victor":"[a-z]*"'
+        blocks=$(readlink "$place/run/vm/blocks"); ls -d "$blocks" >/dev/null
         fsr stop vm >/dev/null; echo "stop $?"
-        ls "$place/run"; ls /dev/shm | grep '^fsr-\(Self.user)-'
+        ls "$place/run"; ls -d "$blocks" 2>/dev/null
         """)
       let all = String(Self.ipcLock | Self.sysNice | Self.dacOverride | Self.kill | Self.fowner, radix: 16)
       let line = "Inh  Prm \(all) Eff \(all) Amb "

@@ -41,7 +41,7 @@ import Testing
       if try !vm.fsr(["list"]).output.contains("running, no answer") { findings.append("the list is silent") }
       try vm.letGo()
       let isBack = try TestVM.wait { try vm.answer("status").value["guest"]?["errors"] == .number(0) }
-      let status = try vm.answer("status").value
+      let status = try vm.status()
       if !isBack || status["reason"] != .null { findings.append("it does not come back: \(status)") }
       return findings
     }

@@ -45,6 +45,18 @@ final class TestVM: Sendable {
     return (result.code, try JSONValue(parsing: result.output))
   }
 
+  /// What the VMM says that runs the guest. On a machine that is busy the block may have to answer for it now and then,
+  /// and knows little.
+  func status() throws -> JSONValue {
+    var status = JSONValue.null
+    let isSaid = try Self.wait {
+      status = try answer("status").value
+      return status["vcpus"].map { $0 != .null } ?? false
+    }
+    if !isSaid { throw Unexpected("no VMM says how it is: \(status)") }
+    return status
+  }
+
   /// A handoff as a process that may stop or die.
   func startHandoff(_ options: [String], output: borrowing OwnedDescriptor) throws -> ChildProcess {
     try start("handoff", options, output: output)

@@ -8,7 +8,7 @@ import Testing
   /// What `check` and `handoff` say while `other` has `path` open for writing, and whether the guest runs on.
   private static func refusals(_ vm: TestVM, _ other: Sleeper, path: String) throws -> [String] {
     var findings: [String] = []
-    let first = try vm.answer("status").value
+    let first = try vm.status()
     for command in ["check", "handoff"] {
       let (code, answer) = try vm.answer(command, ["--max-downtime", "5s"])
       let blockers = answer["blockers"]?.elements ?? []
@@ -24,7 +24,7 @@ import Testing
       if lines.count != 1 { findings.append("\(command) says \(lines)") }
     }
     if try !vm.advances() { findings.append("the guest stands still") }
-    let after = try vm.answer("status").value
+    let after = try vm.status()
     if after["pid"] != first["pid"] || after["generation"] != first["generation"] {
       findings.append("moved: \(after)")
     }

@@ -1,14 +1,14 @@
-internal import FSRSystem
+package import FSRSystem
 
 /// Where on the host a guest lies: its memory, its vCPUs' processors, and what its VMM keeps of it.
-struct GuestPlacement: Sendable {
+package struct GuestPlacement: Sendable {
   /// Nil for wherever the kernel likes.
   let nodes: NodeSet?
   /// Those that the vCPU threads may run on, ascending: of the nodes, where there are some, and allowed to this process.
   let processors: [Int]
 
   /// - Throws: `VMError` `refused` where a node is not there or not this process's, or has only processors that are not.
-  init(_ nodes: NodeSet?) throws(VMError) {
+  package init(_ nodes: NodeSet?) throws(VMError) {
     self.nodes = nodes
     if let nodes, let refusal = Self.refusal(of: nodes) { throw VMError(.refused, refusal) }
     do throws(SystemError) {

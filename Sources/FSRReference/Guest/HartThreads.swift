@@ -1,9 +1,9 @@
-internal import FSRMachine
-internal import FSRSystem
+package import FSRMachine
+package import FSRSystem
 internal import Synchronization
 
 /// A host thread for every hart: started once, parked whenever the guest must not run.
-final class HartThreads: WakesHarts, Sendable {
+package final class HartThreads: WakesHarts, Sendable {
   /// Instructions after which a thread looks up by itself.
   private static let budget: UInt64 = 1 << 30
   /// Instructions that a thread runs with the urgency of the switch, before it becomes an ordinary one.
@@ -60,7 +60,7 @@ final class HartThreads: WakesHarts, Sendable {
   private let ended: @Sendable (GuestEnd) -> Void
 
   /// - Parameter ended: called on a vCPU thread when the guest ends itself, which then stands still.
-  init(
+  package init(
     meters: HartMeters, clock: HostClock, placement: GuestPlacement,
     ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws(SystemError) {
@@ -80,7 +80,7 @@ final class HartThreads: WakesHarts, Sendable {
 
   private func line(_ hart: Int) -> UInt64 { UInt64(hart) * 64 }
 
-  func wake(hart: Int) {
+  package func wake(hart: Int) {
     let offset = line(hart)
     while true {
       let seen = words.atomicLoad(offset, as: UInt32.self)
@@ -92,7 +92,7 @@ final class HartThreads: WakesHarts, Sendable {
   // MARK: starting
 
   /// What the threads of a destination do before they may run.
-  struct Switch: Sendable {
+  package struct Switch: Sendable {
     /// Done by the first thread ahead of time, so that in the switch nothing is done there for the first time.
     let rehearse: @Sendable () -> Void
     /// Parks the first thread until it has done the switch; answers whether to run.
@@ -106,7 +106,7 @@ final class HartThreads: WakesHarts, Sendable {
   }
 
   /// Makes the threads, parked at the gate or, in a destination, for the switch.
-  func start(machine: Machine, cpus: [any VirtualCPU], switching: Switch? = nil) throws(SystemError) {
+  package func start(machine: Machine, cpus: [any VirtualCPU], switching: Switch? = nil) throws(SystemError) {
     self.machine.withLock { $0 = machine }
     calmed.withLock { $0 = switching?.calmed }
     for cpu in cpus {
@@ -239,7 +239,7 @@ final class HartThreads: WakesHarts, Sendable {
   }
 
   /// Asks every hart to stop; the thread that arrives last runs `deed`.
-  func stop(_ deed: @escaping @Sendable () -> Void) {
+  package func stop(_ deed: @escaping @Sendable () -> Void) {
     switchover.withLock { $0 = deed }
     holds.withLock { holds in
       holds.insert(.stopped)
@@ -254,7 +254,7 @@ final class HartThreads: WakesHarts, Sendable {
   }
 
   /// Takes a stop back that has not come to its deed; false when that has begun.
-  func cancelStop() -> Bool {
+  package func cancelStop() -> Bool {
     let isCancelled = stop.compareExchange(
       expected: Stop.asked.rawValue, desired: Stop.cancelled.rawValue, ordering: .acquiringAndReleasing
     ).exchanged
@@ -263,7 +263,7 @@ final class HartThreads: WakesHarts, Sendable {
   }
 
   /// Lets all harts run, unless the guest is paused or has ended itself.
-  func resume() {
+  package func resume() {
     stop.store(Stop.none.rawValue, ordering: .releasing)
     release(.stopped)
   }
@@ -305,7 +305,7 @@ final class HartThreads: WakesHarts, Sendable {
   // MARK: pausing
 
   /// What became of the wish to pause the guest or to let it run.
-  enum PauseOutcome {
+  package enum PauseOutcome: Sendable {
     case done
     /// A handoff has stopped the guest: whoever runs it afterwards is to be asked.
     case inHandoff
@@ -317,7 +317,7 @@ final class HartThreads: WakesHarts, Sendable {
   /// Stops all harts until `unpause`, handoffs included; returns when they stand.
   ///
   /// - Parameter limit: nanoseconds that the harts may take.
-  func pause(limit: UInt64) -> PauseOutcome {
+  package func pause(limit: UInt64) -> PauseOutcome {
     let obstacle: PauseOutcome? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
       holds.insert(.paused)
@@ -335,7 +335,7 @@ final class HartThreads: WakesHarts, Sendable {
   func pauseForPage() { hold(.page) }
 
   /// Lets the harts of a paused guest run again.
-  func unpause() -> PauseOutcome {
+  package func unpause() -> PauseOutcome {
     let obstacle: PauseOutcome? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
       lift([.paused, .page], from: &holds)
@@ -364,21 +364,31 @@ final class HartThreads: WakesHarts, Sendable {
     return true
   }
 
-  /// Starts a guest that has ended itself anew: `reset` is done when all harts stand.
+  package enum RestartOutcome: Sendable {
+    case done
+    /// Not all harts stand yet, though they were told to: one may wait for a page that a disk is slow with.
+    case late
+    /// The guest had not ended, or could not be reset.
+    case failed
+  }
+
+  /// Starts a guest that has ended itself anew: `reset` is done when all harts stand. Until it is done the guest stays
+  /// ended.
   ///
   /// - Parameter limit: nanoseconds that the harts may take.
-  /// - Returns: false where they did not stand in time, or `reset` failed; the guest then stays ended.
-  func restart(limit: UInt64, _ reset: () -> Bool) -> Bool {
-    guard hasGuestEnded, waitUntilParked(limit: limit), reset() else { return false }
+  package func restart(limit: UInt64, _ reset: () -> Bool) -> RestartOutcome {
+    guard hasGuestEnded else { return .failed }
+    guard waitUntilParked(limit: limit) else { return .late }
+    guard reset() else { return .failed }
     release(.ended)
-    return true
+    return .done
   }
 
   /// Sends all threads home, and waits for them. No hart runs afterwards.
   ///
   /// - Parameters:
   ///   - deed: done when all harts stand, or have not come to stand within `limit` nanoseconds.
-  func end(unblocking deed: () -> Void = {}, after limit: UInt64 = 0) {
+  package func end(unblocking deed: () -> Void = {}, after limit: UInt64 = 0) {
     isOver.raise()
     machine.withLock { $0 }?.requestStop()
     words.atomicStore(UInt32(1), at: gate)

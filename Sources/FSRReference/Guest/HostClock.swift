@@ -1,17 +1,17 @@
 internal import FSRMachine
-internal import FSRState
+package import FSRState
 internal import FSRSystem
 internal import Synchronization
 
 /// The guest's time: the host's monotonic clock since the guest's birth, in units of 100 ns.
 ///
 /// The birth travels; both processes read the same clock, so time goes on through the stun and never back.
-final class HostClock: GuestClock, SavesState {
+package final class HostClock: GuestClock, SavesState {
   private let birth: Atomic<UInt64>
 
-  init(birth: UInt64 = MonotonicClock.now()) { self.birth = Atomic(birth) }
+  package init(birth: UInt64 = MonotonicClock.now()) { self.birth = Atomic(birth) }
 
-  var ticks: UInt64 { (MonotonicClock.now() &- birth.load(ordering: .relaxed)) / 100 }
+  package var ticks: UInt64 { (MonotonicClock.now() &- birth.load(ordering: .relaxed)) / 100 }
 
   /// When the guest's time will be `ticks`, on the host's clock.
   func hostTime(ofTicks ticks: UInt64) -> UInt64 {
@@ -20,11 +20,11 @@ final class HostClock: GuestClock, SavesState {
     return overflow || carry ? .max : time
   }
 
-  static var stateVersion: UInt16 { 1 }
+  package static var stateVersion: UInt16 { 1 }
 
-  func save(to writer: inout ByteWriter) { writer.write(birth.load(ordering: .relaxed)) }
+  package func save(to writer: inout ByteWriter) { writer.write(birth.load(ordering: .relaxed)) }
 
-  func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
+  package func restore(from reader: inout ByteReader, version: UInt16) throws(StateError) {
     guard version == Self.stateVersion else {
       throw .sectionVersion("clock", has: version, reads: Self.stateVersion)
     }

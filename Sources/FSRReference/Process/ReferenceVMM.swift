@@ -18,6 +18,10 @@ final class ReferenceVMM: Sendable {
   static let requestLimit: UInt64 = 1_000_000_000
   /// How long a client waits that can be neither served nor turned away, before that is tried again, in nanoseconds.
   private static let acceptInterval: UInt64 = 20_000_000
+  /// How long a guest that was reset may take to stand before others are attended to, and then before the next look, in
+  /// nanoseconds.
+  private static let resetLimit: UInt64 = 100_000_000
+  private static let endInterval: UInt64 = 20_000_000
   /// How long the reader of the console may take nothing while the last words of a guest wait, in nanoseconds.
   private static let lastWords: UInt64 = 5_000_000_000
 
@@ -86,7 +90,7 @@ final class ReferenceVMM: Sendable {
       if hasRoom, isAccepting.load(ordering: .acquiring) {
         poller.watch(guest.listener.value.descriptor, token: 2)
       }
-      let ready = try poller.wait(timeout: nil)
+      let ready = try poller.wait(timeout: ending.value == nil ? nil : Self.endInterval)
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), try signals.next() != nil {
         log.notice("told to stop by a signal")
@@ -241,9 +245,10 @@ final class ReferenceVMM: Sendable {
     guest.folder.value.removeBlocks()
   }
 
-  /// Starts a guest anew that has asked for a reset; false where that cannot be, and the VM ends with it.
+  /// Starts a guest anew that has asked for a reset, or sees that it does not stand yet; false where it cannot be, and the
+  /// VM ends with it.
   private func restartGuest() -> Bool {
-    let isRunning = guest.threads.restart(limit: Self.requestLimit) {
+    let outcome = guest.threads.restart(limit: Self.resetLimit) {
       do { try guest.restart() } catch {
         log.error("the guest cannot be started anew: \(error)")
         return false
@@ -252,11 +257,17 @@ final class ReferenceVMM: Sendable {
       ending.clear()
       return true
     }
-    if isRunning, let count = resets.count(at: MonotonicClock.now()) {
+    switch outcome {
+    // A hart that waits for a page which nobody brings in will not stand.
+    case .late: return missingPage.withLock { $0 == nil }
+    case .failed: return false
+    case .done: break
+    }
+    if let count = resets.count(at: MonotonicClock.now()) {
       log.notice("the guest was reset")
       append(own("reset", reason: count))
     }
-    return isRunning
+    return true
   }
 
   private func append(_ record: HistoryRecord) {

@@ -1,0 +1,147 @@
+import FSRMachine
+import FSRMemory
+import FSRReference
+import FSRSystem
+import FSRTestSupport
+import Synchronization
+import Testing
+
+/// The threads of a guest's harts: stopped, paused and started anew, also while one of them does not come to stand.
+@Suite(.serialized) struct HartThreadsTests {
+  /// Nobody listens to this guest.
+  private struct Silence: ConsoleSink {
+    func write(_ byte: UInt8) {}
+  }
+
+  private final class Guest: Sendable {
+    let threads: HartThreads
+    let cpus: [ScriptedCPU]
+    let ends = Atomic<Int>(0)
+
+    init(harts: Int) throws {
+      let ended = Mutex<(@Sendable () -> Void)?>(nil)
+      let hook = Owned(ended)
+      let threads = try HartThreads(
+        meters: HartMeters(harts: harts), clock: HostClock(), placement: GuestPlacement(nil)
+      ) { _ in hook.value.withLock { $0 }?() }
+      let machine = try Machine(
+        memory: GuestMemory(size: BoardMap.smallestRAM), harts: harts, clock: HostClock(), console: Silence(),
+        waker: threads)
+      self.threads = threads
+      cpus = (0..<harts).map { ScriptedCPU(hart: $0, of: machine) }
+      hook.value.withLock { $0 = { [weak self] in self?.ends.add(1, ordering: .acquiringAndReleasing) } }
+      try threads.start(machine: machine, cpus: cpus)
+    }
+
+    deinit {
+      for cpu in cpus { cpu.isStuck = false }
+      threads.end()
+    }
+
+    /// Whether each of `harts` goes on.
+    func runs(_ harts: [Int]) -> Bool {
+      let before = harts.map { cpus[$0].instructions }
+      return HartThreadsTests.wait { zip(harts, before).allSatisfy { self.cpus[$0].instructions > $1 } }
+    }
+  }
+
+  /// Far longer than anything takes, in nanoseconds.
+  private static let patience: UInt64 = 60_000_000_000
+  /// Nanoseconds for a hart that never stands.
+  private static let moment: UInt64 = 5_000_000
+
+  private static func wait(until condition: () -> Bool) -> Bool {
+    let late = MonotonicClock.now() + patience
+    while !condition() {
+      if MonotonicClock.now() >= late { return false }
+      _ = try? Poller().wait(timeout: 100_000)
+    }
+    return true
+  }
+
+  @Test func aResetWaitsForAHartThatIsHeldUp() async throws {
+    let guest = try Guest(harts: 2)
+    guest.threads.resume()
+    #expect(guest.runs([0, 1]))
+    guest.cpus[1].isStuck = true
+    guest.cpus[0].endGuest(.reset)
+    #expect(Self.wait { guest.ends.load(ordering: .acquiring) == 1 })
+    var resets = 0
+    for _ in 0..<2 {
+      let outcome = guest.threads.restart(limit: Self.moment) {
+        resets += 1
+        return true
+      }
+      #expect(outcome == .late && resets == 0)
+    }
+    guest.cpus[1].isStuck = false
+    let outcome = guest.threads.restart(limit: Self.patience) {
+      resets += 1
+      return !guest.cpus.contains { $0.isInside }
+    }
+    #expect(outcome == .done && resets == 1)
+    #expect(guest.runs([0, 1]))
+    #expect(guest.threads.restart(limit: Self.patience) { true } == .failed)
+  }
+
+  @Test func aPauseThatComesTooLateIsTakenBack() throws {
+    let guest = try Guest(harts: 3)
+    guest.threads.resume()
+    #expect(guest.runs([0, 1, 2]))
+    guest.cpus[2].isStuck = true
+    #expect(guest.threads.pause(limit: Self.moment) == .late)
+    #expect(guest.runs([0, 1]))
+    guest.cpus[2].isStuck = false
+    #expect(guest.runs([2]))
+    #expect(guest.threads.pause(limit: Self.patience) == .done)
+    #expect(!guest.cpus.contains { $0.isInside })
+    #expect(guest.threads.unpause() == .done)
+    #expect(guest.runs([0, 1, 2]))
+  }
+
+  @Test func aStopThatIsTakenBackDoesNothing() throws {
+    let guest = try Guest(harts: 3)
+    let deeds = Owned(Atomic<Int>(0))
+    guest.threads.resume()
+    for stuck in 0..<3 {
+      guest.cpus[stuck].isStuck = true
+      guest.threads.stop { deeds.value.add(1, ordering: .acquiringAndReleasing) }
+      #expect(guest.threads.pause(limit: Self.moment) == .inHandoff)
+      #expect(guest.threads.cancelStop() && !guest.threads.cancelStop())
+      guest.threads.resume()
+      guest.cpus[stuck].isStuck = false
+      #expect(guest.runs([0, 1, 2]))
+    }
+    #expect(deeds.value.load(ordering: .acquiring) == 0)
+  }
+
+  /// From the deed until the guest goes on nobody is in it, whatever came together: stops and pauses, taken back at any
+  /// moment.
+  @Test(arguments: [1, 2, 3]) func nobodyIsInTheGuestWhileItIsStopped(harts: Int) throws {
+    let guest = try Guest(harts: harts)
+    guest.threads.resume()
+    var random = SeededGenerator(seed: UInt64(harts))
+    var done = 0
+    for round in 0..<1500 {
+      // 0 not yet, 1 nobody was inside, 2 somebody was.
+      let seen = Owned(Atomic<Int>(0))
+      let isPaused = round % 3 == 0 && guest.threads.pause(limit: Self.patience) == .done
+      guest.threads.stop {
+        seen.value.store(guest.cpus.contains { $0.isInside } ? 2 : 1, ordering: .releasing)
+      }
+      let spins = Int.random(in: 0..<4000, using: &random)
+      for _ in 0..<spins where seen.value.load(ordering: .acquiring) == 0 {}
+      if round % 2 == 0, guest.threads.cancelStop() {
+        #expect(seen.value.load(ordering: .acquiring) == 0)
+      } else {
+        #expect(Self.wait { seen.value.load(ordering: .acquiring) != 0 })
+        let isEmpty = seen.value.load(ordering: .acquiring) == 1 && !guest.cpus.contains { $0.isInside }
+        #expect(isEmpty, "round \(round)")
+        done += 1
+      }
+      guest.threads.resume()
+      if isPaused { #expect(guest.threads.unpause() == .done) }
+    }
+    #expect(done >= 750 && guest.runs(Array(0..<harts)))
+  }
+}
