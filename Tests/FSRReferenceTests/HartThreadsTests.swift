@@ -34,8 +34,14 @@ import Testing
     }
 
     deinit {
-      for cpu in cpus { cpu.isStuck = false }
+      for cpu in cpus { cpu.unstick() }
       threads.end()
+    }
+
+    /// Has `hart` stay in the guest, whatever it is told.
+    func stick(_ hart: Int) {
+      cpus[hart].stick()
+      #expect(HartThreadsTests.wait { self.cpus[hart].isStuck })
     }
 
     /// Whether each of `harts` goes on.
@@ -63,7 +69,7 @@ import Testing
     let guest = try Guest(harts: 2)
     guest.threads.resume()
     #expect(guest.runs([0, 1]))
-    guest.cpus[1].isStuck = true
+    guest.stick(1)
     guest.cpus[0].endGuest(.reset)
     #expect(Self.wait { guest.ends.load(ordering: .acquiring) == 1 })
     var resets = 0
@@ -74,7 +80,7 @@ import Testing
       }
       #expect(outcome == .late && resets == 0)
     }
-    guest.cpus[1].isStuck = false
+    guest.cpus[1].unstick()
     let outcome = guest.threads.restart(limit: Self.patience) {
       resets += 1
       return !guest.cpus.contains { $0.isInside }
@@ -88,10 +94,10 @@ import Testing
     let guest = try Guest(harts: 3)
     guest.threads.resume()
     #expect(guest.runs([0, 1, 2]))
-    guest.cpus[2].isStuck = true
+    guest.stick(2)
     #expect(guest.threads.pause(limit: Self.moment) == .late)
     #expect(guest.runs([0, 1]))
-    guest.cpus[2].isStuck = false
+    guest.cpus[2].unstick()
     #expect(guest.runs([2]))
     #expect(guest.threads.pause(limit: Self.patience) == .done)
     #expect(!guest.cpus.contains { $0.isInside })
@@ -104,12 +110,12 @@ import Testing
     let deeds = Owned(Atomic<Int>(0))
     guest.threads.resume()
     for stuck in 0..<3 {
-      guest.cpus[stuck].isStuck = true
+      guest.stick(stuck)
       guest.threads.stop { deeds.value.add(1, ordering: .acquiringAndReleasing) }
       #expect(guest.threads.pause(limit: Self.moment) == .inHandoff)
       #expect(guest.threads.cancelStop() && !guest.threads.cancelStop())
       guest.threads.resume()
-      guest.cpus[stuck].isStuck = false
+      guest.cpus[stuck].unstick()
       #expect(guest.runs([0, 1, 2]))
     }
     #expect(deeds.value.load(ordering: .acquiring) == 0)

@@ -12,7 +12,8 @@ final class ScriptedCPU: VirtualCPU {
   private let lines: HartLines
   private let steps = Atomic<UInt64>(0)
   private let inside = Atomic<Bool>(false)
-  private let stuck = Atomic<Bool>(false)
+  private let mustStay = Atomic<Bool>(false)
+  private let stays = Atomic<Bool>(false)
   private let end = Mutex<GuestEnd?>(nil)
 
   init(hart: Int, of machine: Machine) {
@@ -23,10 +24,12 @@ final class ScriptedCPU: VirtualCPU {
   var instructions: UInt64 { steps.load(ordering: .acquiring) }
   /// Whether its thread is in the guest.
   var isInside: Bool { inside.load(ordering: .sequentiallyConsistent) }
-  var isStuck: Bool {
-    get { stuck.load(ordering: .acquiring) }
-    set { stuck.store(newValue, ordering: .releasing) }
-  }
+  /// Whether it stays where it is.
+  var isStuck: Bool { stays.load(ordering: .acquiring) }
+
+  /// Has it stay where it is, which it does from some time on.
+  func stick() { mustStay.store(true, ordering: .releasing) }
+  func unstick() { mustStay.store(false, ordering: .releasing) }
 
   /// Has it end the guest once.
   func endGuest(_ how: GuestEnd) { end.withLock { $0 = how } }
@@ -35,10 +38,11 @@ final class ScriptedCPU: VirtualCPU {
     inside.store(true, ordering: .sequentiallyConsistent)
     defer { inside.store(false, ordering: .sequentiallyConsistent) }
     while true {
-      if isStuck {
+      while mustStay.load(ordering: .acquiring) {
+        stays.store(true, ordering: .releasing)
         _ = try? Poller().wait(timeout: 100_000)
-        continue
       }
+      stays.store(false, ordering: .releasing)
       if lines.stop.load(ordering: .acquiring) != 0 { return .stopped }
       if let end = end.withLock({ $0.take() }) { return .ended(end) }
       steps.add(1, ordering: .acquiringAndReleasing)

@@ -9,9 +9,13 @@ public enum Blocking {
   public static let width = 6
   private static let turns = DispatchSemaphore(value: width)
 
-  public static func run<Answer: Sendable>(_ body: @escaping @Sendable () -> Answer) async -> Answer {
+  /// - Parameter atOnce: whether `body` waits for no turn: something that is under way already needs it.
+  public static func run<Answer: Sendable>(atOnce: Bool = false, _ body: @escaping @Sendable () -> Answer)
+    async
+    -> Answer
+  {
     await withCheckedContinuation { continuation in
-      let work = { @Sendable in continuation.resume(returning: inTurn(body)) }
+      let work = { @Sendable in continuation.resume(returning: atOnce ? body() : inTurn(body)) }
       do { _ = try OSThread.start(name: "test", detached: true, work) } catch { work() }
     }
   }
