@@ -28,7 +28,7 @@ import Testing
     let again = try place.fsr("run", "vm")
     #expect(again.code == 3 && again.errorLines.count == 1)
 
-    let handoff = try place.fsr("handoff", "vm", "--json")
+    let handoff = try place.fsr("handoff", "vm", "--max-downtime", "5s", "--json")
     let report = try JSONValue(parsing: handoff.output)
     #expect(handoff.code == 0 && handoff.errors.isEmpty && report.keys == AnswerKeys.handoff, "\(handoff)")
     #expect(report["victor"]?.text == "destination" && report["generation"]?.number == 2)
@@ -129,7 +129,7 @@ import Testing
     let recover = try place.fsr("recover", "vm", "--json")
     let settled = try JSONValue(parsing: recover.output)
     #expect(recover.code == 0 && settled.keys == AnswerKeys.recover, "\(recover)")
-    let handoff = try place.fsr("handoff", "vm")
+    let handoff = try place.fsr("handoff", "vm", "--max-downtime", "5s")
     #expect(handoff.code == 0, "\(handoff)")
   }
 

@@ -39,8 +39,9 @@ import Testing
     let place = try TemporaryDirectory()
     defer { _ = try? BuiltCommand.run(["stop", "vm", "--runtime-dir", place.path]) }
     for words in [
-      ["run", "vm", "--memory", "16M"], ["status", "vm"], ["log", "vm"], ["handoff", "vm"],
-      ["handoff", "vm", "--json"], ["check", "vm"], ["history", "vm"],
+      ["run", "vm", "--memory", "16M"], ["status", "vm"], ["log", "vm"],
+      ["handoff", "vm", "--max-downtime", "5s"], ["handoff", "vm", "--max-downtime", "5s", "--json"],
+      ["check", "vm"], ["history", "vm"],
     ] {
       let result = try runUnread(words + ["--runtime-dir", place.path])
       #expect(result.status == .exited(0) && result.errors.isEmpty, "\(words): \(result)")

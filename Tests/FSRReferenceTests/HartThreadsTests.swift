@@ -127,11 +127,12 @@ import Testing
     let guest = try Guest(harts: harts)
     guest.threads.resume()
     var random = SeededGenerator(seed: UInt64(harts))
-    var done = 0
+    var (done, paused, cancelled) = (0, 0, 0)
     for round in 0..<1500 {
       // 0 not yet, 1 nobody was inside, 2 somebody was.
       let seen = Owned(Atomic<Int>(0))
       let isPaused = round % 3 == 0 && guest.threads.pause(limit: Self.patience) == .done
+      if isPaused { paused += 1 }
       guest.threads.stop {
         seen.value.store(guest.cpus.contains { $0.isInside } ? 2 : 1, ordering: .releasing)
       }
@@ -139,6 +140,7 @@ import Testing
       for _ in 0..<spins where seen.value.load(ordering: .acquiring) == 0 {}
       if round % 2 == 0, guest.threads.cancelStop() {
         #expect(seen.value.load(ordering: .acquiring) == 0)
+        cancelled += 1
       } else {
         #expect(Self.wait { seen.value.load(ordering: .acquiring) != 0 })
         let isEmpty = seen.value.load(ordering: .acquiring) == 1 && !guest.cpus.contains { $0.isInside }
@@ -148,6 +150,6 @@ import Testing
       guest.threads.resume()
       if isPaused { #expect(guest.threads.unpause() == .done) }
     }
-    #expect(done >= 750 && guest.runs(Array(0..<harts)))
+    #expect(done >= 750 && paused == 500 && cancelled > 0 && guest.runs(Array(0..<harts)))
   }
 }

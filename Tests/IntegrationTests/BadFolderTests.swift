@@ -118,7 +118,8 @@ import Testing
     #expect(bad.runtime.utf8.count > 450)
     let name = bad.name + String(repeating: "n", count: 64 - bad.name.utf8.count)
     for arguments in [
-      ["run", name, "--memory", "1M"], ["status", name], ["handoff", name], ["pause", name],
+      ["run", name, "--memory", "1M"], ["status", name], ["handoff", name, "--max-downtime", "5s"],
+      ["pause", name],
       ["resume", name],
       ["recover", name], ["list"], ["stop", name],
     ] {

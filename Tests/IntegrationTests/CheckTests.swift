@@ -42,7 +42,7 @@ import Testing
   @Test func aPausedGuestCanBeChecked() async {
     await Self.check { vm in
       var findings: [String] = []
-      _ = try vm.answer("pause")
+      _ = try vm.pause()
       let (code, answer) = try vm.answer("check")
       if code != 0 { findings.append("check ended with \(code ?? -1): \(answer)") }
       let state = try vm.status()["state"]?.text

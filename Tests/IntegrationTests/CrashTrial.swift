@@ -71,7 +71,7 @@ struct CrashTrial {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("output", .append)
     let child = try vm.startHandoff(
-      ["--timeout", "3s", "--max-downtime", "1s", "--fault", setting.faults ?? "\(point)"] + setting.handoff,
+      ["--timeout", "10s", "--max-downtime", "2s", "--fault", setting.faults ?? "\(point)"] + setting.handoff,
       output: output)
     try setting.interlude(vm, child.pid)
     let hasEnded = try TestVM.wait {

@@ -8,10 +8,12 @@ import Testing
     handoff() { "$FSR" handoff $NAME --max-downtime 5s --runtime-dir vms "$@"; }
     status() { "$FSR" status $NAME --json --runtime-dir vms; }
     fill() { head -c 64m /dev/zero > $1/filler 2> /dev/null; true; }
-    advances() {
-      first=$(status | grep -o '"ticks":[0-9]*'); for i in $(seq 3000); do
-        [ "$(status | grep -o '"ticks":[0-9]*')" != "$first" ] && return 0; done; return 1; }
-    unharmed() { advances && status | grep -q '"errors":0'; }
+    number() { status | grep -o "\\"$1\\":[0-9]*" | cut -d: -f2; }
+    wait_for() { for i in $(seq 3000); do "$@" && return 0; sleep 0.02; done; return 1; }
+    exceeds() { now=$(number $1); [ -n "$now" ] && [ "$now" -gt $2 ]; }
+    advances() { wait_for exceeds ticks 0 && wait_for exceeds ticks $now; }
+    sound() { status | grep -q '"errors":0'; }
+    unharmed() { advances && wait_for sound; }
     """
 
   /// The runtime folder, with lock, log, history, ledger and blocks, is on one small tmpfs.
@@ -77,11 +79,10 @@ import Testing
       mkdir -p vms disk; chmod 700 vms; mount -t tmpfs -o size=64k tmpfs disk || exit 99
       fill disk
       "$FSR" run $NAME --memory 4M --duty 30 --console disk/console --runtime-dir vms || exit 90
-      dropped() { status | grep -o '"dropped_bytes":[0-9]*' | cut -d: -f2; }
-      for i in $(seq 3000); do [ "$(dropped)" -gt 0 ] && break; done
+      wait_for exceeds dropped_bytes 0 || exit 95
       handoff || exit 91
       unharmed || exit 92
-      [ "$(dropped)" -gt 0 ] || exit 93
+      wait_for exceeds dropped_bytes 0 || exit 93
       "$FSR" stop $NAME --runtime-dir vms || exit 94
       umount disk; rmdir disk
       """)

@@ -39,7 +39,7 @@ import Testing
       let rises = try TestVM.wait { try average() > 0 }
       if !rises { findings.append("the load stays at nothing") }
       // A guest that stands can only bring it down, and in moments only by a little.
-      let paused = try vm.answer("pause")
+      let paused = try vm.pause()
       if paused.code != 0 { findings.append("\(paused)") }
       let handoff = try vm.answer("handoff", ["--max-downtime", "5s"])
       if handoff.code != 0 { findings.append("\(handoff)") }

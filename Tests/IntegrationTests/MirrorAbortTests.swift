@@ -59,7 +59,7 @@ struct MirrorAbortTests {
       try ColdGuest.start(paged)
       var findings: [String] = []
       // Whose swap file is at rest.
-      if isPaused { _ = try paged.vm.answer("pause") }
+      if isPaused { _ = try paged.vm.pause() }
       for round in 1...5 {
         let place = try TemporaryDirectory()
         let output = try place.directory.openFile("output", .append)

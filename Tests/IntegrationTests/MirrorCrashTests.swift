@@ -40,7 +40,7 @@ import Testing
       if try vm.status()["swap"]?["path"]?.text != path(due) {
         findings.append("another file is used: \(try vm.status())")
       }
-      _ = try vm.answer("pause")
+      _ = try vm.pause()
       var status = try vm.status()
       let isAtRest = try TestVM.wait {
         status = try vm.status()

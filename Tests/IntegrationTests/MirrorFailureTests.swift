@@ -124,7 +124,7 @@ import Testing
       try paged.waitForSlots(500)
       let place = try TemporaryDirectory()
       let output = try place.directory.openFile("output", .append)
-      let child = try paged.startMirroring(to: "next", rate: "1M", output: output)
+      let child = try paged.startMirroring(to: "next", rate: "256K", output: output)
       try paged.place.directory.unlink("next")
       if isReplaced { _ = try paged.place.directory.openFile("next", .createNew) }
       let status = try child.ended()

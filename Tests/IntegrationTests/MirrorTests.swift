@@ -96,7 +96,7 @@ import Testing
       try paged.run(["--compression", "1M"])
       try paged.waitForSlots(1000)
       var findings: [String] = []
-      _ = try paged.vm.answer("pause")
+      _ = try paged.vm.pause()
       findings += Self.findings(try paged.handOver(paged.mirroring(to: "next")), isMirrored: true)
       findings += try paged.fileFindings(using: "next")
       if try paged.status()["state"]?.text != "paused" {
@@ -190,7 +190,7 @@ import Testing
           ls own
         done
         until fsr status vm --json | grep -q '"evictions":[0-9][0-9][0-9][0-9]'; do sleep 0.02; done
-        fsr status vm --json | grep -o '"errors":[0-9]*'
+        until fsr status vm --json | grep -o '"errors":[0-9][0-9]*'; do sleep 0.02; done
         fsr stop vm >/dev/null; ls own
         """)
       let rounds = (1...3).map { "destination\nswap\($0)\nvms\n" }.joined()

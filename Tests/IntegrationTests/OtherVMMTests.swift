@@ -29,7 +29,7 @@ import Testing
         executable: "/bin/cp", arguments: ["cp", BuiltCommand.path(of: "OtherVMM"), "\(place.path)/\(name)"],
         environment: [])
       _ = try copying.ended()
-      let options = ["--to", "\(place.path)/\(name)"] + (name == "waits" ? ["--timeout", "1s"] : [])
+      let options = ["--to", "\(place.path)/\(name)"] + (name == "waits" ? ["--timeout", "3s"] : [])
       for (command, ending) in [("check", 3 as Int32), ("handoff", 4)] {
         let (code, answer) = try vm.answer(command, options)
         let codes = answer["blockers"]?.elements.map { $0["code"]?.text ?? "-" }

@@ -57,7 +57,7 @@ struct PagedVM: ~Copyable {
 
   /// What does not add up while the guest stands still.
   func findingsAtRest(pages: Double, limit: Double) throws -> [String] {
-    let paused = try vm.fsr(["pause", vm.name])
+    let paused = try vm.pause()
     guard paused.code == 0 else { return ["pause: \(paused)"] }
     var findings: [String] = []
     // What was under way when the guest was stopped comes to its end, and where a write failed before the pager rests.

@@ -112,7 +112,7 @@ import Testing
         """
         for i in 1 2 3; do fsr handoff vm --max-downtime 5s --json | sed 's/.*"victor":"\\([a-z]*\\)".*/\\1/'; done
         until fsr status vm --json | grep -q '"evictions":[0-9][0-9][0-9][0-9]'; do sleep 0.05; done
-        fsr status vm --json | grep -o '"errors":[0-9]*'
+        until fsr status vm --json | grep -o '"errors":[0-9][0-9]*'; do sleep 0.02; done
         fsr stop vm >/dev/null; ls own
         """)
       let expected = "destination\ndestination\ndestination\n\"errors\":0\nvms\n"

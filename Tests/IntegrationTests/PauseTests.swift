@@ -21,7 +21,7 @@ import Testing
     _ = try TestVM.wait { try instructions(vm).count > 1_000_000 }
     for _ in 1...2 {
       // A second time it does nothing.
-      let (code, answer) = try vm.answer("pause")
+      let (code, answer) = try vm.pause()
       if code != 0 || answer["state"]?.text != "paused" { findings.append("pause: \(answer)") }
     }
     let before = try instructions(vm).count
@@ -51,7 +51,7 @@ import Testing
   @Test(.enabled(if: GuestProgram.isClangThere)) func whatIsTypedForAPausedGuestWaits() async {
     await Blocking.check {
       ConsoleVM.findings([]) { console in
-        let code = try console.vm.answer("pause").code
+        let code = try console.vm.pause().code
         console.expect(code == 0, "pause ended with \(code ?? -1)")
         let client = try ConsoleClient(console.vm, .pipes)
         try client.type("x")

@@ -57,6 +57,17 @@ final class TestVM: Sendable {
     return status
   }
 
+  /// Pauses the guest; once more, where a vCPU waited for the disk for too long.
+  func pause() throws -> (code: Int32?, value: JSONValue) {
+    var answer = try self.answer("pause")
+    _ = try Self.wait {
+      if answer.value["reason"]?.text?.contains("did not stop in time") != true { return true }
+      answer = try self.answer("pause")
+      return false
+    }
+    return answer
+  }
+
   /// A handoff as a process that may stop or die.
   func startHandoff(_ options: [String], output: borrowing OwnedDescriptor) throws -> ChildProcess {
     try start("handoff", options, output: output)

@@ -11,10 +11,10 @@ struct UnattendedHandoffTests {
     await Blocking.check {
       let paged = try PagedVM()
       try ColdGuest.start(paged)
-      // Eight seconds of copying at least, more than twice what a recovery gives a handoff that does nothing.
+      // Sixteen seconds of copying at least, more than twice what a recovery gives a handoff that does nothing.
       let place = try TemporaryDirectory()
       let output = try place.directory.openFile("output", .append)
-      let child = try paged.startMirroring(to: "next", rate: "512K", output: output)
+      let child = try paged.startMirroring(to: "next", rate: "256K", output: output)
       _ = try child.process.signal(SignalNumber.kill)
       _ = try child.ended()
       return try body(paged) + paged.stopped()

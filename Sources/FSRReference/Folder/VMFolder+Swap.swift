@@ -14,7 +14,14 @@ extension VMFolder {
     do throws(SystemError) { _ = try OwnedDescriptor.reference(to: path) } catch {
       // One that cannot be looked at is not for us to remove.
       if error.isMissing { try directory.symlink(name, to: path) }
+      return
     }
+    // What lies where a former one did is whoever's who put it there.
+    forgetOldSwap(path)
+  }
+
+  private func forgetOldSwap(_ path: String) {
+    for old in Self.oldSwapNames where (try? directory.readLink(old)) == path { try? directory.unlink(old) }
   }
 
   func forgetSwap() { try? directory.unlink(Self.swapName) }
@@ -25,13 +32,10 @@ extension VMFolder {
   /// A handoff has ended, and the VM's swap file is the one at `path`: the other one is removed, where it was made for this
   /// VM.
   func settleSwap(on path: String) {
+    forgetOldSwap(path)
+    // What could not be removed then may be by now; before another takes its place.
+    for old in Self.oldSwapNames { remove(old) }
     settleNewSwap(on: path)
-    // What could not be removed then may be by now. One that was named since is whoever's who named it.
-    if (try? directory.readLink(Self.oldSwapName)) == path {
-      try? directory.unlink(Self.oldSwapName)
-    } else {
-      remove(Self.oldSwapName)
-    }
   }
 
   private func settleNewSwap(on path: String) {
@@ -44,16 +48,19 @@ extension VMFolder {
     }
   }
 
-  /// The VM's end tries once more.
+  /// The end of the next handoff tries once more, and the VM's.
   private func removeOrPutOff(_ note: String) {
-    if remove(note) != nil { try? directory.rename(note, to: Self.oldSwapName, replacing: true) }
+    if remove(note) == nil { return }
+    for old in Self.oldSwapNames where (try? directory.rename(note, to: old, replacing: false)) != nil {
+      return
+    }
   }
 
   /// Removes the swap files, unless they have become another VM's; answers those that are left, and still noted.
   @discardableResult
   func removeSwap() -> [String] {
     var left: [String] = []
-    for note in [Self.swapName, Self.nextSwapName, Self.oldSwapName] {
+    for note in [Self.swapName, Self.nextSwapName] + Self.oldSwapNames {
       if let path = remove(note) { left.append(path) }
     }
     return left
@@ -63,7 +70,8 @@ extension VMFolder {
   private func remove(_ note: String) -> String? {
     guard let path = try? directory.readLink(note) else { return nil }
     guard SwapFile.removeLeftover(path, of: name) else { return path }
-    try? directory.unlink(note)
+    // That may have taken long, and the name may stand for another by now.
+    if (try? directory.readLink(note)) == path { try? directory.unlink(note) }
     return nil
   }
 }

@@ -13,8 +13,8 @@ public struct VMFolder: ~Copyable, Sendable {
   static let swapName = "swap"
   /// Leads to one that was made for the VMM that a handoff under way starts.
   static let nextSwapName = "swap-next"
-  /// Leads to one that nobody needs and that could not be removed yet.
-  static let oldSwapName = "swap-old"
+  /// Lead to those that nobody needs and that could not be removed yet.
+  static let oldSwapNames = ["swap-old"] + (2...8).map { "swap-old-\($0)" }
 
   public let name: String
   public let directory: Directory

@@ -11,6 +11,8 @@ extension ReferenceVMM {
   func pageIsMissing(_ failure: PagerFailure) {
     // Before the pause: whoever resumes the guest takes both back.
     missingPage.withLock { $0 = failure }
+    // A guest that is being started anew ends.
+    wakeLoop()
     guest.threads.pauseForPage()
     guest.console.isPaused = true
     log.error(
@@ -35,7 +37,8 @@ extension ReferenceVMM {
   /// Removes a swap file that was made for this VM and that a handoff which came to nothing made superfluous. A disk that
   /// hangs holds up neither the handoff's end nor the next one: only who wants another copy waits (`waitForSettledSwap`).
   func dropSwapCopy() {
-    guard let paging = guest.paging else { return }
+    // Who makes one still clears up behind itself.
+    guard let paging = guest.paging, !isMakingSwap.load(ordering: .acquiring) else { return }
     let drop = paging.dropCopy(isOwn: guest.folder.value.hasNextSwap)
     isSettling.withLock { $0 += 1 }
     settleSwap(after: drop)
@@ -54,14 +57,19 @@ extension ReferenceVMM {
   }
 
   private func removeFormerSwap() {
-    if let paging = guest.paging { guest.folder.value.settleSwap(on: paging.configuration.swap) }
+    if let paging = guest.paging {
+      // The notes are one thread's at a time.
+      swapNotes.withLock { _ in guest.folder.value.settleSwap(on: paging.configuration.swap) }
+    }
     isSettling.withLock { $0 -= 1 }
   }
 
   /// Nanoseconds for a handoff's end to wait for the removal of a swap file.
   private static let dropLimit: UInt64 = 3_000_000_000
-  /// Seconds for a former swap file to be removed, and for a new one to be made.
-  private static let settleLimit: UInt64 = 5
+  /// Seconds for a former swap file to be removed, and then for a new one to be made: together less than a coordinator
+  /// waits for an answer.
+  private static let settleLimit: UInt64 = 3
+  private static let makeLimit: UInt64 = 5
   /// Nanoseconds between two looks.
   private static let settleLook: UInt64 = 1_000_000
 
@@ -70,26 +78,31 @@ extension ReferenceVMM {
   ///
   /// - Throws: `SwapError`, `hangs` where it takes too long; `HandoffError.refused` where a former one is not settled.
   func makeSwapCopy(at path: String, bytesPerSecond: UInt64?, of paging: GuestPaging) throws {
-    let late = MonotonicClock.now() + Self.settleLimit * 1_000_000_000
-    try waitForSettledSwap(until: late)
+    try waitForSettledSwap(until: MonotonicClock.now() + Self.settleLimit * 1_000_000_000)
     isSettling.withLock { $0 += 1 }
+    isMakingSwap.store(true, ordering: .releasing)
+    func isMade() {
+      isMakingSwap.store(false, ordering: .releasing)
+      isSettling.withLock { $0 -= 1 }
+    }
     let made: (file: SwapFile, isOwn: Bool)?
     do {
-      made = try Errand.run("copy", until: late) { [self] in
+      made = try Errand.run("copy", until: MonotonicClock.now() + Self.makeLimit * 1_000_000_000) { [self] in
         try guest.folder.value.noteNextSwap(path)
         // Read here: the handoff's end takes the note away.
         let isOwn = guest.folder.value.hasNextSwap
         return (try paging.makeCopy(at: path), isOwn)
       } late: { [self] result in
         if case .success(let made) = result { GuestPaging.drop(made.file, isOwn: made.isOwn) }
+        isMakingSwap.store(false, ordering: .releasing)
         removeFormerSwap()
       }
     } catch {
-      isSettling.withLock { $0 -= 1 }
+      isMade()
       throw error
     }
-    guard let made else { throw SwapError.hangs(path: path, seconds: Self.settleLimit) }
-    isSettling.withLock { $0 -= 1 }
+    guard let made else { throw SwapError.hangs(path: path, seconds: Self.makeLimit) }
+    isMade()
     paging.keepCopy(made.file, bytesPerSecond: bytesPerSecond)
   }
 

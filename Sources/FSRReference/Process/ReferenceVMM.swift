@@ -18,10 +18,6 @@ final class ReferenceVMM: Sendable {
   static let requestLimit: UInt64 = 1_000_000_000
   /// How long a client waits that can be neither served nor turned away, before that is tried again, in nanoseconds.
   private static let acceptInterval: UInt64 = 20_000_000
-  /// How long a guest that was reset may take to stand before others are attended to, and then before the next look, in
-  /// nanoseconds.
-  private static let resetLimit: UInt64 = 100_000_000
-  private static let endInterval: UInt64 = 20_000_000
   /// How long the reader of the console may take nothing while the last words of a guest wait, in nanoseconds.
   private static let lastWords: UInt64 = 5_000_000_000
 
@@ -39,6 +35,10 @@ final class ReferenceVMM: Sendable {
   let missingPage = Mutex<PagerFailure?>(nil)
   /// How many removals of former swap files, of the VMM before this one or of a handoff, may still be under way.
   let isSettling: Mutex<Int>
+  /// Whether a new one is being made, be it that nobody waits for it any more.
+  let isMakingSwap = Atomic<Bool>(false)
+  /// The folder's notes of swap files.
+  let swapNotes = Mutex(())
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -46,6 +46,7 @@ final class ReferenceVMM: Sendable {
   private let isStopping = Flag()
   private let connections = Atomic<Int>(0)
   private let resets = ResetTally()
+  private let restart = Mutex(Restart.none)
   /// Makes room for telling a client that there is no descriptor left to serve it with.
   private let spare = Mutex<OwnedDescriptor?>(nil)
   /// Wakes the loop of `run`.
@@ -67,7 +68,7 @@ final class ReferenceVMM: Sendable {
     guest.paging?.onFailure { [weak self] in self?.pageIsMissing($0) }
   }
 
-  private func wakeLoop() { try? event.signal() }
+  func wakeLoop() { try? event.signal() }
 
   // MARK: the loop
 
@@ -90,7 +91,7 @@ final class ReferenceVMM: Sendable {
       if hasRoom, isAccepting.load(ordering: .acquiring) {
         poller.watch(guest.listener.value.descriptor, token: 2)
       }
-      let ready = try poller.wait(timeout: ending.value == nil ? nil : Self.endInterval)
+      let ready = try poller.wait(timeout: nil)
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), try signals.next() != nil {
         log.notice("told to stop by a signal")
@@ -100,11 +101,9 @@ final class ReferenceVMM: Sendable {
         stopGuest(removing: true)
         return
       }
-      if ending.value != nil, endHandoff(HandoffReport.guestEnds) {
-        guard ending.value == .reset, guest.canRestart, restartGuest() else {
-          guestEnded()
-          return
-        }
+      if ending.value != nil, endHandoff(HandoffReport.guestEnds), courseOfGuest() == .ends {
+        guestEnded()
+        return
       }
       if ready.contains(2), isAccepting.load(ordering: .acquiring) { accept() }
     }
@@ -217,6 +216,7 @@ final class ReferenceVMM: Sendable {
 
   func stopGuest(removing: Bool) {
     stopAccepting()
+    restart.withLock { $0 = .impossible }
     // A hart that waits for a page that nobody can bring in ends without it.
     guest.threads.end(unblocking: { guest.paging?.abandon() }, after: Self.requestLimit)
     guest.paging?.closeSwap()
@@ -245,24 +245,54 @@ final class ReferenceVMM: Sendable {
     guest.folder.value.removeBlocks()
   }
 
-  /// Starts a guest anew that has asked for a reset, or sees that it does not stand yet; false where it cannot be, and the
-  /// VM ends with it.
-  private func restartGuest() -> Bool {
-    let outcome = guest.threads.restart(limit: Self.resetLimit) {
-      do { try guest.restart() } catch {
-        log.error("the guest cannot be started anew: \(error)")
-        return false
+  /// How far a guest's new start has come.
+  private enum Restart {
+    case none, underWay
+    /// It cannot be, or the VM ends.
+    case impossible
+  }
+
+  private enum Course {
+    case goesOn, ends
+  }
+
+  /// What becomes of a guest that may have ended itself: one that has asked for a reset is started anew, by a thread of its
+  /// own, since a hart that is to stand and the reset itself may wait for pages.
+  private func courseOfGuest() -> Course {
+    restart.withLock { state in
+      guard let end = ending.value else { return .goesOn }
+      // A page that nobody brings in is waited for in vain.
+      let isHopeless = missingPage.withLock { $0 != nil }
+      guard end == .reset, guest.canRestart, !isHopeless, state != .impossible else { return .ends }
+      if state == .underWay { return .goesOn }
+      let thread = try? OSThread.start(name: "reset", detached: true) { [self] in
+        if !restartGuest() { restart.withLock { $0 = .impossible } }
+        wakeLoop()
       }
-      // Before a hart runs: the new guest may end at once.
-      ending.clear()
-      return true
+      if thread != nil { state = .underWay }
+      return thread == nil ? .ends : .goesOn
     }
-    switch outcome {
-    // A hart that waits for a page which nobody brings in will not stand.
-    case .late: return missingPage.withLock { $0 == nil }
-    case .failed: return false
-    case .done: break
+  }
+
+  /// False where that cannot be, or the VM ends.
+  private func restartGuest() -> Bool {
+    var outcome = HartThreads.RestartOutcome.late
+    while outcome == .late, restart.withLock({ $0 == .underWay }) {
+      outcome = guest.threads.restart(limit: Self.requestLimit) {
+        do { try guest.restart() } catch {
+          log.error("the guest cannot be started anew: \(error)")
+          return false
+        }
+        return restart.withLock { state in
+          if state != .underWay { return false }
+          // Before a hart runs: the new guest may end at once.
+          state = .none
+          ending.clear()
+          return true
+        }
+      }
     }
+    guard outcome == .done else { return false }
     if let count = resets.count(at: MonotonicClock.now()) {
       log.notice("the guest was reset")
       append(own("reset", reason: count))
@@ -395,6 +425,8 @@ final class ReferenceVMM: Sendable {
       ended.time(of: .requested) == 0
         ? "\(event) \(ended.attempt) was refused: \(report.reason ?? "no reason was given")"
         : "\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
+    // Whoever hears of it may begin the next one at once.
+    handoffIsOver(ended)
     ended.pass(.reported, at: MonotonicClock.now())
     ended.announce()
   }
