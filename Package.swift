@@ -68,7 +68,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
-    .executableTarget(name: "fsr", dependencies: ["FSRCommands", "FSRReference"], swiftSettings: strict),
+    .executableTarget(
+      name: "fsr", dependencies: ["FSRCommands", "FSRReference", "FSRSystem"], swiftSettings: strict),
 
     // tests: one target per room
     .target(name: "CFSRTestLinux", path: "Tests/CFSRTestLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -92,7 +93,7 @@ let package = Package(
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem", "FSRTestSupport", "fsr"]),
     tests(
       "FSRReferenceTests",
-      ["FSRReference", "FSRMachine", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"]),
+      ["FSRReference", "FSRHandoff", "FSRMachine", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"]),
     tests(
       "FSRSoftCPUTests",
       ["FSRSoftCPU", "FSRMachine", "FSRMemory", "FSRState", "FSRGuestSupport", "FSRTestSupport"]),

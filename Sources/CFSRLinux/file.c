@@ -2,6 +2,7 @@
 #include "answer.h"
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,7 +16,7 @@ int cfsr_open(int directory, const char *path, int flags, unsigned mode) {
 
 static int answer_status(int r, const struct stat *s, struct cfsr_status *status) {
   if (r < 0) return -errno;
-  *status = (struct cfsr_status){s->st_dev, s->st_ino, (uint64_t)s->st_size, s->st_uid, s->st_mode};
+  *status = (struct cfsr_status){s->st_dev, s->st_ino, (uint64_t)s->st_size, s->st_nlink, s->st_uid, s->st_mode};
   return 0;
 }
 
@@ -98,6 +99,8 @@ int cfsr_lock_byte(int fd, uint64_t offset, int kind) {
   struct flock one = byte_lock(offset, kind);
   ANSWER_AGAIN(fcntl(fd, F_OFD_SETLK, &one));
 }
+
+int cfsr_share_flock(int fd) { ANSWER_AGAIN(flock(fd, LOCK_SH | LOCK_NB)); }
 
 int cfsr_byte_is_locked(int fd, uint64_t offset, int *holder) {
   struct flock one = byte_lock(offset, CFSR_EXCLUSIVE);

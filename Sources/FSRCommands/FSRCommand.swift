@@ -26,7 +26,7 @@ struct FSRCommand: ParsableCommand {
   /// This product and which build of it. Looked up only where it is asked for: an executable without a build id is
   /// read as a whole for it.
   private static var version: String {
-    guard CommandLine.arguments.contains("--version") else { return "fsr" }
+    guard Arguments.all.contains("--version") else { return "fsr" }
     do { return "fsr \(try BuildIdentity.ofExecutable(path: "/proc/self/exe"))" } catch {
       return "fsr, of a build that cannot be told: \(error)"
     }

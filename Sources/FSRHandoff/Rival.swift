@@ -11,12 +11,18 @@ final class Rival: Sendable {
 
   /// The rival that `block` names as `party`; nil where the block names none, or this very process.
   init?(_ party: Party, of block: ControlBlock) {
-    guard let identity = block.identity(of: party), identity.pid != ProcessIdentity.current().pid else {
-      return nil
-    }
+    guard let identity = block.identity(of: party) else { return nil }
+    let namespace = block.namespace(of: party)
+    if namespace.isOwn, identity == ProcessIdentity.current() { return nil }
     self.block = block
     self.party = party
-    do {
+    // A number of another namespace names somebody else here.
+    guard namespace.isOwn else {
+      process = nil
+      isUnknown = true
+      return
+    }
+    do throws(SystemError) {
       if let opened = try ProcessDescriptor.open(identity) { process = Owned(opened) } else { process = nil }
       isUnknown = false
     } catch {

@@ -98,6 +98,11 @@ extension Directory {
 
 /// Reading symbolic links.
 enum SymbolicLink {
+  /// The text of the link at `path`.
+  static func target(of path: String) throws(SystemError) -> String {
+    try target(of: path, in: CFSR_WORKING_DIRECTORY)
+  }
+
   /// Bytes in a link's text (PATH_MAX).
   static let limit = 4096
 

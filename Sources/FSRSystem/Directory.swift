@@ -40,6 +40,23 @@ public struct Directory: ~Copyable, Sendable {
     return Directory(OwnedDescriptor(adopting: try check(raw, "openat", on: name)))
   }
 
+  /// Opens the same directory anew: what is locked through this one is no matter of `duplicate`'s descriptors.
+  public func reopened() throws(SystemError) -> Directory { try relative(".") }
+
+  /// Opens the directory that this one lies in.
+  public func parent() throws(SystemError) -> Directory { try relative("..") }
+
+  private func relative(_ path: String) throws(SystemError) -> Directory {
+    // SAFETY: the C string lives for the call.
+    let raw = unsafe path.withCString {
+      unsafe cfsr_open(descriptor.raw, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+    }
+    return Directory(OwnedDescriptor(adopting: try check(raw, "openat", on: path)))
+  }
+
+  /// Whether it has no name any more, so that nothing can be made in it.
+  public func isRemoved() throws(SystemError) -> Bool { try descriptor.status().links == 0 }
+
   /// A second descriptor of the same directory.
   public func duplicate() throws(SystemError) -> Directory { Directory(try descriptor.duplicate()) }
 

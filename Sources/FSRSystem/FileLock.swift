@@ -48,6 +48,23 @@ extension OwnedDescriptor {
     try check(cfsr_lock_byte(raw, offset, Int32(CFSR_UNLOCKED.rawValue)), "fcntl F_OFD_SETLK", on: subject)
   }
 
+  /// Whether another open file description has the byte at `offset` locked, in whatever process and namespace;
+  /// whoever has it is not disturbed.
+  public func isLockedElsewhere(byte offset: UInt64) throws(SystemError) -> Bool {
+    var holder: Int32 = -1
+    // SAFETY: written by the call alone.
+    return try check(unsafe cfsr_byte_is_locked(raw, offset, &holder), "fcntl F_OFD_GETLK", on: subject) == 1
+  }
+
+  /// Takes a shared lock of the other kind (flock(2)), which cleaners of old files look for before they enter a
+  /// directory; false where one is at work there.
+  public func tryShareWithCleaners() throws(SystemError) -> Bool {
+    let answer = cfsr_share_flock(raw)
+    if answer == -EAGAIN { return false }
+    try check(answer, "flock", on: subject)
+    return true
+  }
+
   /// The process that has locked the byte at `offset`, where the lock tells: one of an open file description
   /// has no process.
   public func lockHolder(byte offset: UInt64) throws(SystemError) -> Int32? {

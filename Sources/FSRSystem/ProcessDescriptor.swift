@@ -15,14 +15,27 @@ public struct ProcessDescriptor: ~Copyable, Sendable {
     return ProcessDescriptor(adopting: OwnedDescriptor(adopting: raw))
   }
 
-  /// Opens exactly the process that `identity` names; nil when it is gone, and when another has its number.
+  /// Opens exactly the process that `identity`, of this PID namespace, names; nil when it is gone, and when another has
+  /// its number.
+  ///
+  /// - Throws: `SystemError` where it cannot be told: for want of descriptors, and where /proc does not show processes.
   public static func open(_ identity: ProcessIdentity) throws(SystemError) -> ProcessDescriptor? {
+    // Of another boot there is nobody left.
+    let boot = try ProcessIdentity.establish().bootID
+    if identity.pid <= 0 || identity.bootID != boot { return nil }
     let answer = cfsr_process_open(identity.pid)
-    if answer == -ESRCH || identity.pid <= 0 { return nil }
+    if answer == -ESRCH { return nil }
     let raw = try check(answer, "pidfd_open", on: "process \(identity.pid)")
     let process = ProcessDescriptor(adopting: OwnedDescriptor(adopting: raw))
     // Compared after opening: were it the other way round, the number could change hands in between.
-    guard try ProcessIdentity.of(pid: identity.pid) == identity else { return nil }
+    guard let found = try ProcessIdentity.look(pid: identity.pid) else {
+      if try process.hasExited() { return nil }
+      // It lives, and /proc hides it.
+      throw SystemError("openat", on: "/proc/\(identity.pid)/stat", errno: ENOENT)
+    }
+    guard found.identity == identity else { return nil }
+    // One of several threads may have ended before the others.
+    if found.isEnding, try process.hasExited() { return nil }
     return process
   }
 

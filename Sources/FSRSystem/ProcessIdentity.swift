@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// One process of one boot of the host: its number alone may name another process later.
 public struct ProcessIdentity: Equatable, Hashable, Sendable {
@@ -14,18 +15,48 @@ public struct ProcessIdentity: Equatable, Hashable, Sendable {
     self.bootID = bootID
   }
 
-  /// This process. Traps where /proc is not mounted: nothing can be proven about any process there.
-  public static func current() -> ProcessIdentity { own }
+  /// This process. Where /proc does not show it, it is no process that anybody could look for: whoever writes itself
+  /// down for others asks `establish` first.
+  public static func current() -> ProcessIdentity {
+    (try? establish()) ?? ProcessIdentity(pid: getpid(), startTime: 0, bootID: BootID(high: 0, low: 0))
+  }
 
-  /// Read once: a process that has used up its descriptors could not look, and is the same process all the same.
-  private static let own: ProcessIdentity = {
-    guard let identity = try? of(pid: getpid()) else { preconditionFailure("/proc is needed") }
-    return identity
-  }()
+  /// This process, as others find it. Read once: a process that has used up its descriptors could not look, and is the
+  /// same process all the same.
+  ///
+  /// - Throws: `SystemError` where /proc is not mounted, not whole, or of another PID namespace: nothing can be
+  ///   proven about any process there.
+  @discardableResult
+  public static func establish() throws(SystemError) -> ProcessIdentity {
+    if let known = own.withLock({ $0 }) { return known }
+    // The number that /proc knows it by is another one where its namespace is another one.
+    let stat = "/proc/self/stat"
+    let text = try OwnedDescriptor.open(stat, .read).readAll(limit: 65536)
+    guard let (_, startTime) = parse(stat: text) else { throw SystemError("read", on: stat, errno: EPROTO) }
+    let number = text.prefix { $0 != UInt8(ascii: " ") }
+    guard String(decoding: number, as: UTF8.self) == "\(getpid())" else {
+      throw SystemError("read", on: "\(stat), which is of another PID namespace", errno: ESRCH)
+    }
+    let found = ProcessIdentity(pid: getpid(), startTime: startTime, bootID: try BootID.current())
+    own.withLock { $0 = found }
+    return found
+  }
+
+  private static let own = Mutex<ProcessIdentity?>(nil)
 
   /// The process that has the number `pid` now; nil if there is none, or only its exit status is left.
+  ///
+  /// - Throws: `SystemError` also where /proc is such that a process which is not there may live.
   public static func of(pid: Int32) throws(SystemError) -> ProcessIdentity? {
+    guard let found = try look(pid: pid), !found.isEnding else { return nil }
+    return found.identity
+  }
+
+  /// The process that has the number `pid`, and whether it runs no longer: its first thread has ended, though others may
+  /// not have.
+  static func look(pid: Int32) throws(SystemError) -> (identity: ProcessIdentity, isEnding: Bool)? {
     guard pid > 0 else { return nil }
+    let own = try establish()
     let text: [UInt8]
     do {
       text = try OwnedDescriptor.open("/proc/\(pid)/stat", .read).readAll(limit: 65536)
@@ -35,8 +66,8 @@ public struct ProcessIdentity: Equatable, Hashable, Sendable {
     guard let (state, startTime) = parse(stat: text) else {
       throw SystemError("read", on: "/proc/\(pid)/stat", errno: EPROTO)
     }
-    if state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") || state == UInt8(ascii: "x") { return nil }
-    return ProcessIdentity(pid: pid, startTime: startTime, bootID: try BootID.current())
+    let isEnding = [UInt8(ascii: "Z"), UInt8(ascii: "X"), UInt8(ascii: "x")].contains(state)
+    return (ProcessIdentity(pid: pid, startTime: startTime, bootID: own.bootID), isEnding)
   }
 
   /// Fields 3 and 22 of proc_pid_stat(5). They are counted behind the last parenthesis, since the name in

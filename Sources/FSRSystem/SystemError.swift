@@ -56,12 +56,18 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether the process, or the host, had no room for the call: nothing is known then of what was asked about.
+  public var isOwnShortage: Bool { shortage == .limit || shortage == .room }
+
   /// Whether it is a process or thread more than there may be.
   private var isProcessLimit: Bool { errno == EAGAIN && (call == "posix_spawn" || call == "pthread_create") }
 
   /// What a person can do, where the errno alone tells.
   var remedy: String {
     if isProcessLimit { return "raise the limit of processes (ulimit -u)" }
+    if subject.hasPrefix("/proc/"), errno == ENOENT || errno == ESRCH {
+      return "mount all of /proc, of this PID namespace (`mount -t proc proc /proc`)"
+    }
     if call == "mlock", errno == ENOMEM || errno == EPERM {
       return "raise the limit of locked memory (ulimit -l), or give CAP_IPC_LOCK"
     }
@@ -100,6 +106,8 @@ extension SystemError {
   public var isTaken: Bool { errno == EEXIST || errno == EADDRINUSE }
   /// Whether it took longer than allowed.
   public var isTimeout: Bool { errno == ETIMEDOUT || errno == EAGAIN }
+  /// Whether nobody listens at a socket that is there.
+  public var isRefused: Bool { errno == ECONNREFUSED }
   /// Whether nobody is at the other end of a pipe or socket any more.
   public var isBrokenPipe: Bool { errno == EPIPE || errno == ECONNRESET }
   /// Whether there is more of it than allowed.

@@ -33,15 +33,39 @@ public struct UnixSocket: ~Copyable, Sendable {
   public static func listen(in directory: borrowing Directory, name: String, backlog: Int32 = 64)
     throws(SystemError) -> UnixSocket
   {
-    let path = try path(of: name, in: directory, "bind")
+    try LeafName.check(name, "bind")
     let socket = OwnedDescriptor(adopting: try check(cfsr_socket(1), "socket"))
     // The file gets the mode that the unbound socket has: no moment with a wider one, and no umask, which is
     // the whole process's.
     try check(cfsr_change_mode(socket.raw, 0o600), "fchmod", on: name)
-    // SAFETY: the C string lives for the call.
-    try check(unsafe path.withCString { unsafe cfsr_bind(socket.raw, $0) }, "bind", on: name)
+    try bind(socket, to: name, in: directory)
     try check(cfsr_listen(socket.raw, backlog), "listen", on: name)
     return UnixSocket(adopting: socket)
+  }
+
+  /// Bytes in a socket's address, of which the last one ends it.
+  private static let addressLimit = 108
+
+  /// Binds by the path that everybody knows, which a cleaner finds in /proc/net/unix and then leaves the file alone;
+  /// where that is too long, by one through this process.
+  private static func bind(
+    _ socket: borrowing OwnedDescriptor, to name: String, in directory: borrowing Directory
+  )
+    throws(SystemError)
+  {
+    if let whole = try? directory.path() + "/\(name)", whole.hasPrefix("/"), whole.utf8.count < addressLimit {
+      // SAFETY: the C string lives for the call.
+      let answer = unsafe whole.withCString { unsafe cfsr_bind(socket.raw, $0) }
+      if answer == -EADDRINUSE { try check(answer, "bind", on: name) }
+      if answer >= 0 {
+        // Of a folder that was moved meanwhile it lies elsewhere.
+        guard try directory.exists(name) else { throw SystemError("bind", on: name, errno: ENOENT) }
+        return
+      }
+    }
+    let path = try path(of: name, in: directory, "bind")
+    // SAFETY: the C string lives for the call.
+    try check(unsafe path.withCString { unsafe cfsr_bind(socket.raw, $0) }, "bind", on: name)
   }
 
   /// Connects to the listener at `name`. ECONNREFUSED if nobody listens there; ETIMEDOUT when its backlog
@@ -55,6 +79,8 @@ public struct UnixSocket: ~Copyable, Sendable {
     let number = socket.descriptor.raw
     // SAFETY: the C string lives for the call.
     let answer = unsafe path.withCString { unsafe cfsr_connect(number, $0) }
+    // What is there and is not found is looked for where nothing is mounted.
+    if answer == -ENOENT, try directory.exists(name) { try check(answer, "connect", on: path) }
     try check(answer == -EAGAIN ? -ETIMEDOUT : answer, "connect", on: name)
     if timeout != nil { try socket.setSendTimeout(nil) }
     return socket

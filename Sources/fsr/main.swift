@@ -1,7 +1,8 @@
 internal import FSRCommands
 internal import FSRReference
+internal import FSRSystem
 internal import Glibc
 
 // First of all, so that a VMM that is to take a guest over loses no time.
 VMMProcess.runIfAsked()
-exit(FSRCommandLine.run(Array(CommandLine.arguments.dropFirst())))
+exit(FSRCommandLine.run(Array(Arguments.all.dropFirst())))

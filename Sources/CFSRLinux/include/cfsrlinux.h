@@ -51,7 +51,7 @@ int64_t cfsr_read(int fd, void *bytes, size_t length);
 int64_t cfsr_write(int fd, const void *bytes, size_t length);
 
 // files and directories
-struct cfsr_status { uint64_t device, inode, size; uint32_t uid, mode; };
+struct cfsr_status { uint64_t device, inode, size, links; uint32_t uid, mode; };
 int cfsr_open(int directory, const char *path, int flags, unsigned mode);
 int cfsr_status(int fd, struct cfsr_status *status);
 int cfsr_status_at(int directory, const char *name, struct cfsr_status *status);
@@ -75,6 +75,8 @@ int cfsr_file_is_locked(int fd);
 enum cfsr_lock { CFSR_UNLOCKED, CFSR_SHARED, CFSR_EXCLUSIVE };
 // One byte's lock of the open file description.
 int cfsr_lock_byte(int fd, uint64_t offset, int kind);
+// A shared flock(2) of the whole file or directory; never waits.
+int cfsr_share_flock(int fd);
 // 1 where another open file description has the byte; the holder's pid, or -1 where locks do not tell.
 int cfsr_byte_is_locked(int fd, uint64_t offset, int *holder);
 // An O_PATH descriptor of the last component itself, a symbolic link included.
@@ -174,6 +176,8 @@ int cfsr_interface_set_mtu(const char *name, int mtu);
 // this process
 char *const *cfsr_environment(void);
 int cfsr_cpu_count(void);
+// As the kernel gave them to this process; nothing has to be read for it.
+char *const *cfsr_arguments(int *count);
 
 int64_t cfsr_allocated_blocks(int fd);
 int64_t cfsr_seek_data(int fd, uint64_t offset);

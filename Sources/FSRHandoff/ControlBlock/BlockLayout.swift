@@ -15,6 +15,7 @@
 /// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
 /// 1024  three parties, 1 KiB each
 /// 4096  three reasons, 512 bytes each: length, UTF-8, and at 504 the number of a refusal code or 0
+/// 5632  three PID namespaces, 8 bytes each  of the numbers of the parties; 0 = not said
 /// ```
 enum BlockLayout {
   static let size: UInt64 = 8192
@@ -73,6 +74,8 @@ enum BlockLayout {
   static let reasonLimit = 500
   /// Within a reason.
   static let refusalCode: UInt64 = 504
+
+  static func namespace(_ party: Party) -> UInt64 { 5632 + UInt64(party.rawValue) * 8 }
 }
 
 /// The moments of a handoff that are written down as they pass.

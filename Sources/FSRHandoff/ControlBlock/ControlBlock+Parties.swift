@@ -2,8 +2,8 @@ public import FSRSystem
 
 /// Who takes part, and what each says of itself.
 extension ControlBlock {
-  /// Writes down who `party` is.
-  public func enroll(_ party: Party, as identity: ProcessIdentity) {
+  /// Writes down who `party` is, and which PID namespace its number is of.
+  public func enroll(_ party: Party, as identity: ProcessIdentity, in namespace: PIDNamespace = .own) {
     let base = BlockLayout.party(party)
     region.atomicStore(UInt32(0), at: base + BlockLayout.isSet)
     region.atomicStore(UInt32(0), at: base + BlockLayout.descriptorCount)
@@ -11,6 +11,7 @@ extension ControlBlock {
     region.store(identity.startTime, at: base + BlockLayout.startTime)
     region.store(identity.bootID.high, at: base + BlockLayout.bootHigh)
     region.store(identity.bootID.low, at: base + BlockLayout.bootLow)
+    region.store(namespace.number, at: BlockLayout.namespace(party))
     region.atomicStore(UInt32(1), at: base + BlockLayout.isSet)
   }
 
@@ -22,6 +23,16 @@ extension ControlBlock {
       pid: region.load(base + BlockLayout.pid), startTime: region.load(base + BlockLayout.startTime),
       bootID: BootID(
         high: region.load(base + BlockLayout.bootHigh), low: region.load(base + BlockLayout.bootLow)))
+  }
+
+  /// Says that the number of `party` is of this process's PID namespace, where a build has enrolled it that says none.
+  public func noteNamespace(of party: Party) {
+    region.store(PIDNamespace.own.number, at: BlockLayout.namespace(party))
+  }
+
+  /// The PID namespace that the number of `party` is of; unknown where a build has written it that says none.
+  public func namespace(of party: Party) -> PIDNamespace {
+    PIDNamespace(number: region.load(BlockLayout.namespace(party)))
   }
 
   /// Whether `party` has said that it touches nothing of the guest any more.

@@ -40,11 +40,23 @@ extension CoordinatorSession {
 
   /// From a coordinator that hangs, a recovery takes the descriptors first, then its life.
   private mutating func evict(_ holder: VMLock.Holder?) throws {
-    guard let holder, now() > holder.heartbeat &+ limits.settle,
-      let process = try ProcessDescriptor.open(holder.identity)
-    else { return }
+    guard let holder, now() > holder.heartbeat &+ limits.settle else { return }
+    let pid = holder.identity.pid
+    guard holder.namespace.isOwn else {
+      throw HandoffError.refused(
+        "process \(pid), which coordinates \(name), is of another PID namespace and does not go on; run this in that "
+          + "one, where it can be ended", .rights)
+    }
+    guard let process = try ProcessDescriptor.open(holder.identity) else { return }
     if copies == nil, let newest = try blocks.newest(), newest.identity(of: .coordinator) == holder.identity {
-      takeCopies(of: .coordinator, in: newest)
+      try takeCopies(of: .coordinator, in: newest)
+      // Nobody else may have them: they would end with it.
+      guard copies != nil || newest.state.isTerminal || newest.heldDescriptors(of: .coordinator).isEmpty
+      else {
+        throw HandoffError.refused(
+          "process \(pid), which coordinates \(name), does not go on, and what it holds of the guest cannot be "
+            + "copied; run this as its user or as root", .rights)
+      }
     }
     _ = try process.signal(SignalNumber.kill)
     _ = try process.waitForExit(timeout: limits.reap)
@@ -112,7 +124,7 @@ extension CoordinatorSession {
     try blocks.removeOlder(than: old.attempt)
     let fresh = try blocks.create(
       attempt: old.attempt + 1, generation: generation, machine: old.machine, state: .none)
-    fresh.enroll(.source, as: identity)
+    fresh.enroll(.source, as: identity, in: old.namespace(of: owner))
     fresh.enroll(.coordinator, as: ProcessIdentity.current())
     fresh.maxDowntime = options.maxDowntime
     fresh.deadline = now() + options.timeout

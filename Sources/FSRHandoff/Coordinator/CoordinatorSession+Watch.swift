@@ -24,8 +24,9 @@ extension CoordinatorSession {
     guard let block else { preconditionFailure("there is a block to watch") }
     if source == nil { source = Rival(.source, of: block) }
     if destination == nil { destination = Rival(.destination, of: block) }
-    // One that has said its last word about a handoff that it won has ended in order.
-    let hasReported = block.state == .resumed && block.time(of: .reported) != 0
+    // One that has said its last word about a handoff that it won has ended in order; whoever comes late wants to know
+    // who runs the guest now.
+    let hasReported = machine.purpose == .handoff && block.state == .resumed && block.time(of: .reported) != 0
     let isSourceGone = !hasReported && source?.isGone ?? true
     let wasStarted = destination != nil
     let isDestinationGone = destination?.isGone ?? isSuccessorBlock
@@ -98,7 +99,7 @@ extension CoordinatorSession {
     if copies == nil {
       for attempt in try blocks.attempts().reversed() where copies == nil {
         guard let other = try blocks.open(attempt) else { continue }
-        for party in Party.allCases where copies == nil { takeCopies(of: party, in: other) }
+        for party in Party.allCases where copies == nil { try takeCopies(of: party, in: other) }
       }
     }
     // Whoever comes after this recovery finds its copies where it looks for a coordinator's.
@@ -109,16 +110,21 @@ extension CoordinatorSession {
     return true
   }
 
-  /// Copies the guest's descriptors out of a process that holds them; nothing happens where it cannot.
-  mutating func takeCopies(of party: Party, in other: ControlBlock) {
+  /// Copies the guest's descriptors out of a process that holds them; nothing happens where that is gone, or does not
+  /// let this one.
+  ///
+  /// - Throws: `SystemError` where this process has no room for them.
+  mutating func takeCopies(of party: Party, in other: ControlBlock) throws {
     let numbers = other.heldDescriptors(of: party)
-    guard !numbers.isEmpty, let identity = other.identity(of: party),
-      let process = (try? ProcessDescriptor.open(identity)) ?? nil
+    guard !numbers.isEmpty, other.namespace(of: party).isOwn, let identity = other.identity(of: party),
+      let process = try ProcessDescriptor.open(identity)
     else { return }
     var bag = DescriptorBag()
     for number in numbers {
-      guard let one = try? process.copyDescriptor(number) else { return }
-      bag.append(one)
+      do throws(SystemError) { bag.append(try process.copyDescriptor(number)) } catch {
+        if error.isOwnShortage { throw error }
+        return
+      }
     }
     if let whole = try? GuestCopies(bag) { copies = Owned(whole) }
   }
@@ -203,8 +209,10 @@ extension CoordinatorSession {
       let isVictorGone = victor.map { Rival($0, of: block)?.isGone ?? true } ?? false
       var isLoserLeft = false
       var living: Rival?
-      for attempt in (try? blocks.attempts()) ?? [] {
-        guard let other = try? blocks.open(attempt) else { continue }
+      let attempts = openBlocks()
+      // Who cannot look has seen nobody's end.
+      if attempts == nil { isLoserLeft = true }
+      for other in attempts ?? [] {
         // The victor stands in older blocks too, under the part that it had there.
         for party in [Party.source, .destination] where other.identity(of: party) != victorIdentity {
           guard let rival = Rival(party, of: other), !rival.isGone else { continue }
@@ -218,7 +226,8 @@ extension CoordinatorSession {
       if !isLoserLeft && isTold || now() >= late + limits.reap {
         // Older blocks lead to losers; with all of them gone the newest says everything.
         if !isLoserLeft, block.state.isDecided { try? blocks.removeOlder(than: block.attempt) }
-        return isVictorGone && !hasReported && machine.end != .lost ? .failed : .done
+        let hasLeftInOrder = hasReported && machine.purpose == .handoff
+        return isVictorGone && !hasLeftInOrder && machine.end != .lost ? .failed : .done
       }
       // Looking costs: it opens files and processes, while the guest wants its processors.
       guard let living else {
@@ -228,5 +237,18 @@ extension CoordinatorSession {
       beat()
       _ = living.waitForExit(timeout: limits.look * 5)
     }
+  }
+  /// Every block that is one; nil where this process has no room for a look.
+  private func openBlocks() -> [ControlBlock]? {
+    guard let attempts = try? blocks.attempts() else { return nil }
+    var found: [ControlBlock] = []
+    for attempt in attempts {
+      do throws(HandoffError) {
+        if let block = try blocks.open(attempt) { found.append(block) }
+      } catch {
+        if case .system = error { return nil }
+      }
+    }
+    return found
   }
 }

@@ -4,13 +4,17 @@ public import FSRSystem
 ///
 /// The file says who holds it, so that a holder that hangs can be told from one that works.
 public struct VMLock: ~Copyable, Sendable {
-  /// pid, start time, boot id, heartbeat: 40 bytes.
-  private static let recordSize = 40
+  /// pid, start time, boot id, heartbeat: 40 bytes; then the start time once more and the PID namespace, which a build
+  /// that does not know them leaves as they were.
+  private static let recordSize = 56
+  private static let oldRecordSize = 40
   private static let beatOffset: UInt64 = 32
 
   /// Who holds a lock, and when it last said that it lives, on the monotonic clock.
   public struct Holder: Sendable {
     public let identity: ProcessIdentity
+    /// The PID namespace that its number is of.
+    public let namespace: PIDNamespace
     public let heartbeat: UInt64
   }
 
@@ -34,9 +38,10 @@ public struct VMLock: ~Copyable, Sendable {
     do throws(SystemError) {
       let file = try directory.openFile("lock", .readWriteCreating)
       guard try file.tryLock() else { return .held(by: holder(file)) }
-      let me = ProcessIdentity.current()
+      let me = try ProcessIdentity.establish()
       let words = [
         UInt64(UInt32(bitPattern: me.pid)), me.startTime, me.bootID.high, me.bootID.low, MonotonicClock.now(),
+        me.startTime, PIDNamespace.own.number,
       ]
       try file.write(words.flatMap { bytes($0) }, at: 0)
       return .taken(VMLock(file))
@@ -68,14 +73,17 @@ public struct VMLock: ~Copyable, Sendable {
   }
 
   private static func holder(_ file: borrowing OwnedDescriptor) -> Holder? {
-    guard let record = try? file.read(at: 0, count: recordSize), record.count == recordSize else {
+    guard let record = try? file.read(at: 0, count: recordSize), record.count >= oldRecordSize else {
       return nil
     }
-    var fields: [UInt64] = [0, 0, 0, 0, 0]
+    var fields = [UInt64](repeating: 0, count: recordSize / 8)
     for (index, byte) in record.enumerated() { fields[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8) }
     let identity = ProcessIdentity(
       pid: Int32(truncatingIfNeeded: fields[0]), startTime: fields[1],
       bootID: BootID(high: fields[2], low: fields[3]))
-    return Holder(identity: identity, heartbeat: fields[4])
+    let isNamespaceOwn = record.count == recordSize && fields[5] == identity.startTime
+    return Holder(
+      identity: identity, namespace: PIDNamespace(number: isNamespaceOwn ? fields[6] : 0),
+      heartbeat: fields[4])
   }
 }

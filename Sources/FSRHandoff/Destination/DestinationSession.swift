@@ -41,6 +41,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     else { throw .protocolViolation("\(arrival.message.name) where hello is due") }
     block = try Self.adopt(file, telling: channel)
     blocks = try Self.adopt(folder, telling: channel)
+    block.noteNamespace(of: .destination)
     self.guest = guest
     self.channel = channel
     self.hello = hello

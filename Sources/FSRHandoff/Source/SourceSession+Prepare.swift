@@ -6,6 +6,7 @@ extension SourceSession {
   /// Nothing is begun before it is seen that all of the guest can be handed over.
   func publishBlock() throws -> StepOutcome {
     description = try describe()
+    block.noteNamespace(of: .source)
     try blocks.publish(block)
     isPublished = true
     block.pass(.requested, at: now())

@@ -48,11 +48,14 @@ final class ReferenceGuest: Sendable {
   /// Optional sections of a build that knows more than this one: they go on to the next.
   private let passedOn = Mutex<[StateSection]>([])
   let folder: Owned<VMFolder>
+  /// That this process has the VM, for whoever wants to know whether anybody does.
+  private let presence: VMPresence
 
   init(
     _ configuration: VMConfiguration, memory: GuestMemory, paging: GuestPaging?, console: ConsoleBuffer,
     consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
-    listener: consuming UnixSocket, folder: consuming VMFolder, placement: GuestPlacement,
+    listener: consuming UnixSocket, folder: consuming VMFolder, presence: VMPresence,
+    placement: GuestPlacement,
     ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
@@ -77,6 +80,7 @@ final class ReferenceGuest: Sendable {
     pump = ConsolePump(input: input, uart: machine.uart)
     self.image = image
     self.listener = Owned(listener)
+    self.presence = presence
     self.folder = Owned(folder)
   }
 
@@ -219,6 +223,8 @@ final class ReferenceGuest: Sendable {
     }
     let folder = VMFolder(
       name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
+    let presence = try VMPresence(in: folder)
+    try presence.keepBlocks(of: folder)
     let hasFile = manifest.slots.contains(Slot.consoleFile)
     let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
     let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
@@ -230,7 +236,7 @@ final class ReferenceGuest: Sendable {
     try self.init(
       configuration, memory: memory, paging: paging, console: console, consoleFile: file, image: image,
       ports: ports,
-      listener: listener, folder: folder, placement: placement, ended: ended)
+      listener: listener, folder: folder, presence: presence, placement: placement, ended: ended)
   }
 
   /// Saves and loads the state of a guest that never ran, so that in the stun every page of code and heap that

@@ -10,7 +10,7 @@ public enum VMMProcess {
   /// Names the socket on which a new VMM is told what to run.
   static let startVariable = "FSR_START_FD"
   /// This process's arguments, with which its successors are started too.
-  static var arguments: [String] { CommandLine.arguments }
+  static var arguments: [String] { Arguments.all }
 
   /// Becomes a VMM if this process was started as one, and never returns then.
   public static func runIfAsked() {
@@ -68,6 +68,8 @@ public enum VMMProcess {
   /// The VMM of the guest that came here; nil where it went elsewhere. What only the handoff needed is closed
   /// when this returns.
   private static func takeOver(_ socket: consuming UnixSocket) throws -> ReferenceVMM? {
+    // While there is room for a look: who this process is stands in all that it writes down.
+    try ProcessIdentity.establish()
     let destination = try ReferenceDestination()
     let event = try EventDescriptor()
     let session = try DestinationSession(guest: destination, socket: socket)
@@ -155,6 +157,7 @@ public enum VMMProcess {
   }
 
   private static func makeVM(_ starter: Owned<UnixSocket>) throws -> ReferenceVMM {
+    try ProcessIdentity.establish()
     guard
       var received = try starter.value.receive(
         limit: UnixSocket.messageLimit, maximumDescriptors: 3, timeout: ReferenceVMM.requestLimit * 10)
@@ -163,6 +166,8 @@ public enum VMMProcess {
     guard let folderDescriptor = received.descriptors.take(0) else { throw VMError(.other, "no folder came") }
     let configuration = start.configuration
     let folder = VMFolder(name: configuration.name, directory: try Directory(adopting: folderDescriptor))
+    // Before anything of it can be found.
+    let presence = try VMPresence(in: folder)
     var image = SoakGuestImage.bytes
     if start.hasImage {
       guard let file = received.descriptors.take(1) else { throw VMError(.other, "no guest came") }
@@ -191,7 +196,7 @@ public enum VMMProcess {
       configuration, memory: memory, paging: try paging(configuration, memory, identity, folder),
       console: try ConsoleBuffer(), consoleFile: console, image: Owned(kept), ports: ports,
       listener: listener,
-      folder: try folder.duplicate(), placement: placement
+      folder: try folder.duplicate(), presence: presence, placement: placement
     ) { ending.note($0) }
     // Set up; and no thread has been started yet. The guest's memory may need one of its own from here on.
     try VMMRights.dropRest(in: folder)
@@ -200,6 +205,7 @@ public enum VMMProcess {
       throw VMError(.refused, "the guest cannot be loaded: \(error) (--guest takes an ELF for RISC-V)")
     }
     let block = try firstBlock(folder, identity)
+    try presence.keepBlocks(of: folder)
     if configuration.reserve > 0 {
       // Promised first, and locked only then.
       try VMReservation(of: folder).reserve(

@@ -1,0 +1,45 @@
+public import FSRSystem
+
+/// What a look at a process showed. Who cannot look has seen nobody's end.
+public enum LifeSign: Equatable, Sendable {
+  case lives
+  case gone
+  /// Why it cannot be told.
+  case unknown(String)
+}
+
+extension LifeSign {
+  /// Of a process whose number is of `namespace`.
+  public init(of identity: ProcessIdentity, in namespace: PIDNamespace) {
+    guard namespace.isOwn else {
+      self = .unknown("process \(identity.pid) is of another PID namespace, and cannot be seen from this one")
+      return
+    }
+    do throws(SystemError) {
+      guard let process = try ProcessDescriptor.open(identity) else {
+        self = .gone
+        return
+      }
+      self = try process.hasExited() ? .gone : .lives
+    } catch { self = .unknown("\(error)") }
+  }
+}
+
+extension ControlBlock {
+  /// Whether `party` lives; nil where the block names none.
+  public func life(of party: Party) -> LifeSign? {
+    identity(of: party).map { LifeSign(of: $0, in: namespace(of: party)) }
+  }
+
+  /// Why it cannot be told whether the owner lives, or while there is none, who takes part; nil where it can.
+  public var blindness: String? {
+    let parties: [Party] =
+      switch state {
+      case .resumed: [.source]
+      case .destination: [.destination]
+      case .none, .destVerify, .source, .successor: [.source, .destination]
+      }
+    for party in parties { if case .unknown(let why)? = life(of: party) { return why } }
+    return nil
+  }
+}
