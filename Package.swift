@@ -82,11 +82,14 @@ let package = Package(
     .executableTarget(
       name: "OtherVMM", dependencies: ["FSRHandoff", "FSRState", "FSRSystem"], path: "Tests/OtherVMM",
       swiftSettings: strict),
+    .executableTarget(
+      name: "Bystander", dependencies: ["FSRSystem", "CFSRTestLinux"], path: "Tests/Bystander",
+      swiftSettings: strict),
     tests("FSRSystemTests", ["FSRSystem", "FSRTestSupport"]),
     tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState", "FSRTestSupport"]),
-    tests("FSRStorageTests", ["FSRStorage", "FSRSystem", "FSRState", "FSRTestSupport"]),
+    tests("FSRStorageTests", ["FSRStorage", "FSRSystem", "FSRState", "FSRTestSupport", "Bystander"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
     tests(
       "FSRCommandsTests",
@@ -102,7 +105,7 @@ let package = Package(
       exclude: ["Programs"]),
     tests(
       "IntegrationTests",
-      ["FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "fsr"]),
+      ["FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "Bystander", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
     tests("TidyTests", ["FSRHandoff", "FSRReference"]),

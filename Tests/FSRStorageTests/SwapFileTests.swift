@@ -65,9 +65,11 @@ import Testing
   }
 
   @Test(arguments: [
-    [1], [UInt8](repeating: 0, count: 4096), Array("FSRSWAP".utf8), [UInt8](repeating: 9, count: 9000),
+    Sample("a byte", [1]), Sample("zeros", [UInt8](repeating: 0, count: 4096)),
+    Sample("the mark alone", Array("FSRSWAP".utf8)), Sample("nines", [UInt8](repeating: 9, count: 9000)),
   ])
-  func whatSomebodyElseWroteIsLeftAlone(content: [UInt8]) throws {
+  func whatSomebodyElseWroteIsLeftAlone(sample: Sample<[UInt8]>) throws {
+    let content = sample.value
     let place = try TemporaryDirectory()
     try Self.put(content, place)
     #expect(throws: SwapError.foreign(path: place.path + "/swap")) { _ = try Self.open(place.path + "/swap") }
@@ -160,26 +162,8 @@ import Testing
     try Self.put([], place)
     // A lock of the old kind, which tells its process; in another one, since a process never hinders itself.
     let path = place.path + "/swap"
-    let ready = try PipeEnds()
-    let input = try PipeEnds()
-    let child = try ChildProcess.spawn(
-      executable: "/usr/bin/env",
-      arguments: [
-        "env", "python3", "-c",
-        "import fcntl,sys; f=open(sys.argv[1],'r+'); fcntl.lockf(f,fcntl.LOCK_EX); print('1',flush=True); sys.stdin.read()",
-        path,
-      ], environment: ["PATH=/usr/bin:/bin"],
-      inheriting: [.init(ready.writing.number, as: 1), .init(input.reading.number, as: 0)])
-    let said = try ready.reading.read(limit: 1)
-    if said.isEmpty {
-      Issue.record("no python3 here to lock the file")
-    } else {
-      #expect(Self.refusal(path) == .inUse(path: path, vm: nil, process: child.pid))
-    }
-    try child.process.signal(SignalNumber.kill)
-    _ = try child.process.waitForExit(timeout: nil)
-    let end = try child.process.reap()
-    #expect(end != nil)
+    let holder = try BesideUs("lock", path)
+    #expect(Self.refusal(path) == .inUse(path: path, vm: nil, process: holder.pid))
   }
 
   @Test func everyErrorSaysWhatAndOnWhat() {

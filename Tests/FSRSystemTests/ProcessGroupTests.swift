@@ -10,7 +10,7 @@ import Testing
       environment: ["PATH=/usr/bin:/bin"],
       inheriting: [.init(ends.writing.number, as: 1)], newSession: true)
     _ = try child.process.waitForExit(timeout: nil)
-    let line = String(decoding: try ends.reading.read(limit: 32), as: UTF8.self)
+    let line = String(decoding: try ends.onlyReading().read(limit: 32), as: UTF8.self)
     let left = try ProcessDescriptor.open(pid: try #require(Int32(line.dropLast())))
     let isGone = try left.hasExited()
     #expect(!isGone)

@@ -26,10 +26,11 @@ public enum BuiltCommand {
     try run(program: path(), named: "fsr", arguments, environment: environment)
   }
 
-  /// Runs a shell's `script`, in which `$FSR` is the command.
+  /// Runs a shell's `script`, in which `$FSR` is the command, and `$BYSTANDER` the program that `BesideUs` starts.
   public static func shell(_ script: String, environment: [String] = []) throws -> Result {
     try run(
-      program: "/bin/bash", named: "bash", ["-c", script], environment: ["FSR=\(path())"] + environment)
+      program: "/bin/bash", named: "bash", ["-c", script],
+      environment: ["FSR=\(path())", "BYSTANDER=\(path(of: "Bystander"))"] + environment)
   }
 
   private static func run(program: String, named name: String, _ arguments: [String], environment: [String])

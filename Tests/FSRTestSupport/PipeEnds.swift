@@ -14,4 +14,8 @@ public struct PipeEnds: ~Copyable, Sendable {
     reading = OwnedDescriptor(adopting: numbers[0])
     writing = OwnedDescriptor(adopting: numbers[1])
   }
+
+  /// The end to read from, with the other one closed here: who reads comes to the end once nobody else has that, be it that
+  /// a program that was to write has never started.
+  public consuming func onlyReading() -> OwnedDescriptor { reading }
 }

@@ -66,22 +66,17 @@ import Testing
       chmod 755 .; "$FSR" run $NAME --memory 16M --duty 30 --runtime-dir "$VMS" || exit 90
       stat -c %a "$VMS" "$VMS/$NAME" "$VMS/$NAME/control.sock" $(readlink -f "$VMS/$NAME/blocks")
       stat -c %a $(readlink -f "$VMS/$NAME/blocks")/*
-      other="setpriv --reuid 54322 --regid 54322 --clear-groups"
+      # Here any user may execute it, wherever the build lies.
+      cp "$FSR" fsr; chmod 755 fsr
       for command in status handoff check stop pause; do
-        $other "$FSR" $command $NAME --runtime-dir "$VMS" 2>> said && exit 91
+        "$BYSTANDER" as 54322 "$PWD/fsr" $command $NAME --runtime-dir "$VMS" 2>> said
+        case $? in 3 | 7) ;; *) exit 91 ;; esac
       done
       chmod 755 "$VMS" "$VMS/$NAME"; chmod 666 "$VMS/$NAME/control.sock"
-      $other python3 -c '
-      import socket, sys
-      s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1]); s.settimeout(30)
-      try: s.send(bytes([1, 1]))
-      except OSError: pass
-      try: sys.exit(0 if s.recv(65536) == b"" else 92)
-      except ConnectionResetError: sys.exit(0)
-      ' "$VMS/$NAME/control.sock"; code=$?
+      "$BYSTANDER" knock 54322 "$VMS/$NAME"; code=$?
       chmod 700 "$VMS" "$VMS/$NAME"; chmod 600 "$VMS/$NAME/control.sock"
       "$FSR" status $NAME --runtime-dir "$VMS" > /dev/null && "$FSR" stop $NAME --runtime-dir "$VMS" || code=93
-      rm -f said; exit $code
+      rm -f said fsr; exit $code
       """)
     #expect(result.code == 0, "\(result)")
     #expect(result.output.contains("700\n700\n600\n700\n600\n"), "\(result)")

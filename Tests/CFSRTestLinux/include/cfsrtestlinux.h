@@ -16,4 +16,13 @@ int cfsrtest_ring(void);
 int cfsrtest_machine(void);
 int cfsrtest_vcpu(int machine);
 
+// Locks the whole file, as this process (fcntl(2)'s F_SETLK); the lock goes with the descriptor that is answered.
+int cfsrtest_lock_file(const char *path);
+// Makes this process another user's, with that user's group alone and no right beyond.
+int cfsrtest_become(unsigned user);
+// Becomes the program that the first of the arguments names.
+int cfsrtest_execute(char *const arguments[]);
+// The root of a new tmpfs of `size`, as for mount(8), which is mounted nowhere and goes with the descriptor.
+int cfsrtest_small_disk(const char *size, int is_read_only);
+
 #endif
