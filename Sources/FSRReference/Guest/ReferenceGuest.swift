@@ -103,7 +103,10 @@ final class ReferenceGuest: Sendable {
 
   private static func versions(of sections: MachineSections, _ indices: [Int]) -> [SectionVersion] {
     [SectionVersion(name: "clock", version: HostClock.stateVersion)]
-      + indices.map { SectionVersion(name: sections.names[$0], version: sections.version($0)) }
+      + indices.map {
+        SectionVersion(
+          name: sections.names[$0], version: sections.version($0), isNeeded: sections.isNeeded($0))
+      }
   }
 
   /// What this build reads, for as many harts as a board has.
@@ -166,7 +169,9 @@ final class ReferenceGuest: Sendable {
   func save(to checkpoint: inout CheckpointWriter) {
     checkpoint.section("clock", version: HostClock.stateVersion) { clock.save(to: &$0) }
     for index in sections.names.indices where sections.isPresent(index) {
-      checkpoint.section(sections.names[index], version: sections.version(index)) {
+      checkpoint.section(
+        sections.names[index], version: sections.version(index), isNeeded: sections.isNeeded(index)
+      ) {
         sections.save(index, to: &$0)
       }
     }
