@@ -303,8 +303,22 @@ extension ReferenceGuest {
   /// Starts the guest anew; no hart may run.
   func restart() throws {
     guard let image else { throw VMError(.other, "the guest's image is not there any more") }
-    try machine.restart(try ELFImage(image.value.readAll(limit: VMStart.imageLimit)), cpus: cpus)
+    try machine.restart(
+      try ELFImage(image.value.readAll(limit: VMStart.imageLimit)), cpus: cpus, clear: clear)
     writeParameters()
+  }
+
+  /// Makes a range of RAM zeros. Where a page is promised to be there it stays: one that is locked, and a huge one,
+  /// which somebody else would take from the pool.
+  private func clear(_ range: Range<UInt64>) {
+    let kept = configuration.hasHugePages ? memory.size : configuration.reserve
+    let split = min(max(kept, range.lowerBound), range.upperBound)
+    memory.zero(range.lowerBound..<split)
+    if let paging {
+      paging.clear(split..<range.upperBound, of: memory)
+    } else {
+      memory.giveUp(split..<range.upperBound)
+    }
   }
 
   /// Maps the pages ahead that are there; those that are paged have been mapped with the page table.
