@@ -12,8 +12,10 @@ public enum GuestEnd: Equatable, Sendable {
   /// `tohost` holds an even number: a request of the host interface, which this board does not serve.
   case hostRequest(UInt64)
 
-  /// What a `tohost` of `value` means; nil for 0, which is nothing.
+  /// What a `tohost` of `value` means; nil for what is no end. Bits 63 to 48 name a device and its command: only command
+  /// 0 of device 0 is a program's end, and there 0 is nothing.
   public init?(toHost value: UInt64) {
+    guard value >> 48 == 0 else { return nil }
     switch value {
     case 0: return nil
     case 1: self = .passed

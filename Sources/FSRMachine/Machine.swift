@@ -77,10 +77,3 @@ public final class Machine: Sendable {
   /// Where the soak guest keeps its statistics, as an offset in RAM.
   public var soakStatistics: UInt64? { symbols.withLock { $0.statistics } }
 }
-
-/// The guest's symbols that the board knows, as offsets in RAM.
-struct GuestSymbols: Equatable {
-  var toHost: UInt64?
-  var parameters: UInt64?
-  var statistics: UInt64?
-}

@@ -2,8 +2,9 @@ import FSRMemory
 public import FSRState
 import Synchronization
 
-/// A stopped machine's state, as named sections: `board`, `clint`, `uart`, `hart.0`…, and `plic` of a guest that
-/// uses it. One that does not can go to a build, and come from one, that has no PLIC.
+/// A stopped machine's state, as named sections: `board`, `clint`, `uart`, `hart.0`…, `plic` of a guest that
+/// uses it, and `devices` where there is more to say of them. A guest without the last two can go to a build, and come
+/// from one, that does not know them; `devices` is passed on by such a one.
 ///
 /// The names are made ahead; saving appends to the caller's writer and nothing else. No hart may be in `run`.
 public struct MachineSections: Sendable {
@@ -13,19 +14,31 @@ public struct MachineSections: Sendable {
   /// All sections' names, in the order of saving.
   public let names: [String]
   private let parts: [any SavesState & Sendable]
-  private let plic: PlatformInterruptController
+  private let machine: Machine
   private static let plicName = "plic"
+  private static let devicesName = "devices"
 
   /// - Parameter cpus: all harts of `machine`, in order.
   public init(machine: Machine, cpus: [any VirtualCPU]) {
     precondition(cpus.count == machine.harts, "every hart is saved")
-    plic = machine.plic
-    names = ["board", "clint", "uart", Self.plicName] + cpus.map { "hart.\($0.hart)" }
-    parts = [BoardState(machine: machine), machine.clint, machine.uart, plic] + cpus.map { $0 }
+    self.machine = machine
+    names = ["board", "clint", "uart", Self.plicName] + cpus.map { "hart.\($0.hart)" } + [Self.devicesName]
+    parts =
+      [BoardState(machine: machine), machine.clint, machine.uart, machine.plic] + cpus.map { $0 }
+      + [DeviceDetails(machine: machine)]
   }
 
   /// Whether section `index` has something to carry now.
-  public func isPresent(_ index: Int) -> Bool { names[index] != Self.plicName || plic.isInUse }
+  public func isPresent(_ index: Int) -> Bool {
+    switch names[index] {
+    case Self.plicName: machine.plic.isInUse
+    case Self.devicesName: !DeviceDetails(machine: machine).isEmpty
+    default: true
+    }
+  }
+
+  /// Whether a guest may go on without section `index` at a build that does not know it.
+  public func isNeeded(_ index: Int) -> Bool { names[index] != Self.devicesName }
 
   /// The version that section `index` is saved in.
   public func version(_ index: Int) -> UInt16 { type(of: parts[index]).stateVersion }
@@ -38,7 +51,8 @@ public struct MachineSections: Sendable {
     names.indices.filter(isPresent).map { index in
       var writer = ByteWriter(capacity: Self.payloadLimit)
       save(index, to: &writer)
-      return StateSection(name: names[index], version: version(index), payload: writer.bytes)
+      return StateSection(
+        name: names[index], version: version(index), isNeeded: isNeeded(index), payload: writer.bytes)
     }
   }
 
@@ -59,11 +73,17 @@ public struct MachineSections: Sendable {
   /// - Throws: `StateError`, also where a section is missing or comes twice. The machine must not run then.
   public func restore(_ sections: [StateSection]) throws(StateError) {
     var seen: Set<String> = []
-    for section in sections where try restore(section) {
+    let details = sections.filter { $0.name == Self.devicesName }
+    for section in sections where section.name != Self.devicesName {
+      guard try restore(section) else { continue }
       guard seen.insert(section.name).inserted else { throw .duplicateSection(section.name) }
     }
-    if !seen.contains(Self.plicName), plic.isInUse { plic.reset() }
-    if let missing = names.first(where: { !seen.contains($0) && $0 != Self.plicName }) {
+    if !seen.contains(Self.plicName) { machine.plic.reset() }
+    // Behind the devices that it is about.
+    if details.count > 1 { throw .duplicateSection(Self.devicesName) }
+    if let details = details.first { _ = try restore(details) }
+    let optional = [Self.plicName, Self.devicesName]
+    if let missing = names.first(where: { !seen.contains($0) && !optional.contains($0) }) {
       throw .missingSection(missing)
     }
   }

@@ -73,6 +73,20 @@ private struct Tree {
     #expect(tree.cells("/soc/clint@2000000/reg") == [0, 0x200_0000, 0, 0x1_0000])
     #expect(tree.cells("/soc/clint@2000000/interrupts-extended").count == harts * 4)
     #expect(tree.text("/chosen/stdout-path") == "/soc/serial@10000000\0")
+    let finisher = tree.cells("/soc/test@100000/phandle")
+    #expect(finisher.count == 1)
+    for (name, value) in [("poweroff", 0x5555), ("reboot", 0x7777)] {
+      #expect(tree.cells("/\(name)/value") == [value] && tree.cells("/\(name)/offset") == [0])
+      #expect(tree.cells("/\(name)/regmap") == finisher)
+      #expect(tree.text("/\(name)/compatible") == "syscon-\(name)\0")
+    }
+    for hart in 0..<harts {
+      #expect(
+        tree.cells("/cpus/cpu-map/cluster0/core\(hart)/cpu")
+          == tree.cells("/cpus/cpu@\(String(hart, radix: 16))/phandle"))
+    }
+    let handles = tree.properties.filter { $0.key.hasSuffix("/phandle") }.map(\.value)
+    #expect(handles.count == 2 * harts + 2 && Set(handles).count == handles.count)
   }
 
   @Test func aTerabyteOfRAMIsSaidAndNotTouched() throws {

@@ -20,6 +20,11 @@ import Testing
     #expect(GuestEnd(toHost: 1) == .passed)
     #expect(GuestEnd(toHost: 7) == .failed(code: 3))
     #expect(GuestEnd(toHost: 8) == .hostRequest(8))
+    #expect(GuestEnd(toHost: 0xffff_ffff_ffff) == .failed(code: 0x7fff_ffff_ffff))
+    // A character for the console, and whatever else has a device or a command.
+    for other in [0x0101_0000_0000_0041, 1 << 48, 1 << 56 | 1, .max] as [UInt64] {
+      #expect(GuestEnd(toHost: other) == nil)
+    }
   }
 
   @Test func statisticsOfAHostileGuestAreRefusedOrNumbers() throws {

@@ -8,15 +8,18 @@ struct PagerRun: Hashable {
   var failures: Int
   var handFailures: Int
   var handoffs: Int
+  var discards: Int
 
   init(
-    _ settings: PagerSettings, _ world: PagerModel, failures: Int, handFailures: Int = 0, handoffs: Int = 0
+    _ settings: PagerSettings, _ world: PagerModel, failures: Int, handFailures: Int = 0, handoffs: Int = 0,
+    discards: Int = 0
   ) {
     pager = Pager(settings)
     self.world = world
     self.failures = failures
     self.handFailures = handFailures
     self.handoffs = handoffs
+    self.discards = discards
   }
 
   private func stepping(_ change: (inout PagerRun) -> Void) -> PagerRun {
@@ -98,6 +101,18 @@ struct PagerRun: Hashable {
           $0.world.isPaused = false
           $0.pager.resumed(now: 0, &$0.world)
         })
+    }
+    if discards > 0 {
+      for page in world.table.indices {
+        next.append(
+          stepping {
+            $0.discards -= 1
+            // In a freeze nothing changes.
+            if $0.pager.discard(UInt64(page)..<UInt64(page) + 1, now: 0, &$0.world) {
+              $0.world.written[page] = 0
+            }
+          })
+      }
     }
     switch pager.mode {
     case .running where handoffs > 0:

@@ -44,6 +44,14 @@ import Testing
       settings(limit: 1, overshoot: 2), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 1,
       handoffs: 1
     ),
+    PagerRun(
+      settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 1, discards: 1),
+    PagerRun(
+      settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 0, buffers: 2), failures: 0, handFailures: 1,
+      discards: 2),
+    PagerRun(
+      settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 0, handoffs: 1,
+      discards: 1),
   ])
   func noInterleavingLosesAPageOrASlot(_ first: PagerRun) {
     let result = explore(first)

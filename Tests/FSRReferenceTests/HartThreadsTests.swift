@@ -17,6 +17,8 @@ import Testing
     let threads: HartThreads
     let cpus: [ScriptedCPU]
     let ends = Atomic<Int>(0)
+    /// How often the deed of a stop was done.
+    let switches = Atomic<Int>(0)
 
     init(harts: Int) throws {
       let ended = Mutex<(@Sendable () -> Void)?>(nil)
@@ -88,6 +90,39 @@ import Testing
     #expect(outcome == .done && resets == 1)
     #expect(guest.runs([0, 1]))
     #expect(guest.threads.restart(limit: Self.patience) { true } == .failed)
+  }
+
+  /// A guest that has asked for a reset and stands, and a stop of it.
+  private static func stopped() throws -> Guest {
+    let guest = try Guest(harts: 2)
+    guest.threads.resume()
+    #expect(guest.runs([0, 1]))
+    guest.cpus[0].endGuest(.reset)
+    #expect(wait { guest.ends.load(ordering: .acquiring) == 1 })
+    guest.threads.stop { [weak guest] in guest?.switches.add(1, ordering: .acquiringAndReleasing) }
+    return guest
+  }
+
+  @Test func aSwitchWaitsForAResetAndIsMadeThen() async throws {
+    let guest = try Self.stopped()
+    let outcome = guest.threads.restart(limit: Self.patience) {
+      guest.switches.load(ordering: .acquiring) == 0 && !guest.cpus.contains { $0.isInside }
+    }
+    #expect(outcome == .done)
+    #expect(Self.wait { guest.switches.load(ordering: .acquiring) == 1 })
+    #expect(!guest.cpus.contains { $0.isInside })
+    guest.threads.resume()
+    #expect(guest.runs([0, 1]))
+  }
+
+  @Test func aSwitchThatIsCalledOffLeavesTheResetAsItIs() async throws {
+    let guest = try Self.stopped()
+    #expect(guest.threads.cancelStop())
+    guest.threads.resume()
+    // It has asked for a reset, and waits for that alone.
+    let outcome = guest.threads.restart(limit: Self.patience) { !guest.cpus.contains { $0.isInside } }
+    #expect(outcome == .done)
+    #expect(guest.runs([0, 1]) && guest.switches.load(ordering: .acquiring) == 0)
   }
 
   @Test func aPauseThatComesTooLateIsTakenBack() throws {

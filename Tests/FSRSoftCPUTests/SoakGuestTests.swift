@@ -56,7 +56,7 @@ import Testing
     #expect(rig.run(2_000_000) == .budget)
     #expect(try Self.hart(rig).errors == 0)
     let image = try ELFImage(SoakGuestImage.bytes)
-    let pages = try #require(try image.symbols(["free_memory"])["free_memory"]) - BoardMap.ram
+    let pages = try #require(try image.symbols(["free_memory"])["free_memory"]?.first?.address) - BoardMap.ram
     let word = pages + 5 * 4096 + 800
     rig.memory.store(rig.memory.load(word, as: UInt64.self) ^ 1, at: word)
     #expect(rig.run(2_000_000) == .budget)

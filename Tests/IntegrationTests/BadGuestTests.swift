@@ -35,6 +35,17 @@ import Testing
     #expect(left.isEmpty)
   }
 
+  @Test func whatIsOddRunsAsItDoesInQEMU() throws {
+    let bad = try BadInput()
+    for (what, bytes) in CraftedELF.odd {
+      let guest = try bad.file("guest", bytes)
+      let result = try bad.fsr(["run", bad.name, "--memory", "1M", "--guest", guest, "--foreground"])
+      #expect(result.code == 0 && result.errors.isEmpty, "\(what): \(result)")
+    }
+    let left = try bad.remains()
+    #expect(left.isEmpty)
+  }
+
   @Test(arguments: [
     "missing", ".", "/dev/null", "/dev/zero", "/proc/self/mem", "", "e\u{1b}[2Jvil\u{7}\u{202e}",
   ])

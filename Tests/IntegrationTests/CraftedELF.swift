@@ -24,11 +24,13 @@ struct CraftedELF {
   var count: UInt64?
   var segments: [Segment]
 
-  /// With `count` segments, all of the same code.
+  /// With `count` segments of the same code, one behind the other.
   init(segments count: Int = 1) {
     let offset = UInt64(64 + count * 56)
     let size = UInt64(Self.code.count * 4)
-    segments = Array(repeating: Segment(offset: offset, fileSize: size, memorySize: size), count: count)
+    segments = (0..<UInt64(count)).map {
+      Segment(address: 0x8000_0000 + $0 * size, offset: offset, fileSize: size, memorySize: size)
+    }
   }
 
   var bytes: [UInt8] {
@@ -80,9 +82,32 @@ struct CraftedELF {
       one("bytes behind the file") { $0.segments[0].offset = 1 << 40 },
       one("bytes that wrap") { ($0.segments[0].offset, $0.segments[0].fileSize) = (.max - 3, 20) },
       one("more bytes than memory") { $0.segments[0].memorySize = 4 },
+      one("an entry outside RAM, and nothing where harts start") {
+        $0.entry = 0
+        $0.segments[0].address += 4
+      },
+      one("two segments for one place") { $0.segments.append($0.segments[0]) },
+      ("65 segments", CraftedELF(segments: 65).bytes),
+    ]
+  }()
+
+  /// What is odd, as QEMU takes it, and the file that has it: guests that pass.
+  static let odd: [(what: String, bytes: [UInt8])] = {
+    func one(_ what: String, _ change: (inout CraftedELF) -> Void) -> (what: String, bytes: [UInt8]) {
+      var file = CraftedELF(segments: 2)
+      change(&file)
+      return (what, file.bytes)
+    }
+    return [
       one("an entry outside RAM") { $0.entry = 0 },
       one("an odd entry") { $0.entry += 1 },
-      ("65 segments", CraftedELF(segments: 65).bytes),
+      one("a segment below RAM") { $0.segments[1].address = 0x7fff_f000 },
+      one("a segment in the flash") { $0.segments[1].address = 0x2000_0000 },
+      one("a segment behind RAM") { $0.segments[1].address = 0x9000_0000 },
+      one("a segment at 2^63") { $0.segments[1].address = 1 << 63 },
+      one("a segment on a device") { $0.segments[1].address = 0x1000_0000 },
+      one("zeros over the code") { ($0.segments[1].address, $0.segments[1].fileSize) = (0x8000_0000, 0) },
+      one("a segment of nothing") { ($0.segments[1].fileSize, $0.segments[1].memorySize) = (0, 0) },
     ]
   }()
 }

@@ -80,6 +80,41 @@ import Testing
     }
   }
 
+  @Test func aHistoryThatIsTooLongLosesItsOlderHalf() async {
+    await Blocking.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      let folder = try Directory.open("\(vm.runtime)/\(vm.name)")
+      let reason = String(repeating: "r", count: 1000)
+      let line = { (number: Int) in
+        #"{"id":"old-\#(number)","time":"2026-01-02T03:04:05Z","event":"check","phases":[],"reason":"\#(reason)"}"#
+          + "\n"
+      }
+      let count = 17_000
+      let lines = Array((0..<count).map(line).joined().utf8)
+      try folder.openFile("history", .append).write(lines)
+      let (code, _) = try vm.answer("check", ["--max-downtime", "5s"])
+      var findings = code == 0 ? [] : ["check: \(code ?? -1)"]
+      let size = try folder.openFile("history", .read).size()
+      if size > 9 << 20 || size < 7 << 20 { findings.append("\(size) bytes") }
+      let answer = try vm.answer("history").value
+      let records = answer["handoffs"]?.elements ?? []
+      if answer["skipped"]?.number != 0 || answer["unread_bytes"]?.number != 0 {
+        findings.append("a line is broken")
+      }
+      // The newest, each of them, and the check behind them.
+      let ids = records.dropLast().compactMap { $0["id"]?.text }
+      if ids.isEmpty || ids != (count - ids.count..<count).map({ "old-\($0)" }) {
+        findings.append("\(ids.count) records: \(ids.first ?? "-") to \(ids.last ?? "-")")
+      }
+      if records.last?["event"]?.text != "check" || records.last?["reason"]?.text == reason {
+        findings.append("the last: \(records.last ?? .null)")
+      }
+      if try folder.exists("history.new") { findings.append("a file is left") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
   @Test func everyHandoffIsToldWithWhoAskedForIt() async {
     await Blocking.check {
       var findings: [String] = []

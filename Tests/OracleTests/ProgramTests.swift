@@ -11,10 +11,12 @@ struct ProgramTests {
   static let programs = [
     OracleProgram("arithmetic.c"), OracleProgram("atomics.c", harts: 4), OracleProgram("compressed.c"),
     OracleProgram("devices.c"), OracleProgram("external.c", harts: 2, isPlain: true),
+    OracleProgram("gateway.c", isPlain: true),
     OracleProgram("harts.c", harts: 4),
     OracleProgram("interrupts.c"),
     OracleProgram("memory.c"),
-    OracleProgram("patching.c", harts: 2), OracleProgram("pointers.c"), OracleProgram("registers.c"),
+    OracleProgram("patching.c", harts: 2), OracleProgram("pointers.c"), OracleProgram("port.c"),
+    OracleProgram("registers.c"),
     OracleProgram("serial.c"), OracleProgram("startup.S"), OracleProgram("traps.c"),
     OracleProgram("words.c"),
   ]

@@ -7,6 +7,8 @@ func boardDeviceTree(harts: Int, memorySize: UInt64) -> [UInt8] {
     root.property("compatible", "riscv-virtio")
     root.property("model", "riscv-virtio,fsr")
     root.node("chosen") { $0.property("stdout-path", "/soc/serial@10000000") }
+    writeEnd(&root, "poweroff", 0x5555, harts)
+    writeEnd(&root, "reboot", 0x7777, harts)
     root.node("memory@80000000") { memory in
       memory.property("device_type", "memory")
       memory.property("reg", cells: cells(BoardMap.ram) + cells(memorySize))
@@ -23,6 +25,7 @@ private func writeCPUs(_ cpus: inout DeviceTreeWriter, _ harts: Int) {
   cpus.property("timebase-frequency", cells: [UInt32(BoardMap.timebase)])
   for hart in 0..<harts {
     cpus.node("cpu@" + String(hart, radix: 16)) { cpu in
+      cpu.property("phandle", cells: [cpuHandle(hart, harts)])
       cpu.property("device_type", "cpu")
       cpu.property("reg", cells: [UInt32(hart)])
       cpu.property("status", "okay")
@@ -36,6 +39,23 @@ private func writeCPUs(_ cpus: inout DeviceTreeWriter, _ harts: Int) {
         controller.property("phandle", cells: [UInt32(hart + 1)])
       }
     }
+  }
+  cpus.node("cpu-map") { map in
+    map.node("cluster0") { cluster in
+      for hart in 0..<harts {
+        cluster.node("core\(hart)") { $0.property("cpu", cells: [cpuHandle(hart, harts)]) }
+      }
+    }
+  }
+}
+
+/// How a guest ends or starts anew by the finisher: a store of `value` to its first register.
+private func writeEnd(_ root: inout DeviceTreeWriter, _ name: String, _ value: UInt32, _ harts: Int) {
+  root.node(name) { node in
+    node.property("value", cells: [value])
+    node.property("offset", cells: [0])
+    node.property("regmap", cells: [finisherHandle(harts)])
+    node.property("compatible", "syscon-\(name)")
   }
 }
 
@@ -71,6 +91,7 @@ private func writeDevices(_ soc: inout DeviceTreeWriter, _ harts: Int) {
     clint.property("interrupts-extended", cells: (1...UInt32(harts)).flatMap { [$0, 3, $0, 7] })
   }
   soc.node("test@100000") { test in
+    test.property("phandle", cells: [finisherHandle(harts)])
     test.property("compatible", "sifive,test1", "sifive,test0", "syscon")
     test.property("reg", cells: cells(BoardMap.finisher) + cells(BoardMap.finisherSize))
   }
@@ -78,6 +99,8 @@ private func writeDevices(_ soc: inout DeviceTreeWriter, _ harts: Int) {
 
 /// The handles 1 to `harts` are the harts' own interrupt controllers'.
 private func plicHandle(_ harts: Int) -> UInt32 { UInt32(harts) + 1 }
+private func finisherHandle(_ harts: Int) -> UInt32 { UInt32(harts) + 2 }
+private func cpuHandle(_ hart: Int, _ harts: Int) -> UInt32 { UInt32(harts + 3 + hart) }
 
 private func writeVirtio(_ soc: inout DeviceTreeWriter, _ slot: Int, _ plic: UInt32) {
   let base = BoardMap.virtio + UInt64(slot) * BoardMap.virtioSize

@@ -10,12 +10,14 @@ public enum ELFError: Error, Equatable, Sendable, CustomStringConvertible {
   case noSegments
   /// A segment that takes less memory than it has bytes, or whose end wraps.
   case badSegment(Int)
+  /// No segment lies in RAM; the first of them.
   case outsideRAM(address: UInt64, bytes: UInt64)
   /// A segment lies where the device tree goes, at the end of RAM.
   case overlapsDeviceTree(address: UInt64)
+  /// Nor are there bytes where harts start without an entry.
   case entryOutsideRAM(UInt64)
-  /// A symbol the board uses that does not lie in RAM, aligned.
-  case badSymbol(String, UInt64)
+  /// Two segments have bytes for one address.
+  case overlap(address: UInt64)
 
   public var description: String {
     switch self {
@@ -34,7 +36,7 @@ public enum ELFError: Error, Equatable, Sendable, CustomStringConvertible {
       "the segment at \(hex(address)) lies where the device tree goes; give more memory"
     case .entryOutsideRAM(let address):
       "the entry \(hex(address)) does not lie in RAM, which begins at \(hex(BoardMap.ram)), at an even address"
-    case .badSymbol(let name, let address): "symbol '\(name)' at \(hex(address)) does not lie in RAM, aligned"
+    case .overlap(let address): "two segments have bytes for \(hex(address)); link them apart"
     }
   }
 

@@ -56,8 +56,18 @@ public struct ELFImage: Sendable {
     return segments
   }
 
-  /// The values of the symbols called `names`; a stripped file has none.
-  public func symbols(_ names: [String]) throws(ELFError) -> [String: UInt64] {
+  /// A symbol, as the file has it: its address may be anything.
+  public struct Symbol: Equatable, Sendable {
+    public let address: UInt64
+    /// Bytes; 0 where the file does not say.
+    public let size: UInt64
+    /// Whether it names data, or says nothing of what it names: no function, section or file.
+    public let isData: Bool
+    public let isGlobal: Bool
+  }
+
+  /// The symbols called one of `names`, of each name in the file's order; a stripped file has none.
+  public func symbols(_ names: [String]) throws(ELFError) -> [String: [Symbol]] {
     let file = ELFBytes(bytes)
     let table = try file.read(40, UInt64.self, "header")
     let size = Int(try file.read(58, UInt16.self, "header"))
@@ -88,11 +98,11 @@ public struct ELFImage: Sendable {
 
   private func search(
     _ file: ELFBytes, _ symbols: Range<Int>, _ strings: Range<Int>, for names: [String]
-  ) throws(ELFError) -> [String: UInt64] {
+  ) throws(ELFError) -> [String: [Symbol]] {
     let count = symbols.count / 24
     guard count <= Self.symbolLimit else { throw .tooMany("symbols", count, limit: Self.symbolLimit) }
     let wanted = names.map { (name: $0, bytes: Array($0.utf8) + [0]) }
-    var found: [String: UInt64] = [:]
+    var found: [String: [Symbol]] = [:]
     for index in 0..<count {
       let at = symbols.lowerBound + index * 24
       let name = Int(try file.read(at, UInt32.self, "symbol"))
@@ -100,10 +110,19 @@ public struct ELFImage: Sendable {
       guard name < strings.count, try file.read(at + 6, UInt16.self, "symbol") != 0 else { continue }
       let rest = bytes[(strings.lowerBound + name)..<strings.upperBound]
       for candidate in wanted where rest.starts(with: candidate.bytes) {
-        found[candidate.name] = try file.read(at + 8, UInt64.self, "symbol")
+        found[candidate.name, default: []].append(try symbol(file, at))
       }
     }
     return found
+  }
+
+  private func symbol(_ file: ELFBytes, _ at: Int) throws(ELFError) -> Symbol {
+    let info = try file.read(at + 4, UInt8.self, "symbol")
+    return Symbol(
+      address: try file.read(at + 8, UInt64.self, "symbol"),
+      size: try file.read(at + 16, UInt64.self, "symbol"),
+      // STT_NOTYPE and STT_OBJECT; STB_GLOBAL.
+      isData: info & 0xf <= 1, isGlobal: info >> 4 == 1)
   }
 }
 

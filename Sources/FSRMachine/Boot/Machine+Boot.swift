@@ -7,78 +7,42 @@ extension Machine {
   ///
   /// - Throws: `ELFError`; RAM is untouched then.
   public func load(_ image: ELFImage, cpus: [any VirtualCPU]) throws(ELFError) {
-    try load(image, cpus: cpus, isMemoryNew: true)
+    try place(image, cpus) { _ in }
   }
 
   /// Starts the guest anew, as a reset does on QEMU's board: the image is put in place again, its zeros too, and
   /// harts and devices are as at the start. Other RAM keeps what it holds. No hart may be in `run`.
   ///
+  /// - Parameter clear: makes a range of RAM zeros.
   /// - Throws: `ELFError`; nothing has changed then.
-  public func restart(_ image: ELFImage, cpus: [any VirtualCPU]) throws(ELFError) {
-    try load(image, cpus: cpus, isMemoryNew: false)
+  public func restart(_ image: ELFImage, cpus: [any VirtualCPU], clear: (Range<UInt64>) -> Void)
+    throws(ELFError)
+  {
+    try place(image, cpus, clear)
     clint.reset()
-    plic.reset()
+    // Before the controller, which would take its line for a request else.
     uart.reset()
+    plic.reset()
   }
 
-  private func load(_ image: ELFImage, cpus: [any VirtualCPU], isMemoryNew: Bool) throws(ELFError) {
+  /// The same with RAM that nobody keeps or pages.
+  public func restart(_ image: ELFImage, cpus: [any VirtualCPU]) throws(ELFError) {
+    try restart(image, cpus: cpus) { memory.giveUp($0) }
+  }
+
+  private func place(_ image: ELFImage, _ cpus: [any VirtualCPU], _ clear: (Range<UInt64>) -> Void)
+    throws(ELFError)
+  {
     let treeOffset = memory.size - BoardMap.deviceTreeSize
-    let symbols = try GuestSymbols(of: image, in: self)
-    for segment in image.segments {
-      let offset = segment.address &- BoardMap.ram
-      guard memory.contains(offset, count: segment.memorySize) else {
-        throw .outsideRAM(address: segment.address, bytes: segment.memorySize)
-      }
-      guard offset + segment.memorySize <= treeOffset else {
-        throw .overlapsDeviceTree(address: segment.address)
-      }
-    }
-    guard image.entry % 2 == 0, memory.contains(image.entry &- BoardMap.ram, count: 2) else {
-      throw .entryOutsideRAM(image.entry)
-    }
-    for segment in image.segments {
-      let start = segment.address - BoardMap.ram
-      memory.copy(Array(image.bytes[segment.file]), to: start)
-      if !isMemoryNew { clear((start + UInt64(segment.file.count))..<(start + segment.memorySize)) }
+    let placement = try ImagePlacement(image, memorySize: memory.size)
+    let symbols = try GuestSymbols(of: image, placement, in: memory)
+    for range in placement.zeros { clear(range) }
+    for piece in placement.pieces {
+      let bytes = image.bytes[piece.file..<piece.file + piece.range.count]
+      memory.copy(Array(bytes), to: piece.range.lowerBound)
     }
     memory.copy(boardDeviceTree(harts: harts, memorySize: memory.size), to: treeOffset)
     self.symbols.withLock { $0 = symbols }
-    for cpu in cpus { cpu.reset(entry: image.entry, deviceTree: BoardMap.ram + treeOffset) }
-  }
-}
-
-extension Machine {
-  private static let clearingStretch: UInt64 = 1 << 20
-
-  private func clear(_ range: Range<UInt64>) {
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let count = min(Self.clearingStretch, range.upperBound - offset)
-      memory.copy([UInt8](repeating: 0, count: Int(count)), to: offset)
-      offset += count
-    }
-  }
-}
-
-extension GuestSymbols {
-  /// The symbols of `image` that the board knows; one that does not lie in RAM is refused.
-  init(of image: ELFImage, in machine: Machine) throws(ELFError) {
-    let known: [(name: String, size: UInt64)] = [
-      ("tohost", 8), ("fsr_parameters", SoakParameters.size), ("fsr_statistics", SoakStatistics.size),
-    ]
-    let found = try image.symbols(known.map(\.name))
-    var offsets: [UInt64?] = []
-    for (name, size) in known {
-      guard let address = found[name] else {
-        offsets.append(nil)
-        continue
-      }
-      let offset = address &- BoardMap.ram
-      guard offset % 8 == 0, machine.memory.contains(offset, count: size) else {
-        throw .badSymbol(name, address)
-      }
-      offsets.append(offset)
-    }
-    self.init(toHost: offsets[0], parameters: offsets[1], statistics: offsets[2])
+    for cpu in cpus { cpu.reset(entry: placement.entry, deviceTree: BoardMap.ram + treeOffset) }
   }
 }

@@ -45,7 +45,10 @@ struct InterruptRegisters: Equatable {
 
   /// What devices hold their lines at. Not carried: each device says it anew.
   private var levels = [UInt32](repeating: 0, count: words)
-  /// Claimed and not completed: such a source is not pending, whatever its line says.
+  /// Requests that wait to be claimed. One is made by a line that is high while its source has none under way, and is
+  /// there also when the line has fallen since.
+  private var pending = [UInt32](repeating: 0, count: words)
+  /// Claimed and not completed: no request is made for such a source, whatever its line says.
   private var claimed = [UInt32](repeating: 0, count: words)
   private var priorities = [UInt8](repeating: 0, count: sourceCount)
   private var contexts: [Context]
@@ -61,22 +64,35 @@ struct InterruptRegisters: Equatable {
     let old = levels
     self = other
     levels = old
+    for word in 0..<Self.words { request(word) }
+  }
+
+  /// Makes a request for each source whose line is high, and that has none under way.
+  private mutating func request(_ word: Int) { pending[word] |= levels[word] & ~claimed[word] }
+
+  /// Requests of 32 sources whose lines have fallen since: what the lines do not say anew.
+  func latched(_ word: Int) -> UInt32 { pending[word] & ~levels[word] }
+
+  /// Puts such requests in place, those of claimed sources and of the source that there is not left out.
+  mutating func latch(_ requests: [UInt32]) {
+    for (word, bits) in requests.prefix(Self.words).enumerated() {
+      pending[word] |= bits & ~claimed[word] & (word == 0 ? ~1 : .max)
+    }
   }
 
   mutating func setLevel(_ isHigh: Bool, source: Int) {
     precondition((1..<Self.sourceCount).contains(source), "the board has this source")
     let bit: UInt32 = 1 << (source % 32)
     levels[source / 32] = isHigh ? levels[source / 32] | bit : levels[source / 32] & ~bit
+    request(source / 32)
   }
 
-  private func pending(_ word: Int) -> UInt32 { levels[word] & ~claimed[word] }
-
-  /// The pending source of the highest priority above the threshold, the lowest number among equals; 0 is none.
-  private func best(_ context: Int) -> Int {
+  /// The pending source of the highest priority above `least`, the lowest number among equals; 0 is none.
+  private func best(_ context: Int, above least: UInt8) -> Int {
     var best = 0
-    var priority = contexts[context].threshold
+    var priority = least
     for word in 0..<Self.words {
-      var bits = pending(word) & contexts[context].enabled[word]
+      var bits = pending[word] & contexts[context].enabled[word]
       while bits != 0 {
         let source = word * 32 + bits.trailingZeroBitCount
         bits &= bits - 1
@@ -86,20 +102,24 @@ struct InterruptRegisters: Equatable {
     return best
   }
 
-  func isInterrupting(context: Int) -> Bool { best(context) != 0 }
+  func isInterrupting(context: Int) -> Bool { best(context, above: contexts[context].threshold) != 0 }
 
-  /// Answers the source to serve, which is not pending any more until it is completed; 0 where there is none.
+  /// Answers the source to serve, which is not pending any more until it is completed; 0 where there is none. The
+  /// threshold holds back interrupts, and no claim (PLIC specification 1.0.0, 7).
   mutating func claim(_ context: Int) -> Int {
     isInUse = true
-    let source = best(context)
-    if source != 0 { claimed[source / 32] |= 1 << (source % 32) }
+    let source = best(context, above: 0)
+    if source != 0 {
+      pending[source / 32] &= ~(1 << (source % 32))
+      claimed[source / 32] |= 1 << (source % 32)
+    }
     return source
   }
 
   func read(_ register: InterruptRegister) -> UInt32 {
     switch register {
     case .priority(let source) where source < Self.sourceCount: UInt32(priorities[source])
-    case .pending(let word) where word < Self.words: pending(word)
+    case .pending(let word) where word < Self.words: pending[word]
     case .enable(let context, let word) where context < contexts.count && word < Self.words:
       contexts[context].enabled[word]
     case .threshold(let context) where context < contexts.count: UInt32(contexts[context].threshold)
@@ -117,7 +137,9 @@ struct InterruptRegisters: Equatable {
       contexts[context].enabled[word] = word == 0 ? value & ~1 : value
     case .threshold(let context) where context < contexts.count: contexts[context].threshold = priority
     case .claim(let context) where context < contexts.count && value < UInt32(Self.sourceCount):
+      // Also where the context has the source not enabled.
       claimed[Int(value) / 32] &= ~(1 << (value % 32))
+      request(Int(value) / 32)
     default: break
     }
   }

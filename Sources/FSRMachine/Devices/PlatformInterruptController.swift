@@ -26,6 +26,12 @@ public final class PlatformInterruptController: BusDevice {
   /// Whether the guest ever came here. One that did not has nothing to carry.
   var isInUse: Bool { registers.withLock { $0.isInUse } }
 
+  /// Requests of 32 sources whose lines have fallen since, which no line says anew.
+  func latched(_ word: Int) -> UInt32 { registers.withLock { $0.latched(word) } }
+
+  /// Puts such requests in place.
+  func latch(_ requests: [UInt32]) { change { $0.latch(requests) } }
+
   func load(_ offset: UInt64, width: Int) -> UInt64? {
     guard width == 4 else { return nil }
     if case .claim(let context) = InterruptRegister(offset) {

@@ -37,6 +37,7 @@ extension UART16550: SavesState {
     guard count <= UARTRegisters.fifoDepth else { throw .invalid("receive FIFO's count", UInt64(count)) }
     for index in 0..<count { new.received[index] = try reader.read() }
     new.receivedCount = count
+    if !new.fifoEnabled, count > 0 { new.held = new.received[0] }
     try reader.finish()
     replace(by: new)
   }

@@ -41,13 +41,21 @@ public final class UART16550: BusDevice {
     }
   }
 
+  /// Puts in place what a checkpoint says of the registers beside them.
+  func refine(trigger: UInt8, held: UInt8) {
+    port.withLock { port in
+      (port.registers.trigger, port.registers.held) = (trigger, held)
+      updateInterrupt(&port)
+    }
+  }
+
   /// Does something with the registers, and what follows from it: room for input is filled, and the interrupt
   /// line told.
   private func access<T>(_ body: (inout UARTRegisters) -> T) -> T {
     port.withLock { port in
       let result = body(&port.registers)
       if let input {
-        while port.registers.hasRoom, let byte = input.take() { port.registers.receive(byte) }
+        while port.registers.takesInput, let byte = input.take() { port.registers.receive(byte) }
       }
       updateInterrupt(&port)
       return result

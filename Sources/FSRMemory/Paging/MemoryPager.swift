@@ -85,6 +85,21 @@ public final class MemoryPager: Sendable {
   /// The guest was resumed: pages for which it was paused are tried again.
   public func guestWasResumed() { control.tellResumed() }
 
+  /// Forgets what `pages` hold, wherever that is: they are zeros from here on. Nobody who runs the guest touches them
+  /// meanwhile; others may. False where not all of it could be done: those pages are as they were.
+  public func discard(_ pages: Range<UInt64>) -> Bool {
+    var isDone = true
+    var first = pages.lowerBound
+    while first < pages.upperBound {
+      // By directories, so that faults are answered in between.
+      let end = min(pages.upperBound, (first / PageTable.directoryPages + 1) * PageTable.directoryPages)
+      if !loop.discard(first..<end) { isDone = false }
+      first = end
+    }
+    control.ring()
+    return isDone
+  }
+
   /// Lets so many pages be resident.
   public func setLimit(_ pages: UInt64) { control.ask(limit: max(64, pages)) }
 

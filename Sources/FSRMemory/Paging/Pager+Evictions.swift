@@ -203,7 +203,7 @@ extension Pager {
     case .drain(_, _, let slot):
       draining -= 1
       journeys[buffer] = .abandoned(slot)
-    case .none, .abandoned, .read: break
+    case .none, .abandoned, .read, .abandonedRead: break
     }
   }
 

@@ -72,6 +72,8 @@ public struct Pager: Sendable, Hashable {
     /// A write whose page was taken back. The slot is in use until it ends.
     case abandoned(UInt32)
     case read(UInt64, UInt32)
+    /// A read whose page was given up. The slot is in use until it ends.
+    case abandonedRead(UInt32)
   }
 
   public init(_ settings: PagerSettings) {
@@ -86,7 +88,7 @@ public struct Pager: Sendable, Hashable {
   public var isQuiet: Bool {
     journeys.allSatisfy {
       switch $0 {
-      case .none, .read: true
+      case .none, .read, .abandonedRead: true
       case .eviction, .drain, .abandoned: false
       }
     }
@@ -154,7 +156,7 @@ extension Pager {
     let journey = journeys[buffer]
     switch journey {
     case .none: return
-    case .read: break
+    case .read, .abandonedRead: break
     case .eviction, .drain, .abandoned: if let error { storeFailed(error, now: now, &world) }
     }
     switch journey {
@@ -180,6 +182,7 @@ extension Pager {
         world.drainEntriesAgain()
       }
     case .abandoned(let slot): giveBack(slot, after: error, &world)
+    case .abandonedRead(let slot): free(slot, &world)
     case .read(let page, let slot): arrived(page, slot, buffer, error, now: now, &world)
     }
     release(buffer)

@@ -98,6 +98,14 @@ final class PagerLoop: @unchecked Sendable {
     }
   }
 
+  /// Has the pager forget what `pages` hold; false where it could not with all of them.
+  func discard(_ pages: Range<UInt64>) -> Bool {
+    turn.withLock { _ in
+      defer { tell() }
+      return pager.discard(pages, now: MonotonicClock.now(), &hands)
+    }
+  }
+
   /// Does what was wished; false where that is the end.
   private func heed() -> Bool {
     let now = MonotonicClock.now()

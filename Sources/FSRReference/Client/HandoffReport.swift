@@ -34,10 +34,14 @@ public struct HandoffReport: Sendable {
 
   /// Why a handoff was called off by the end of the VM, or of its guest.
   static let vmStops = "the VM was told to stop"
-  static let guestEnds = "the guest has ended itself, or asked for a reset"
+  static let guestEnds = "the guest has ended itself"
+  /// The same in the words of builds that call a handoff off for a reset.
+  private static let guestEndsOrResets = "the guest has ended itself, or asked for a reset"
 
   /// Whether it was called off because the VM, or its guest, came to its end: the source runs no longer, or not for long.
-  public var endsWithVM: Bool { reason == Self.vmStops || reason == Self.guestEnds }
+  public var endsWithVM: Bool {
+    reason == Self.vmStops || reason == Self.guestEnds || reason == Self.guestEndsOrResets
+  }
 
   /// - Parameter reason: why it ended so, where the block does not know.
   public init(of block: ControlBlock, vm: String, reason: String = "") {

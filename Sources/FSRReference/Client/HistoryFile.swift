@@ -1,8 +1,9 @@
 internal import FSRSystem
 
-/// A VM's history: a file that only grows, one record in JSON on each line.
+/// A VM's history: a file of one record in JSON on each line, oldest first. Where it comes to its limit the older half
+/// of it goes.
 public struct HistoryFile: Equatable, Sendable {
-  /// Bytes that are read at most: the newest.
+  /// Bytes that the file has at most, and a record more, and that are read of a longer one: the newest.
   package static let sizeLimit: UInt64 = 16 << 20
   /// Bytes in a line at most. A record has a dozen phases and a reason of half a kilobyte.
   package static let lineLimit = 64 << 10
@@ -65,6 +66,8 @@ public struct HistoryFile: Equatable, Sendable {
 
   /// Adds a record, on a line of its own also where the last one was cut short.
   static func append(_ record: HistoryRecord, in folder: borrowing VMFolder) throws(SystemError) {
+    // It is as good in a file that is too long.
+    try? makeRoom(in: folder)
     let file = try folder.directory.openFile(VMFolder.historyName, .append)
     let size = try file.size()
     var line = record.line
@@ -73,5 +76,20 @@ public struct HistoryFile: Equatable, Sendable {
       if last != [lineEnd] { line.insert(lineEnd, at: 0) }
     }
     try file.write(line)
+  }
+
+  /// Leaves the older half of a file away that has come to its limit. Who appends at that very moment may do so in vain.
+  private static func makeRoom(in folder: borrowing VMFolder) throws(SystemError) {
+    let file = try folder.directory.openFile(VMFolder.historyName, .append)
+    let size = try file.size()
+    guard size > sizeLimit, try file.tryLock() else { return }
+    let start = size - sizeLimit / 2
+    let newest = try folder.directory.openFile(VMFolder.historyName, .read)
+      .read(at: start, count: Int(sizeLimit / 2))
+    try? folder.directory.unlink(VMFolder.newHistoryName)
+    let next = try folder.directory.openFile(VMFolder.newHistoryName, .createNew)
+    // The first line began earlier.
+    try next.write(Array(newest[((newest.firstIndex(of: lineEnd) ?? newest.count - 1) + 1)...]))
+    try folder.directory.rename(VMFolder.newHistoryName, to: VMFolder.historyName, replacing: true)
   }
 }

@@ -5,6 +5,18 @@ internal import FSRSystem
 public struct VMStatus: Equatable, Sendable {
   public enum State: String, CaseIterable, Sendable {
     case starting, running, paused, handoff, stunned, lost
+    /// The guest has asked for a reset, and is being started anew.
+    case reset
+    /// The guest has ended itself, and its last words are being written.
+    case ending
+
+    /// The word for it that builds know which have none for `reset` and `ending`.
+    var oldWord: State {
+      switch self {
+      case .starting, .running, .paused, .handoff, .stunned, .lost: self
+      case .reset, .ending: .running
+      }
+    }
   }
 
   public struct VCPU: Equatable, Sendable {
@@ -130,12 +142,15 @@ public struct VMStatus: Equatable, Sendable {
     static let nodes: UInt16 = 50
     static let policy: UInt16 = 51
     static let paging: UInt16 = 60
+    /// The state, where older builds have no word for it.
+    static let laterState: UInt16 = 70
   }
 
   var encoded: [UInt8] {
     var fields = FieldWriter()
     fields.put(Tag.name, name)
-    fields.put(Tag.state, state.rawValue)
+    fields.put(Tag.state, state.oldWord.rawValue)
+    if state.oldWord != state { fields.put(Tag.laterState, state.rawValue) }
     fields.put(Tag.generation, generation)
     fields.put(Tag.pid, pid)
     fields.put(Tag.binary, binary)
@@ -177,6 +192,12 @@ public struct VMStatus: Equatable, Sendable {
     let word = try fields.string(Tag.state, limit: 32)
     guard let state = State(rawValue: word) else { throw .invalid("state", 0) }
     self.init(name: try fields.string(Tag.name, limit: Manifest.nameLimit), state: state)
+    // A word of a later build says less than the one beside it.
+    if fields.bytes(Tag.laterState) != nil,
+      let later = State(rawValue: try fields.string(Tag.laterState, limit: 32))
+    {
+      self.state = later
+    }
     generation = try fields.integer(Tag.generation)
     pid = try fields.integer(Tag.pid)
     binary = try fields.string(Tag.binary, limit: Manifest.textLimit)

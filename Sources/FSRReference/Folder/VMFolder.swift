@@ -8,6 +8,8 @@ public import FSRSystem
 public struct VMFolder: ~Copyable, Sendable {
   static let blocksName = "blocks"
   static let historyName = "history"
+  /// A shorter history, until it takes the other's place.
+  static let newHistoryName = "history.new"
   static let endedName = "ended"
   /// Leads to a swap file that was made for this VM.
   static let swapName = "swap"

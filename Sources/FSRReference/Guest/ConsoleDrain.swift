@@ -1,9 +1,9 @@
-internal import FSRSystem
+package import FSRSystem
 
 /// The thread that takes console output to its file while this process owns the guest.
 ///
 /// It has stopped, with no write in flight, before the guest is given away.
-final class ConsoleDrain: Sendable {
+package final class ConsoleDrain: Sendable {
   /// Nanoseconds between two looks.
   private static let interval: UInt64 = 10_000_000
   /// What a pipe takes at once when it says that it takes anything (PIPE_BUF).
@@ -13,7 +13,7 @@ final class ConsoleDrain: Sendable {
   let file: Owned<OwnedDescriptor>?
   private let worker = Worker(name: "console")
 
-  init(buffer: ConsoleBuffer, file: Owned<OwnedDescriptor>?) {
+  package init(buffer: ConsoleBuffer, file: Owned<OwnedDescriptor>?) {
     self.buffer = buffer
     self.file = file
   }
@@ -30,16 +30,23 @@ final class ConsoleDrain: Sendable {
   func stop() { worker.stop() }
 
   /// Writes all that a guest which has ended has said, and drops and counts what is left when the reader takes
-  /// nothing for `patience` nanoseconds.
-  func finish(patience: UInt64) {
+  /// nothing for `patience` nanoseconds, or when somebody does not want to wait for it. Without a file there is nobody
+  /// to wait for: what is in memory goes with who reads it there.
+  package func finish(patience: UInt64, while isWanted: () -> Bool = { true }) {
+    if file == nil { return }
     var left = buffer.undrainedCount
     var late = MonotonicClock.now() &+ patience
     while left > 0 {
-      drain()
+      drain(while: isWanted)
       let now = buffer.undrainedCount
       if now != left { late = MonotonicClock.now() &+ patience }
       left = now
-      if MonotonicClock.now() >= late { return buffer.take(Int(clamping: left), areLost: true) }
+      if left == 0 { return }
+      if !isWanted() || MonotonicClock.now() >= late {
+        return buffer.take(Int(clamping: left), areLost: true)
+      }
+      // A drain that cannot even ask returns at once.
+      _ = try? Poller().wait(timeout: Self.interval)
     }
   }
 

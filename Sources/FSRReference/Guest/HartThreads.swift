@@ -373,14 +373,20 @@ package final class HartThreads: WakesHarts, Sendable {
   }
 
   /// Starts a guest that has ended itself anew: `reset` is done when all harts stand. Until it is done the guest stays
-  /// ended.
+  /// ended, and no handoff's switch is made; one that waits for it is made then, of a guest at its start.
   ///
   /// - Parameter limit: nanoseconds that the harts may take.
   package func restart(limit: UInt64, _ reset: () -> Bool) -> RestartOutcome {
     guard hasGuestEnded else { return .failed }
     guard waitUntilParked(limit: limit) else { return .late }
     guard reset() else { return .failed }
-    release(.ended)
+    let isAwaited = holds.withLock { holds in
+      lift(.ended, from: &holds)
+      // Who stands looks again whether it is the last.
+      if holds.contains(.stopped) { close() }
+      return holds.contains(.stopped)
+    }
+    if isAwaited { words.wake(at: gate) } else { wakeSleepers() }
     return .done
   }
 

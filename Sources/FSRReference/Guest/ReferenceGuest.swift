@@ -107,7 +107,10 @@ final class ReferenceGuest: Sendable {
 
   private static func versions(of sections: MachineSections, _ indices: [Int]) -> [SectionVersion] {
     [SectionVersion(name: "clock", version: HostClock.stateVersion)]
-      + indices.map { SectionVersion(name: sections.names[$0], version: sections.version($0)) }
+      + indices.map {
+        SectionVersion(
+          name: sections.names[$0], version: sections.version($0), isNeeded: sections.isNeeded($0))
+      }
   }
 
   /// What this build reads, for as many harts as a board has.
@@ -170,7 +173,9 @@ final class ReferenceGuest: Sendable {
   func save(to checkpoint: inout CheckpointWriter) {
     checkpoint.section("clock", version: HostClock.stateVersion) { clock.save(to: &$0) }
     for index in sections.names.indices where sections.isPresent(index) {
-      checkpoint.section(sections.names[index], version: sections.version(index)) {
+      checkpoint.section(
+        sections.names[index], version: sections.version(index), isNeeded: sections.isNeeded(index)
+      ) {
         sections.save(index, to: &$0)
       }
     }
@@ -304,8 +309,22 @@ extension ReferenceGuest {
   /// Starts the guest anew; no hart may run.
   func restart() throws {
     guard let image else { throw VMError(.other, "the guest's image is not there any more") }
-    try machine.restart(try ELFImage(image.value.readAll(limit: VMStart.imageLimit)), cpus: cpus)
+    try machine.restart(
+      try ELFImage(image.value.readAll(limit: VMStart.imageLimit)), cpus: cpus, clear: clear)
     writeParameters()
+  }
+
+  /// Makes a range of RAM zeros. Where a page is promised to be there it stays: one that is locked, and a huge one,
+  /// which somebody else would take from the pool.
+  private func clear(_ range: Range<UInt64>) {
+    let kept = configuration.hasHugePages ? memory.size : configuration.reserve
+    let split = min(max(kept, range.lowerBound), range.upperBound)
+    memory.zero(range.lowerBound..<split)
+    if let paging {
+      paging.clear(split..<range.upperBound, of: memory)
+    } else {
+      memory.giveUp(split..<range.upperBound)
+    }
   }
 
   /// Maps the pages ahead that are there; those that are paged have been mapped with the page table.

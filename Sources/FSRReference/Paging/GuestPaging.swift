@@ -240,6 +240,18 @@ package final class GuestPaging: Sendable {
     survey.withLock { $0 = nil }
   }
 
+  /// Makes `range` of memory zeros: whole pages by forgetting what they hold, wherever that is. The vCPUs stand.
+  func clear(_ range: Range<UInt64>, of memory: GuestMemory) {
+    let whole = GuestMemory.wholePages(in: range)
+    guard !whole.isEmpty else { return memory.zero(range) }
+    let first = (whole.lowerBound - table.range.lowerBound) / PageTable.pageSize
+    let last = (whole.upperBound - table.range.lowerBound) / PageTable.pageSize
+    memory.zero(range.lowerBound..<whole.lowerBound)
+    // Where the host refuses, zeros are written.
+    if !pager.discard(first..<last) { memory.zero(whole) }
+    memory.zero(whole.upperBound..<range.upperBound)
+  }
+
   // MARK: the end
 
   /// Ends the paging of a guest that nobody goes on with: a hart that waits for a page finds anything there. Then

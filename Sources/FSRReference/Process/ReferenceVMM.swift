@@ -18,8 +18,6 @@ final class ReferenceVMM: Sendable {
   static let requestLimit: UInt64 = 1_000_000_000
   /// How long a client waits that can be neither served nor turned away, before that is tried again, in nanoseconds.
   private static let acceptInterval: UInt64 = 20_000_000
-  /// How long the reader of the console may take nothing while the last words of a guest wait, in nanoseconds.
-  private static let lastWords: UInt64 = 5_000_000_000
 
   let guest: ReferenceGuest
   /// The newest decided block: who owns the VM, and in which generation.
@@ -43,10 +41,12 @@ final class ReferenceVMM: Sendable {
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
   private let isAccepting = Atomic<Bool>(true)
-  private let isStopping = Flag()
+  let isStopping = Flag()
   private let connections = Atomic<Int>(0)
-  private let resets = ResetTally()
-  private let restart = Mutex(Restart.none)
+  let resets = ResetTally()
+  /// How far a guest's new start has come, and its end.
+  let restart = Mutex(Restart.none)
+  let ended = Mutex(Ended.no)
   /// Makes room for telling a client that there is no descriptor left to serve it with.
   private let spare = Mutex<OwnedDescriptor?>(nil)
   /// Wakes the loop of `run`.
@@ -91,20 +91,14 @@ final class ReferenceVMM: Sendable {
       if hasRoom, isAccepting.load(ordering: .acquiring) {
         poller.watch(guest.listener.value.descriptor, token: 2)
       }
-      let ready = try poller.wait(timeout: nil)
+      let ready = try poller.wait(timeout: resets.wait(at: MonotonicClock.now()))
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), try signals.next() != nil {
         log.notice("told to stop by a signal")
         isStopping.raise()
       }
-      if isStopping.isUp, endHandoff(HandoffReport.vmStops) {
-        stopGuest(removing: true)
-        return
-      }
-      if ending.value != nil, endHandoff(HandoffReport.guestEnds), courseOfGuest() == .ends {
-        guestEnded()
-        return
-      }
+      if let count = resets.due(at: MonotonicClock.now()) { tellResets(count) }
+      if isAtEnd() { return }
       if ready.contains(2), isAccepting.load(ordering: .acquiring) { accept() }
     }
   }
@@ -204,7 +198,7 @@ final class ReferenceVMM: Sendable {
   }
 
   /// Calls a handoff in flight off; true when there is none any more and the guest is here.
-  private func endHandoff(_ reason: String) -> Bool {
+  func endHandoff(_ reason: String) -> Bool {
     guard let block = current.withLock({ $0 }) else { return true }
     if case .made = block.claim(.source, by: .source) {
       block.explain(.source, reason)
@@ -214,100 +208,33 @@ final class ReferenceVMM: Sendable {
     return false
   }
 
-  func stopGuest(removing: Bool) {
-    stopAccepting()
-    restart.withLock { $0 = .impossible }
-    // A hart that waits for a page that nobody can bring in ends without it.
-    guest.threads.end(unblocking: { guest.paging?.abandon() }, after: Self.requestLimit)
-    guest.paging?.closeSwap()
-    guest.drain.stop()
-    guest.pump.stop()
-    guest.load.stop()
-    guest.ports.end()
-    guest.drain.drain()
-    endReservation()
-    // Whoever asked for it looks whether it is gone.
-    if removing { guest.folder.value.removeIfWhole() }
-  }
-
-  private func guestEnded() {
-    guard let end = ending.value else { return }
-    stopGuest(removing: false)
-    guest.drain.finish(patience: Self.lastWords)
-    guest.console.end = end
-    log.notice("the guest has ended: \(end.text)")
-    append(own("ended", reason: end.text))
-    // Written down before this process leaves, so that nobody calls the VM lost.
-    do { try guest.folder.value.writeEnded(end) } catch {
-      log.error("cannot write down the guest's end: \(error)")
-    }
-    try? guest.folder.value.directory.unlink(VMFiles.socket)
-    guest.folder.value.removeBlocks()
-  }
-
-  /// How far a guest's new start has come.
-  private enum Restart {
-    case none, underWay
-    /// It cannot be, or the VM ends.
-    case impossible
-  }
-
-  private enum Course {
-    case goesOn, ends
-  }
-
-  /// What becomes of a guest that may have ended itself: one that has asked for a reset is started anew, by a thread of its
-  /// own, since a hart that is to stand and the reset itself may wait for pages.
-  private func courseOfGuest() -> Course {
-    restart.withLock { state in
-      guard let end = ending.value else { return .goesOn }
-      // A page that nobody brings in is waited for in vain.
-      let isHopeless = missingPage.withLock { $0 != nil }
-      guard end == .reset, guest.canRestart, !isHopeless, state != .impossible else { return .ends }
-      if state == .underWay { return .goesOn }
-      let thread = try? OSThread.start(name: "reset", detached: true) { [self] in
-        if !restartGuest() { restart.withLock { $0 = .impossible } }
-        wakeLoop()
-      }
-      if thread != nil { state = .underWay }
-      return thread == nil ? .ends : .goesOn
+  /// Lets no handoff begin any more, because of the guest's end; false while there is one.
+  func closeHandoffs() -> Bool {
+    current.withLock { current in
+      guard current == nil else { return false }
+      ended.withLock { $0 = .underWay }
+      return true
     }
   }
 
-  /// False where that cannot be, or the VM ends.
-  private func restartGuest() -> Bool {
-    var outcome = HartThreads.RestartOutcome.late
-    while outcome == .late, restart.withLock({ $0 == .underWay }) {
-      outcome = guest.threads.restart(limit: Self.requestLimit) {
-        do { try guest.restart() } catch {
-          log.error("the guest cannot be started anew: \(error)")
-          return false
-        }
-        return restart.withLock { state in
-          if state != .underWay { return false }
-          // Before a hart runs: the new guest may end at once.
-          state = .none
-          ending.clear()
-          return true
-        }
-      }
+  /// Why no handoff can begin; nil where one can. A guest that is being started anew is handed over as any other: that
+  /// waits for its start, at most as long as the guest may stand still.
+  private func obstacle(_ current: ControlBlock?) -> String? {
+    if isStopping.isUp { return HandoffReport.vmStops }
+    if ended.withLock({ $0 }) != .no || ending.value != nil && !isBeingReset {
+      return HandoffReport.guestEnds
     }
-    guard outcome == .done else { return false }
-    if let count = resets.count(at: MonotonicClock.now()) {
-      log.notice("the guest was reset")
-      append(own("reset", reason: count))
-    }
-    return true
+    return current == nil ? nil : "another handoff is under way; wait for it, or call it off with `fsr abort`"
   }
 
-  private func append(_ record: HistoryRecord) {
+  func append(_ record: HistoryRecord) {
     do { try HistoryFile.append(record, in: guest.folder.value) } catch {
       log.error("cannot write the history: \(error)")
     }
   }
 
   /// The record of something that befell the guest here without a handoff.
-  private func own(_ event: String, reason: String) -> HistoryRecord {
+  func own(_ event: String, reason: String) -> HistoryRecord {
     var record = HistoryRecord(id: "\(block.machine)", event: event)
     record.fromBuild = build
     record.fromExecutable = try? Executable.path()
@@ -329,13 +256,13 @@ final class ReferenceVMM: Sendable {
     }
     let channel = try Channel(UnixSocket(adopting: try socket.value.descriptor.duplicate()))
     let next = try ControlBlock(adopting: file)
-    let isFree = current.withLock { current in
-      guard current == nil, ending.value == nil, !isStopping.isUp else { return false }
-      current = next
-      return true
+    let refusal = current.withLock { current in
+      let obstacle = obstacle(current)
+      if obstacle == nil { current = next }
+      return obstacle
     }
-    guard isFree else {
-      try channel.send(.refused(reason: "the VM is stopping, or another handoff is under way"))
+    if let refusal {
+      try channel.send(.refused(reason: refusal))
       return
     }
     defer {
@@ -358,6 +285,8 @@ final class ReferenceVMM: Sendable {
     }
     next.noteAsker(pid: peer.pid, user: peer.uid)
     if let path = try? Executable.path() { next.noteExecutable(path, of: .source) }
+    // The next VMM counts anew.
+    if let count = resets.rest(at: MonotonicClock.now()) { tellResets(count) }
     log.notice("\(request.isTrial ? "check" : "handoff") \(next.attempt) begins")
     let session = SourceSession(
       guest: ReferenceSource(guest: guest, vmm: self, isTrial: request.isTrial, swap: swap),
@@ -464,10 +393,15 @@ final class ReferenceVMM: Sendable {
 
   // MARK: status
 
+  private var stateOfGuest: VMStatus.State {
+    if ended.withLock({ $0 }) != .no { return .ending }
+    if handoffBlock != nil { return .handoff }
+    if isBeingReset { return .reset }
+    return guest.threads.isPaused ? .paused : .running
+  }
+
   func status() -> VMStatus {
-    var status = VMStatus(
-      name: guest.configuration.name,
-      state: current.withLock { $0 } != nil ? .handoff : guest.threads.isPaused ? .paused : .running)
+    var status = VMStatus(name: guest.configuration.name, state: stateOfGuest)
     status.generation = generation
     status.pid = ProcessIdentity.current().pid
     status.binary = (try? Executable.path()) ?? ""

@@ -71,7 +71,6 @@ static void by_hand(void) {
   write32(ENABLE(0, 0), 1 << SOURCE);
   write32(THRESHOLD(0), 3);
   seen[count++] = csr_read(mip) & EXTERNAL;
-  seen[count++] = read32(CLAIM(0));
   write32(THRESHOLD(0), 2);
   seen[count++] = csr_read(mip) & EXTERNAL;
   seen[count++] = read32(CLAIM(0));

@@ -1,0 +1,56 @@
+import FSRReference
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// The last words of a guest that has ended.
+@Suite struct ConsoleDrainTests {
+  /// Nanoseconds: longer than anybody waits.
+  private static let patience: UInt64 = 3600_000_000_000
+
+  private static func buffer(_ count: Int) throws -> ConsoleBuffer {
+    let buffer = try ConsoleBuffer()
+    for index in 0..<count { buffer.write(UInt8(index % 251)) }
+    return buffer
+  }
+
+  @Test func withoutAFileNobodyIsWaitedForAndNothingIsDropped() throws {
+    let buffer = try Self.buffer(1000)
+    var isAsked = false
+    ConsoleDrain(buffer: buffer, file: nil).finish(patience: Self.patience) {
+      isAsked = true
+      return false
+    }
+    #expect(!isAsked && buffer.droppedCount == 0)
+    #expect(buffer.bytes(at: 0, count: 1000).count == 1000)
+  }
+
+  @Test func allOfItIsWrittenWhereItCanBe() throws {
+    let place = try TemporaryDirectory()
+    let buffer = try Self.buffer(100_000)
+    let file = try place.directory.openFile("console", .append)
+    ConsoleDrain(buffer: buffer, file: Owned(file)).finish(patience: Self.patience)
+    #expect(buffer.droppedCount == 0 && buffer.undrainedCount == 0)
+    let written = try place.directory.openFile("console", .read).readAll(limit: 1 << 20)
+    #expect(written == (0..<100_000).map { UInt8($0 % 251) })
+  }
+
+  @Test func whoDoesNotWantToWaitHasTheRestCounted() throws {
+    let pipe = try PipeEnds()
+    // More than a pipe takes.
+    let buffer = try Self.buffer(200_000)
+    var looks = 0
+    ConsoleDrain(buffer: buffer, file: Owned(try pipe.writing.duplicate())).finish(patience: Self.patience) {
+      looks += 1
+      return looks < 1000
+    }
+    #expect(buffer.undrainedCount == 0 && buffer.droppedCount > 0 && buffer.droppedCount < 200_000)
+  }
+
+  @Test func aReaderThatTakesNothingIsWaitedForOnlyForAWhile() throws {
+    let pipe = try PipeEnds()
+    let buffer = try Self.buffer(200_000)
+    ConsoleDrain(buffer: buffer, file: Owned(try pipe.writing.duplicate())).finish(patience: 1)
+    #expect(buffer.undrainedCount == 0 && buffer.droppedCount > 0)
+  }
+}

@@ -1,0 +1,150 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// Guests that are started anew: beside handoffs, again and again, in memory that is paged or kept.
+@Suite(.serialized, .enabled(if: GuestProgram.isClangThere, "a clang that builds for RISC-V"))
+struct ResetTests {
+  private static let reset = "li t5, 0x100000\n li t6, 0x7777\n sw t6, 0(t5)\n 1: j 1b\n"
+
+  private static func guest(_ text: String, in place: borrowing TemporaryDirectory) throws -> String {
+    try place.directory.openFile("guest", .createNew).write(try GuestProgram.assemble(text))
+    return place.path + "/guest"
+  }
+
+  private static func records(_ vm: TestVM) throws -> [JSONValue] {
+    try vm.answer("history").value["handoffs"]?.elements ?? []
+  }
+
+  @Test func resetsInARowStarveNoHandoffAndFillNoHistory() async {
+    await Blocking.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      try vm.run(["--memory", "2M", "--guest", try Self.guest(Self.reset, in: place)])
+      var findings: [String] = []
+      for round in 1...3 {
+        for command in ["check", "handoff"] {
+          let (code, answer) = try vm.answer(command, ["--max-downtime", "5s"])
+          if code != 0 { findings.append("\(command) \(round): \(answer)") }
+        }
+        let state = try vm.answer("status").value["state"]?.text
+        if state != "running", state != "reset" { findings.append("state: \(state ?? "-")") }
+      }
+      let records = try Self.records(vm)
+      if records.count(where: { $0["victor"]?.text == "destination" }) != 3 { findings.append("\(records)") }
+      let resets = records.filter { $0["event"]?.text == "reset" }
+      if resets.isEmpty || resets.count > 100 { findings.append("\(resets.count) records of resets") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  @Test func aResetWhileAHandoffIsPreparedIsServedAndTheHandoffGoesOn() async {
+    await Blocking.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      let text =
+        "li s0, 0x10000000\n li t1, 'g'\n sb t1, 0(s0)\n 1: lbu t0, 5(s0)\n andi t0, t0, 1\n beqz t0, 1b\n"
+        + "lbu s1, 0(s0)\n"
+      try vm.run([
+        "--memory", "2M", "--guest", try Self.guest(text + Self.reset, in: place), "--console",
+        place.path + "/console",
+      ])
+      var findings: [String] = []
+      let output = try place.directory.openFile("output", .append)
+      // A destination that stands still in its preparation gives the guest time for a reset.
+      let handoff = try vm.startHandoff(
+        ["--timeout", "50s", "--max-downtime", "5s", "--fault", "destination:prepare:stop"], output: output)
+      let isStopped = try TestVM.wait { try vm.machines().contains { $0.value == .stopped } }
+      if !isStopped { findings.append("no destination stands still") }
+      _ = try vm.type("x")
+      let isAnew = try TestVM.wait {
+        try place.directory.openFile("console", .read).readAll(limit: 100).count == 2
+      }
+      if !isAnew { findings.append("the guest is not started anew") }
+      try vm.letGo()
+      let status = try handoff.ended()
+      let said = String(
+        decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
+      if status != .exited(0) { findings.append("handoff ended with \(String(describing: status)): \(said)") }
+      // There it is started anew as well.
+      _ = try vm.type("x")
+      let isThere = try TestVM.wait {
+        try place.directory.openFile("console", .read).readAll(limit: 100).count == 3
+      }
+      if !isThere { findings.append("the guest is not started anew there") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  /// Fills 24 MiB that the image has as zeros with words that do not shrink, asks for a reset, and looks whether they are
+  /// zeros again. What it counts lies where no image is.
+  private static let filling = """
+    li s2, 0x82800000
+    ld s3, 0(s2)
+    addi s4, s3, 1
+    sd s4, 0(s2)
+    la s5, area
+    li s6, 0x1800000
+    add s6, s5, s6
+    bnez s3, look
+    li t0, 88172645463325252
+    fill:
+    slli t1, t0, 13
+    xor t0, t0, t1
+    srli t1, t0, 7
+    xor t0, t0, t1
+    slli t1, t0, 17
+    xor t0, t0, t1
+    sd t0, 0(s5)
+    addi s5, s5, 8
+    bltu s5, s6, fill
+    li t5, 0x100000
+    li t6, 0x7777
+    sw t6, 0(t5)
+    2: j 2b
+    look:
+    ld t0, 0(s5)
+    bnez t0, wrong
+    addi s5, s5, 8
+    bltu s5, s6, look
+    """ + "\n" + GuestProgram.finish + """
+      wrong:
+      li t5, 0x100000
+      li t6, 0x2a3333
+      sw t6, 0(t5)
+      3: j 3b
+      .section .bss, "aw", @nobits
+      .balign 64
+      .zero 100
+      area: .zero 0x1800000
+      """
+
+  private static func check(_ options: [String]) async {
+    await Blocking.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      var options = options
+      if options.contains("--resident") { options += ["--swap", place.path + "/swap"] }
+      try vm.run(["--memory", "64M", "--guest", try guest(filling, in: place)] + options)
+      let hasEnded = try TestVM.wait { try vm.answer("status").code == 7 }
+      var findings = hasEnded ? [] : ["it never ends: \(try vm.answer("status"))"]
+      let records = try records(vm).map { "\($0["event"]?.text ?? "-"): \($0["reason"]?.text ?? "-")" }
+      if records != ["reset: the guest asked for it", "ended: passed"] { findings.append("\(records)") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  @Test(arguments: [[], ["--reserve", "8M"]]) func zerosAreZerosAgain(options: [String]) async {
+    await Self.check(options)
+  }
+
+  @Test(
+    .enabled(if: hasUserFault()),
+    arguments: [
+      ["--resident", "8M"], ["--resident", "8M", "--compression", "4M"],
+      ["--resident", "12M", "--reserve", "4M"],
+    ]) func pagedZerosAreZerosAgain(options: [String]) async
+  {
+    await Self.check(options)
+  }
+}
