@@ -25,7 +25,7 @@ public struct VMError: RefusalReason, Sendable, CustomStringConvertible {
     self.init(kind, description, code: nil)
   }
 
-  private init(_ kind: Kind, _ description: String, code: RefusalCode?) {
+  init(_ kind: Kind, _ description: String, code: RefusalCode?) {
     self.kind = kind
     self.description = description
     refusalCode = code

@@ -102,6 +102,8 @@ func check(_ answer: Int32, _ call: String, on subject: @autoclosure () -> Strin
 extension SystemError {
   /// Whether what was named is not there.
   public var isMissing: Bool { errno == ENOENT }
+  /// Whether what was named is there, and is no directory.
+  public var isNoDirectory: Bool { errno == ENOTDIR }
   /// Whether what was to be made is there already.
   public var isTaken: Bool { errno == EEXIST || errno == EADDRINUSE }
   /// Whether it took longer than allowed.

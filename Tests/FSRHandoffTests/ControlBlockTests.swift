@@ -214,6 +214,52 @@ import Testing
     #expect(other.attempt == 1 && other.state == .none && !other.isComplete)
   }
 
+  @Test func aNumberIsOfTheNamespaceThatIsWrittenBesideIt() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1, .resumed)
+    let other = try fixture.secondMapping(of: 1)
+    #expect(other.namespace(of: .source) == .unknown && other.life(of: .source) == nil)
+    let me = ProcessIdentity.current()
+    block.enroll(.source, as: me)
+    #expect(
+      other.namespace(of: .source) == .own && other.life(of: .source) == .lives && other.blindness == nil)
+    let gone = ProcessIdentity(pid: me.pid, startTime: me.startTime + 1, bootID: me.bootID)
+    block.enroll(.source, as: gone)
+    #expect(other.life(of: .source) == .gone && other.blindness == nil)
+    // Dead or alive here, it is somebody else's number there.
+    for identity in [me, gone] {
+      block.enroll(.source, as: identity, in: PIDNamespace(number: 7))
+      guard case .unknown(let why, _)? = other.life(of: .source) else {
+        Issue.record("\(other.life(of: .source) as Any)")
+        continue
+      }
+      #expect(why.contains("process \(identity.pid) ") && other.blindness == other.life(of: .source))
+    }
+    block.noteNamespace(of: .source)
+    #expect(other.namespace(of: .source) == .own)
+    // A build that says none is believed, as there was no other.
+    block.enroll(.source, as: me, in: .unknown)
+    #expect(other.life(of: .source) == .lives)
+  }
+
+  @Test func onlyThoseWhoCountMakeItBlind() throws {
+    let fixture = try BlockFixture()
+    let elsewhere = PIDNamespace(number: 7)
+    for (attempt, state) in ResumeState.allCases.enumerated() {
+      for party in Party.allCases {
+        let block = try fixture.makeBlock(UInt32(attempt * 3) + party.rawValue + 1, state)
+        block.enroll(party, as: .current(), in: elsewhere)
+        let counts: Bool =
+          switch state {
+          case .resumed: party == .source
+          case .destination: party == .destination
+          case .none, .destVerify, .source, .successor: party != .coordinator
+          }
+        #expect((block.blindness != nil) == counts, "\(state), \(party)")
+      }
+    }
+  }
+
   @Test func theOwnerIsWhoMayRun() throws {
     let fixture = try BlockFixture()
     var attempt: UInt32 = 0

@@ -58,6 +58,25 @@ import Testing
     withExtendedLifetime(lock) {}
   }
 
+  @Test func itSaysOfWhichNamespaceItsHolderIs() throws {
+    func namespace(_ directory: borrowing Directory) throws -> PIDNamespace? {
+      guard case .held(by: let holder?) = try VMLock.look(in: directory) else { return nil }
+      return holder.namespace
+    }
+    let temporary = try TemporaryDirectory()
+    let lock = Owned(try Self.taken(temporary.directory))
+    let whole = try namespace(temporary.directory)
+    #expect(whole == .own && whole != .unknown)
+    let file = try temporary.directory.openFile("lock", .readWrite)
+    // A build that knows none leaves what an earlier holder wrote, and that is of another start.
+    try file.write([9, 9, 9, 9, 9, 9, 9, 9], at: 40)
+    #expect(try namespace(temporary.directory) == .unknown)
+    try file.truncate(to: 40)
+    #expect(try namespace(temporary.directory) == .unknown)
+    #expect(try Self.tried(temporary.directory) == .held(ProcessIdentity.current()))
+    withExtendedLifetime(lock) {}
+  }
+
   @Test func aRecordThatIsCutShortNamesNobody() throws {
     let temporary = try TemporaryDirectory()
     let lock = Owned(try Self.taken(temporary.directory))

@@ -61,6 +61,32 @@ import Testing
     #expect(zombie == nil && exited && status == .exited(0) && gone == nil)
   }
 
+  @Test func thisProcessIsWhoTheKernelSays() throws {
+    let own = try ProcessIdentity.establish()
+    #expect(own == ProcessIdentity.current() && own.pid == getpid() && own.startTime > 0)
+    #expect(try ProcessIdentity.of(pid: getpid()) == own)
+    let link = try Directory.open("/proc/self/ns").readLink("pid")
+    #expect(link == "pid:[\(PIDNamespace.own.number)]" && PIDNamespace.own.isOwn)
+    #expect(PIDNamespace.unknown.isOwn && !PIDNamespace(number: 7).isOwn)
+  }
+
+  /// One without a descriptor to spare, which is no reason to say that nobody is there.
+  @Test func whoCannotLookSeesNobodysEnd() async {
+    await #expect(processExitsWith: .success) {
+      let child = try ProcessTests.sleeper()
+      let identity = try #require(try ProcessIdentity.of(pid: child.pid))
+      // Known from before: it stays the same.
+      let own = try ProcessIdentity.establish()
+      var taken = DescriptorBag()
+      while let one = try? OwnedDescriptor.open("/dev/null", .read) { taken.append(one) }
+      let refused = refusal { () throws(SystemError) in _ = try ProcessDescriptor.open(identity) }
+      #expect(refused == EMFILE && ProcessIdentity.current() == own)
+      try child.process.signal(SIGKILL)
+      _ = try child.process.waitForExit(timeout: nil)
+      withExtendedLifetime(taken.count) {}
+    }
+  }
+
   @Test func anIdentityOpensItsProcessAndNoOther() async {
     await #expect(processExitsWith: .success) {
       try OpenDescriptors.expectNoneLeft {

@@ -87,6 +87,24 @@ import Testing
     #expect(refused == EMSGSIZE && empty == EINVAL)
   }
 
+  @Test(arguments: [0, 1]) func itIsBoundByItsWholePathWhereThatIsShortEnough(depth: Int) throws {
+    let place = try TemporaryDirectory(depth: depth)
+    let listener = Owned(try UnixSocket.listen(in: place.directory, name: "socket"))
+    let known = String(
+      decoding: try OwnedDescriptor.open("/proc/net/unix", .read).readAll(limit: 1 << 24), as: UTF8.self)
+    #expect(known.contains("\(place.path)/socket") == (depth == 0))
+    let found = try place.directory.exists("socket")
+    #expect(found)
+    let line = Owned(try UnixSocket.connect(in: place.directory, name: "socket"))
+    let accepted = try !isAbsent(listener.value.accept())
+    #expect(accepted)
+    let taken = refusal { () throws(SystemError) in
+      _ = try UnixSocket.listen(in: place.directory, name: "socket")
+    }
+    #expect(taken == EADDRINUSE)
+    withExtendedLifetime(line) {}
+  }
+
   @Test func aGonePeerIsTheEndAfterWhatItSaid() throws {
     var pair = try UnixSocket.pair()
     let end = UnixSocket(adopting: try pair.b.descriptor.duplicate())

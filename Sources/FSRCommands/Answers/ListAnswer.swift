@@ -10,11 +10,16 @@ package struct ListAnswer: Answer {
     ])
     for vm in vms {
       table.add([
-        vm.name ?? "-", (vm.state ?? "ended") + (vm.reason == nil ? "" : ", no answer"),
+        vm.name ?? "-", Self.state(of: vm),
         vm.pid.map { "\($0)" } ?? "-",
         vm.generation.map { "\($0)" } ?? "-", vm.memory.bytes.map(ByteSize.readable) ?? "-",
       ])
     }
     return table.lines
+  }
+
+  private static func state(of vm: StatusAnswer) -> String {
+    guard let state = vm.state else { return vm.reason == nil ? "ended" : "unknown" }
+    return vm.reason == nil ? state : "\(state), no answer"
   }
 }

@@ -26,14 +26,15 @@ struct AbortCommand: AnsweringCommand, Interruptible {
     let interruption = try Interruption()
     let folder = try runtime.folder(of: subjectName.name)
     try folder.checkGuestIsThere()
-    guard let blocks = try folder.blocks() else { throw Self.neverStarted(folder.name) }
+    guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
+    try VMClient.checkIsVisible(folder)
     var abort = HandoffAbort(
       name: folder.name, folder: try folder.directory.duplicate(), blocks: blocks,
       isCancelled: { interruption.hasCome })
     let end = try abort.run()
     // A guest that ended itself meanwhile is not lost.
     if end == .lost || end == .gone { try folder.checkGuestIsThere() }
-    if end == .gone { throw Self.neverStarted(folder.name) }
+    if end == .gone || end == .lost && folder.isRemoved { throw VMClient.absence(of: folder) }
     let culprits = end == .stunned ? abort.block?.standstills ?? [] : []
     let failure = Self.failure(
       end, of: folder.name, because: ([abort.reason] + culprits).joined(separator: "; "))
@@ -49,10 +50,6 @@ struct AbortCommand: AnsweringCommand, Interruptible {
       }
     }
     return Outcome(answer, failure)
-  }
-
-  private static func neverStarted(_ name: String) -> VMError {
-    VMError(.noSuchVM, "\(name) was never started, or was stopped; `fsr stop \(name)` clears its folder")
   }
 
   private static func failure(_ end: HandoffAbort.End, of name: String, because reason: String) -> Failure? {

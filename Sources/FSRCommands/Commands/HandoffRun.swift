@@ -28,6 +28,7 @@ struct HandoffRun {
   ) throws -> HandoffRun {
     let name = folder.name
     guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
+    try VMClient.checkIsVisible(folder)
     let before = (try? blocks.newest()).flatMap { $0 }?.attempt
     let progress = HandoffProgress(of: name)
     var hasSignal = false
@@ -42,6 +43,7 @@ struct HandoffRun {
     progress.clear()
     // A guest that has ended by itself meanwhile is neither lost nor refused.
     if end == .lost || end == .refused { try folder.checkGuestIsThere() }
+    if end == .lost, folder.isRemoved { throw VMClient.absence(of: folder) }
     if session.obstacle == .neverStarted { throw VMClient.absence(of: folder) }
     let isInterrupted = hasSignal && purpose == .handoff && (end == .refused || end == .source)
     var reason = session.reason

@@ -6,7 +6,8 @@ struct ListCommand: AnsweringCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the VMs.",
     discussion: """
-      Every VM of the runtime folder with how it fares; one whose guest has ended has no state.
+      Every VM of the runtime folder with how it fares; one whose guest has ended has no state, and neither has one \
+      of which nothing can be told, which is said. They are asked side by side.
 
       Examples:
         fsr list
@@ -25,13 +26,19 @@ struct ListCommand: AnsweringCommand {
   func perform() throws -> Outcome<ListAnswer> {
     // Nobody has run anything yet where it is not there.
     guard let found = try runtime.openIfThere() else { return Outcome(ListAnswer()) }
+    // What is no VM's folder is none of ours.
+    let names = try found.names().filter { (try? VMName(parsing: $0)) != nil }
     var answer = ListAnswer()
-    for name in try found.names() {
-      // What is no VM's folder is none of ours, and a VM may be stopped meanwhile.
-      guard (try? VMName(parsing: name)) != nil, let folder = try? found.vm(name) else { continue }
-      answer.vms.append(
-        (try? VMClient.status(of: folder)).map { StatusAnswer($0) } ?? StatusAnswer(name: name))
+    var shortage: VMError?
+    for (name, finding) in try VMSurvey.look(at: names, in: found) {
+      switch finding {
+      case .status(let status): answer.vms.append(StatusAnswer(status))
+      case .ended: answer.vms.append(StatusAnswer(name: name))
+      case .unknown(let error):
+        answer.vms.append(StatusAnswer(name: name, reason: error.description))
+        if error.isOwnShortage { shortage = error }
+      }
     }
-    return Outcome(answer)
+    return Outcome(answer, shortage.map { Failure($0) })
   }
 }

@@ -4,15 +4,17 @@ public import FSRSystem
 public enum LifeSign: Equatable, Sendable {
   case lives
   case gone
-  /// Why it cannot be told.
-  case unknown(String)
+  /// Why it cannot be told, with what to do about it, and the code of that where it has one.
+  case unknown(String, RefusalCode? = nil)
 }
 
 extension LifeSign {
   /// Of a process whose number is of `namespace`.
   public init(of identity: ProcessIdentity, in namespace: PIDNamespace) {
     guard namespace.isOwn else {
-      self = .unknown("process \(identity.pid) is of another PID namespace, and cannot be seen from this one")
+      self = .unknown(
+        "process \(identity.pid) is of another PID namespace, and cannot be seen from this one; run this where the VM "
+          + "was started, as with `nsenter --target PID --pid`", .rights)
       return
     }
     do throws(SystemError) {
@@ -21,7 +23,7 @@ extension LifeSign {
         return
       }
       self = try process.hasExited() ? .gone : .lives
-    } catch { self = .unknown("\(error)") }
+    } catch { self = .unknown("\(error)", error.refusalCode) }
   }
 }
 
@@ -31,15 +33,18 @@ extension ControlBlock {
     identity(of: party).map { LifeSign(of: $0, in: namespace(of: party)) }
   }
 
-  /// Why it cannot be told whether the owner lives, or while there is none, who takes part; nil where it can.
-  public var blindness: String? {
+  /// What keeps this process from telling whether the owner lives, or while there is none, who takes part; nil where it
+  /// can tell.
+  public var blindness: LifeSign? {
     let parties: [Party] =
       switch state {
       case .resumed: [.source]
       case .destination: [.destination]
       case .none, .destVerify, .source, .successor: [.source, .destination]
       }
-    for party in parties { if case .unknown(let why)? = life(of: party) { return why } }
+    for party in parties {
+      if let sign = life(of: party), case .unknown = sign { return sign }
+    }
     return nil
   }
 }

@@ -89,7 +89,7 @@ public final class ConsoleLink: Sendable {
   private func state() -> Life {
     do {
       switch try VMClient.ownership(of: folder.value) {
-      case .owner: return buffer.isPaused ? .standing : .running
+      case .owner, .hidden: return buffer.isPaused ? .standing : .running
       case .undecided: return .standing
       case .nobody: return .lost
       }

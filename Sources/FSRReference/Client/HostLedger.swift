@@ -34,9 +34,16 @@ public struct HostLedger: Equatable, Sendable {
   public let records: [Record]
 
   /// Of a runtime folder that is not there yet.
-  public static var empty: HostLedger { HostLedger(LedgerBook()) }
+  public static var empty: HostLedger { HostLedger(LedgerBook()) { _ in false } }
 
-  private init(_ book: LedgerBook) {
+  private init(_ book: LedgerBook, of runtime: borrowing Directory) {
+    var held: Set<String> = []
+    for record in book.records where Abandonment.isHeld(record, in: runtime) { held.insert(record.vm) }
+    self.init(book) { held.contains($0.vm) }
+  }
+
+  /// - Parameter isHeld: asked of records whose processes are not seen to live.
+  private init(_ book: LedgerBook, isHeld: (LedgerRecord) -> Bool) {
     let numbers = Set([0] + NUMA.usableNodes() + book.records.flatMap(\.nodes.nodes)).sorted()
     nodes = numbers.map {
       Node(number: $0, capacity: book.capacity ?? NUMA.capacity(ofNode: $0), reserved: book.reserved(on: $0))
@@ -44,7 +51,9 @@ public struct HostLedger: Equatable, Sendable {
     capacity = Self.sum(nodes.map(\.capacity))
     reserved = Self.sum(nodes.map(\.reserved))
     records = book.records.sorted { $0.vm < $1.vm }.map { record in
-      let isAlive = Abandonment.mayLive(record.owner) || record.heir.map(Abandonment.mayLive) == true
+      let isAlive =
+        Abandonment.mayLive(record.owner) || record.heir.map(Abandonment.mayLive) == true
+        || isHeld(record)
       return Record(
         vm: record.vm, bytes: record.bytes, nodes: record.nodes.nodes, owner: record.owner.pid,
         heir: record.heir?.pid, isAlive: isAlive)
@@ -68,14 +77,14 @@ public struct HostLedger: Equatable, Sendable {
   {
     do {
       let ledger = Ledger(in: try runtime.directory.duplicate())
-      let hasDead = HostLedger(try ledger.read()).records.contains { !$0.isAlive }
+      let hasDead = HostLedger(try ledger.read(), of: runtime.directory).records.contains { !$0.isAlive }
       if capacity != nil || hasDead {
         try ledger.change { (book: inout LedgerBook) throws(LedgerError) in
           book.reclaim(isAlive: Abandonment.mayLive) { Abandonment.isAbandoned($0, in: runtime.directory) }
           if let capacity { try book.setCapacity(capacity) }
         }
       }
-      return HostLedger(try ledger.read())
+      return HostLedger(try ledger.read(), of: runtime.directory)
     } catch let error as LedgerError { throw VMError(.refused, "\(error)") } catch { throw VMError(error) }
   }
 
@@ -92,7 +101,11 @@ public struct HostLedger: Equatable, Sendable {
     // Held to the end: nobody starts a VM or hands one over meanwhile.
     var locks: [Owned<VMLock>] = []
     for name in try runtime.names() where !name.hasPrefix(".") {
-      guard let folder = try? runtime.vm(name) else { continue }
+      let folder: VMFolder
+      do throws(VMError) { folder = try runtime.vm(name) } catch {
+        if error.kind == .noSuchVM { continue }
+        throw error
+      }
       guard let lock = try lock(folder) else {
         throw VMError(.refused, "somebody is at work on \(name); try again when that is over")
       }
@@ -103,7 +116,7 @@ public struct HostLedger: Equatable, Sendable {
     do {
       let ledger = Ledger(in: try runtime.directory.duplicate())
       let isKept = try ledger.rebuild(records)
-      return (HostLedger(try ledger.read()), !isKept)
+      return (HostLedger(try ledger.read(), of: runtime.directory), !isKept)
     } catch let error as LedgerError { throw VMError(.refused, "\(error)") } catch { throw VMError(error) }
   }
 
@@ -118,8 +131,17 @@ public struct HostLedger: Equatable, Sendable {
 
   /// What a VM says of itself; nil where it has no reservation, or nobody runs it or can.
   private static func record(of folder: borrowing VMFolder) throws(VMError) -> LedgerRecord? {
-    if folder.ended != nil { return nil }
-    guard let block = try VMClient.newestBlock(of: folder) else { return nil }
+    if try folder.readEnded() != nil { return nil }
+    let sign = folder.look()
+    if case .unknown(let why, let code) = sign {
+      throw VMError(
+        .refused, "it cannot be told whether \(folder.name) has a reservation: \(why)", code: code)
+    }
+    guard let block = try VMClient.newestBlock(of: folder) else {
+      if sign == .gone { return nil }
+      throw VMClient.absence(of: folder)
+    }
+    if sign == .lives, let blindness = block.blindness { throw VMClient.hidden(folder, blindness) }
     guard block.state.isDecided else {
       let isSomebodyLeft = Party.allCases.contains { block.identity(of: $0).map(Abandonment.mayLive) == true }
       if !isSomebodyLeft { return nil }

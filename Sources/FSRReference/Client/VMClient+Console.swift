@@ -26,6 +26,8 @@ extension VMClient {
           return try ConsoleLink(folder: try folder.duplicate(), memory: memory)
         }
         refusals += 1
+      } catch let error as SystemError where error.isOwnShortage {
+        throw VMError(error)
       } catch {
         // Nobody listens at this moment, or answers: what the VM's state is says whether to wait.
       }

@@ -16,7 +16,7 @@ extension VMClient {
   private static func ask(_ request: ControlRequest, of folder: borrowing VMFolder) throws(VMError) {
     let late = MonotonicClock.now() + pauseLimit
     while true {
-      let bytes = (try? ask(request, folder)).flatMap { $0 }
+      let bytes = try answer(to: request, of: folder)
       switch bytes.flatMap({ PauseAnswer($0) }) {
       case .done: return
       case .ended: try explain(folder)

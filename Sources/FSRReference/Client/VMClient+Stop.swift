@@ -17,6 +17,8 @@ extension VMClient {
         // One that does not answer is ended all the same.
         break
       }
+      // Whom nobody sees hears all the same.
+      if case .hidden = try ownership(of: folder), askToStop(folder) { continue }
       // A handoff that has not come to its stun is called off by the source itself.
       if let block = try newestBlock(of: folder), !block.state.isDecided, block.time(of: .stunned) == 0,
         askToStop(folder)
@@ -37,6 +39,7 @@ extension VMClient {
   }
 
   private static func clear(_ folder: borrowing VMFolder) throws(VMError) {
+    try checkIsGone(folder)
     forgetReservation(folder)
     let left = folder.remove()
     if left.isEmpty { return }
@@ -87,7 +90,9 @@ extension VMClient {
     for attempt in (try? blocks.attempts()) ?? [] {
       guard let block = try? blocks.open(attempt) else { continue }
       for party in [Party.coordinator, .source, .destination] {
-        guard let identity = block.identity(of: party), identity != ProcessIdentity.current(),
+        // A number of another namespace is somebody else's here.
+        guard block.namespace(of: party).isOwn, let identity = block.identity(of: party),
+          identity != ProcessIdentity.current(),
           let process = try? ProcessDescriptor.open(identity)
         else { continue }
         _ = try? process.signal(SignalNumber.kill)

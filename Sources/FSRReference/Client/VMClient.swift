@@ -14,7 +14,7 @@ public enum VMClient {
     let process: Owned<ProcessDescriptor>
 
     public func waitForExit(timeout: UInt64) -> Bool {
-      guard (try? process.value.waitForExit(timeout: timeout)) ?? true else { return false }
+      guard (try? process.value.waitForExit(timeout: timeout)) == true else { return false }
       // Nothing of it is left where it was a child of this process.
       _ = try? process.value.reap()
       return true
@@ -26,6 +26,8 @@ public enum VMClient {
     case owner(Owner)
     /// A handoff is under way that somebody may still bring to an end.
     case undecided
+    /// Somebody has it who cannot be seen from here, or whom no control block names.
+    case hidden
     /// It is lost, ended, or gone.
     case nobody
   }
@@ -33,23 +35,38 @@ public enum VMClient {
   static func ownership(of folder: borrowing VMFolder) throws(VMError) -> Ownership {
     while true {
       // All of it from one look at the word, which may move between two.
-      guard let block = try newestBlock(of: folder) else { return .nobody }
+      guard let block = try newestBlock(of: folder) else { return try hiddenOrNobody(folder) }
       let state = block.state
+      if let blindness = block.blindness {
+        if blindness.isOwnShortage { throw hidden(folder, blindness) }
+        return try hiddenOrNobody(folder)
+      }
       guard state.isDecided else {
         // The word may have moved while the parties were looked at.
-        if status(from: block, folder).state != .lost || block.state != state { return .undecided }
+        if try status(from: block, folder).state != .lost || block.state != state { return .undecided }
         return .nobody
       }
-      if let owner = block.owner, let process = try? ProcessDescriptor.open(owner) {
-        return .owner(Owner(pid: owner.pid, process: Owned(process)))
-      }
+      do throws(SystemError) {
+        if let owner = block.owner, let process = try ProcessDescriptor.open(owner) {
+          return .owner(Owner(pid: owner.pid, process: Owned(process)))
+        }
+      } catch { throw VMError(error) }
       // An owner that is gone may have handed the VM over meanwhile.
       let newest = try newestBlock(of: folder)
       if newest.map({ $0.attempt == block.attempt }) ?? true { return .nobody }
     }
   }
 
-  /// The process that owns the VM; nil where nobody does: it is lost, undecided, or gone.
+  private static func hiddenOrNobody(_ folder: borrowing VMFolder) throws(VMError) -> Ownership {
+    let sign = folder.look()
+    switch sign {
+    case .lives: return .hidden
+    case .gone: return .nobody
+    case .unknown: throw hidden(folder, sign)
+    }
+  }
+
+  /// The process that owns the VM; nil where nobody does, or none that is seen: it is lost, undecided, hidden, or gone.
   public static func owner(of folder: borrowing VMFolder) throws(VMError) -> Owner? {
     if case .owner(let owner) = try ownership(of: folder) { return owner }
     return nil
@@ -62,36 +79,38 @@ public enum VMClient {
 
   /// How the VM fares, within a second.
   ///
-  /// - Throws: `VMError` `noSuchVM` where the guest has ended or was never started.
+  /// - Throws: `VMError` `noSuchVM` where the guest has ended, was stopped or was never started; `refused` where nobody
+  ///   answers and it cannot be told from here whether anybody lives.
   public static func status(of folder: borrowing VMFolder) throws(VMError) -> VMStatus {
-    try folder.checkGuestIsThere()
-    guard let block = try newestBlock(of: folder) else { throw absence(of: folder) }
-    var refusal: VMError?
-    if block.owner.map({ isAlive($0) }) == true || (!block.state.isDecided && block.time(of: .stunned) == 0) {
-      if let answer = try? ask(.status, folder) {
+    while true {
+      try folder.checkGuestIsThere()
+      var (refusal, flaw): (VMError?, VMError?)
+      var newest: ControlBlock?
+      // Its files may be spoilt, and its VMM answer all the same.
+      do throws(VMError) { newest = try newestBlock(of: folder) } catch { flaw = error }
+      let block = newest
+      // In a stun nobody answers. Else whoever answers lives, whatever can be seen of it.
+      let isInStun = block.map { !$0.state.isDecided && $0.time(of: .stunned) != 0 } ?? false
+      if !isInStun, let answer = try answer(to: .status, of: folder) {
         if let status = try? VMStatus(decoding: answer) { return withReservation(status, folder) }
         refusal = Self.refusal(answer, of: folder)
       }
+      guard let block else { throw flaw ?? absence(of: folder) }
+      var status = try status(from: block, folder)
+      if status.state == .lost {
+        // A guest that has ended meanwhile has written that down before its VMM left.
+        try folder.checkGuestIsThere()
+        if folder.isRemoved { throw absence(of: folder) }
+        // An owner that is gone may have handed the VM over meanwhile.
+        if let newest = try newestBlock(of: folder), newest.attempt != block.attempt { continue }
+      }
+      if status.state == .running, let owner = block.owner,
+        try newestBlock(of: folder)?.attempt == block.attempt
+      {
+        status.silence = refusal?.description ?? silence(of: folder.name, owner)
+      }
+      return withReservation(status, folder)
     }
-    var status = status(from: block, folder)
-    // A guest that has ended meanwhile has written that down before its VMM left.
-    if status.state == .lost { try folder.checkGuestIsThere() }
-    if status.state == .running, let owner = block.owner,
-      try newestBlock(of: folder)?.attempt == block.attempt
-    {
-      status.silence = refusal?.description ?? silence(of: folder.name, owner)
-    }
-    return withReservation(status, folder)
-  }
-
-  /// Why a VM has no control blocks.
-  public static func absence(of folder: borrowing VMFolder) -> VMError {
-    do throws(VMError) { try folder.checkGuestIsThere() } catch { return error }
-    if folder.isRemoved { return VMError(.noSuchVM, "\(folder.name) was stopped") }
-    return VMError(
-      .noSuchVM,
-      "\(folder.name) was never started, or the host has rebooted since; `fsr stop \(folder.name)` clears its folder"
-    )
   }
 
   /// Adds what the ledger says, where it says something.
@@ -104,35 +123,31 @@ public enum VMClient {
   }
 
   /// What the newest block knows, where nobody answers.
-  private static func status(from block: ControlBlock, _ folder: borrowing VMFolder) -> VMStatus {
-    let isSourceAlive = block.identity(of: .source).map { isAlive($0) } ?? false
-    let isDestinationAlive = block.identity(of: .destination).map { isAlive($0) } ?? false
+  private static func status(from block: ControlBlock, _ folder: borrowing VMFolder) throws(VMError)
+    -> VMStatus
+  {
+    let isSourceAlive = try isAlive(.source, of: block, folder)
+    let isDestinationAlive = try isAlive(.destination, of: block, folder)
     var status = VMStatus(name: folder.name, state: .lost)
     status.generation = block.generation + (block.state == .destination ? 1 : 0)
     status.log = folder.path + "/" + VMFiles.log
     switch block.state {
     case .destination, .resumed:
-      let owner = block.owner
-      status.pid = owner?.pid ?? 0
-      status.state =
-        owner.map { isAlive($0) } == true ? (block.time(of: .entered) == 0 ? .stunned : .running) : .lost
+      status.pid = block.owner?.pid ?? 0
+      let isOwnerAlive = block.state == .resumed ? isSourceAlive : isDestinationAlive
+      status.state = isOwnerAlive ? (block.time(of: .entered) == 0 ? .stunned : .running) : .lost
     case .none where block.time(of: .stunned) == 0 && isSourceAlive:
       status.state = .handoff
       status.pid = block.identity(of: .source)?.pid ?? 0
     case .none, .destVerify, .source, .successor:
       let isComplete = block.isComplete || block.identity(of: .source) == nil
-      let isHeld =
-        isSourceAlive || isDestinationAlive || block.identity(of: .coordinator).map { isAlive($0) } == true
+      var isHeld = isSourceAlive || isDestinationAlive
+      if !isHeld { isHeld = try isAlive(.coordinator, of: block, folder) }
       // Before complete only the source has the vCPUs' state; after it, anybody who holds the memory can save it.
       status.state = isSourceAlive || (isComplete && isHeld) ? .stunned : .lost
       if block.generation == 0 && isDestinationAlive { status.state = .starting }
     }
     return status
-  }
-
-  static func isAlive(_ identity: ProcessIdentity) -> Bool {
-    guard let process = try? ProcessDescriptor.open(identity) else { return false }
-    return (try? process.hasExited()) == false
   }
 
   static func ask(_ request: ControlRequest, _ folder: borrowing VMFolder) throws -> [UInt8]? {
@@ -146,18 +161,24 @@ public enum VMClient {
   ///
   /// - Throws: `VMError` `refused` where the name is in use.
   static func clearEnded(_ folder: borrowing VMFolder) throws(VMError) {
-    if folder.ended != nil {
+    if try folder.readEnded() != nil {
       // It writes its end down before the last things that it does, and those go by the VM's name.
-      if let owner = try owner(of: folder), !owner.waitForExit(timeout: stopLimit) {
-        throw VMError(.refused, "the name \(folder.name) is in use: process \(owner.pid) is about to end")
+      try awaitEnd(of: folder)
+    } else {
+      let sign = folder.look()
+      switch sign {
+      case .lives:
+        throw VMError(
+          .refused,
+          "the name \(folder.name) is in use; use another, or end that VM with `fsr stop \(folder.name)`")
+      case .unknown: throw hidden(folder, sign)
+      case .gone:
+        if try newestBlock(of: folder) != nil {
+          throw VMError(
+            .refused,
+            "the name \(folder.name) is of a VM that is lost; `fsr stop \(folder.name)` clears it")
+        }
       }
-    } else if let block = try newestBlock(of: folder) {
-      let isThere = block.owner.map { isAlive($0) } ?? true
-      let state =
-        isThere
-        ? "in use; use another, or end that VM with `fsr stop \(folder.name)`"
-        : "of a VM that is lost; `fsr stop \(folder.name)` clears it"
-      throw VMError(.refused, "the name \(folder.name) is \(state)")
     }
     let lockName = "lock"
     folder.removeSwap()

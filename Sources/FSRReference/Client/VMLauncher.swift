@@ -112,8 +112,8 @@ public enum VMLauncher {
       if let end = folder.ended { return end }
       switch try VMClient.ownership(of: folder) {
       case .owner(let owner): _ = owner.waitForExit(timeout: 100_000_000)
-      // An owner will come of it.
-      case .undecided: _ = try? Poller().wait(timeout: 20_000_000)
+      // An owner will come of it, or its end be seen.
+      case .undecided, .hidden: _ = try? Poller().wait(timeout: 20_000_000)
       case .nobody: return folder.ended
       }
     }

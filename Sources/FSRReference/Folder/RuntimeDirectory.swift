@@ -78,6 +78,13 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
     }
   }
 
+  func duplicate() throws(VMError) -> RuntimeDirectory {
+    do throws(SystemError) { return RuntimeDirectory(path: path, directory: try directory.duplicate()) } catch
+    {
+      throw VMError(error)
+    }
+  }
+
   /// The folder of the VM `name`.
   ///
   /// - Throws: `VMError` `noSuchVM`.
@@ -85,6 +92,7 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
     do throws(SystemError) {
       return VMFolder(name: name, directory: try Directory.open(name, in: directory))
     } catch {
+      guard error.isMissing || error.isNoDirectory else { throw VMError(error) }
       throw VMError(.noSuchVM, "there is no VM '\(name)' in \(path); `fsr list` shows those that are")
     }
   }

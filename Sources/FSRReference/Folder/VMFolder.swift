@@ -44,9 +44,9 @@ public struct VMFolder: ~Copyable, Sendable {
     do throws(SystemError) {
       found = try Directory.open(Self.blocksName, in: directory, followingLinks: true)
     } catch {
-      // For whatever reason there are none; but who has no descriptor left cannot tell.
-      guard error.shortage == .limit else { return nil }
-      throw VMError(error)
+      // Who may not look, or has no room for it, cannot tell.
+      guard error.isMissing || error.isNoDirectory else { throw VMError(error) }
+      return nil
     }
     if let (owner, _) = try? found.ownership(), owner != Host.effectiveUserID, Host.effectiveUserID != 0 {
       throw VMError(.other, "the control blocks of \(name) are another user's")
@@ -101,16 +101,22 @@ public struct VMFolder: ~Copyable, Sendable {
   }
 
   /// How the guest ended by itself; nil where it has not.
-  public var ended: GuestEnd? {
-    guard let file = try? directory.openFile(Self.endedName, .read),
-      let bytes = try? file.readAll(limit: 4096)
-    else { return nil }
-    return GuestEnd(text: String(decoding: bytes, as: UTF8.self))
+  public var ended: GuestEnd? { (try? readEnded()) ?? nil }
+
+  /// The same, for whoever concludes something from it that there is no end.
+  func readEnded() throws(VMError) -> GuestEnd? {
+    do throws(SystemError) {
+      let bytes = try directory.openFile(Self.endedName, .read).readAll(limit: 4096)
+      return GuestEnd(text: String(decoding: bytes, as: UTF8.self))
+    } catch {
+      if error.isOwnShortage { throw VMError(error) }
+      return nil
+    }
   }
 
   /// - Throws: `VMError` `noSuchVM` where the guest has ended by itself.
   public func checkGuestIsThere() throws(VMError) {
-    guard let ended else { return }
+    guard let ended = try readEnded() else { return }
     throw VMError(
       .noSuchVM,
       "the guest of \(name) has ended by itself (\(ended.text)); `fsr stop \(name)` clears its folder")
@@ -128,7 +134,7 @@ public struct VMFolder: ~Copyable, Sendable {
 
 extension VMFolder {
   /// Whether somebody has removed the folder since it was opened.
-  var isRemoved: Bool { (try? directory.path())?.hasSuffix(" (deleted)") ?? true }
+  public var isRemoved: Bool { (try? directory.isRemoved()) ?? false }
 
   /// Removes the folder, all that is in it, and what the VM has elsewhere; answers what is left of that.
   @discardableResult

@@ -1,5 +1,5 @@
 public import FSRHandoff
-internal import FSRSystem
+package import FSRSystem
 internal import Synchronization
 
 /// What every process of a VM holds for as long as it lives, and what others see it by.
@@ -8,7 +8,7 @@ internal import Synchronization
 /// with the process's end and not before, and shows it to whoever can open the folder, in every PID namespace, with
 /// whatever /proc, and when the control blocks or the socket are gone. Beside it a lock of the kind that cleaners of
 /// old files respect (systemd-tmpfiles), on the folder, the one that it lies in, and that of the control blocks.
-final class VMPresence: Sendable {
+package final class VMPresence: Sendable {
   /// The byte of the folder that is locked; a folder has none, and needs none.
   private static let place: UInt64 = 0
   /// How long a look waits for a socket whose queue is full, in nanoseconds.
@@ -22,7 +22,7 @@ final class VMPresence: Sendable {
   /// nothing is said.
   ///
   /// - Throws: `SystemError` where this process has no room for it.
-  init(in folder: borrowing VMFolder) throws(SystemError) {
+  package init(in folder: borrowing VMFolder) throws(SystemError) {
     self.folder = try folder.directory.reopened()
     do throws(SystemError) { _ = try self.folder.descriptor.tryLock(byte: Self.place, .shared) } catch {
       if error.isOwnShortage { throw error }
@@ -40,7 +40,7 @@ final class VMPresence: Sendable {
   /// Has cleaners leave the control blocks alone, once they are there.
   ///
   /// - Throws: `SystemError` where this process has no room for it.
-  func keepBlocks(of folder: borrowing VMFolder) throws(SystemError) {
+  package func keepBlocks(of folder: borrowing VMFolder) throws(SystemError) {
     do throws(SystemError) {
       keep(try Directory.open(VMFolder.blocksName, in: folder.directory, followingLinks: true))
     } catch {
@@ -96,7 +96,7 @@ extension VMFolder {
     case .lives: return .lives
     case .gone: return .gone
     case .nothing: return lookAtParties()
-    case .unknown(let error): return .unknown("\(error)")
+    case .unknown(let error): return .unknown("\(error)", error.refusalCode)
     }
   }
 
@@ -109,12 +109,12 @@ extension VMFolder {
         for party in Party.allCases {
           switch block.life(of: party) {
           case .lives: return .lives
-          case .unknown(let why): doubt = .unknown(why)
+          case .unknown(let why, let code): doubt = .unknown(why, code)
           case .gone, nil: break
           }
         }
       }
       return doubt ?? .gone
-    } catch { return .unknown("\(error)") }
+    } catch { return .unknown("\(error)", RefusalCode.of(error)) }
   }
 }

@@ -11,8 +11,7 @@ struct VMReservation: ~Copyable {
 
   /// - Throws: `SystemError` where the folder that the VM's lies in is gone.
   init(of folder: borrowing VMFolder) throws(SystemError) {
-    let parts = try folder.directory.path().split(separator: "/")
-    let parent = try Directory.open("/" + parts.dropLast().joined(separator: "/"))
+    let parent = try folder.directory.parent()
     let book = Ledger(in: try parent.duplicate())
     vm = folder.name
     runtime = parent
@@ -97,6 +96,16 @@ enum Abandonment {
     } catch { return true }
   }
 
+  /// Whether anybody has the VM of `record`, or may have.
+  static func isHeld(_ record: LedgerRecord, in runtime: borrowing Directory) -> Bool {
+    do throws(SystemError) {
+      if record.owner.bootID != (try ProcessIdentity.establish().bootID) { return false }
+      guard try runtime.exists(record.vm) else { return false }
+      let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
+      return folder.look() != .gone
+    } catch { return true }
+  }
+
   /// Of a record whose owner and heir are dead: whether nobody coordinates the VM, and no process of any of its
   /// handoffs lives. A successor is in no record until it runs.
   static func isAbandoned(_ record: LedgerRecord, in runtime: borrowing Directory) -> Bool {
@@ -105,6 +114,8 @@ enum Abandonment {
       if record.owner.bootID != (try BootID.current()) { return true }
       guard try runtime.exists(record.vm) else { return true }
       let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
+      // What it holds proves that it lives where its number means nothing here.
+      guard case .gone = folder.look() else { return false }
       guard case .taken(let lock) = try VMLock.attempt(in: folder.directory) else { return false }
       defer { _ = lock }
       guard let blocks = try folder.blocks() else {
@@ -112,7 +123,8 @@ enum Abandonment {
       }
       for attempt in try blocks.attempts() {
         guard let block = try blocks.open(attempt) else { continue }
-        for party in Party.allCases {
+        // Of those of another namespace nothing can be told here, and they hold nothing.
+        for party in Party.allCases where block.namespace(of: party).isOwn {
           if let process = block.identity(of: party), mayLive(process) { return false }
         }
       }
