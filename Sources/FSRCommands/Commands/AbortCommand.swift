@@ -30,9 +30,16 @@ struct AbortCommand: AnsweringCommand, Interruptible {
     var abort = HandoffAbort(
       name: folder.name, folder: try folder.directory.duplicate(), blocks: blocks,
       isCancelled: { interruption.hasCome })
-    let end = try abort.run()
-    // A guest that ended itself meanwhile is not lost.
-    if end == .lost || end == .gone { try folder.checkGuestIsThere() }
+    let end: HandoffAbort.End
+    do { end = try abort.run() } catch {
+      if let gone = VMClient.departure(of: folder) { throw gone }
+      guard case .refused(let why, _) = error else { throw error }
+      throw Failure(.refused, "nothing was aborted: \(why)")
+    }
+    // A VM that was stopped meanwhile, or whose guest ended itself, is not lost.
+    if end == .lost || end == .gone || end == .stunned, let gone = VMClient.departure(of: folder) {
+      throw gone
+    }
     if end == .gone { throw Self.neverStarted(folder.name) }
     let culprits = end == .stunned ? abort.block?.standstills ?? [] : []
     let failure = Self.failure(

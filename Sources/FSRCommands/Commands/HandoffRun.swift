@@ -40,8 +40,13 @@ struct HandoffRun {
       isCancelled: isCancelled, onLook: { progress.show($0) })
     var end = politely { session.run() }
     progress.clear()
-    // A guest that has ended by itself meanwhile is neither lost nor refused.
-    if end == .lost || end == .refused { try folder.checkGuestIsThere() }
+    // A VM that was stopped meanwhile, or whose guest has ended by itself, is neither lost nor refused.
+    let isStopped = session.isOfStoppedVM
+    if !isStopped, end == .lost || end == .refused || end == .stunned,
+      let gone = VMClient.departure(of: folder)
+    {
+      throw gone
+    }
     if session.obstacle == .neverStarted { throw VMClient.absence(of: folder) }
     let isInterrupted = hasSignal && purpose == .handoff && (end == .refused || end == .source)
     var reason = session.reason
@@ -49,13 +54,21 @@ struct HandoffRun {
       // However early the signal came, it is the same to whoever sent it.
       (end, reason) = (.source, "a signal interrupted it")
     }
+    if isStopped, end != .destination { (end, reason) = (.source, HandoffReport.vmStops) }
+    // Somebody may run the guest whose word was written over.
+    if end == .stunned, let status = try? VMClient.status(of: folder), status.isAnswered,
+      status.state == .running
+    {
+      end = session.block?.identity(of: .source)?.pid == status.pid ? .source : .destination
+    }
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
     if isOwn, end == .lost, let block = session.block {
       HistoryFile.noteLoss(of: block, in: folder, why: reason)
     }
-    let isUntouched = purpose == .handoff && (end == .refused || end == .source) && !isInterrupted
+    let isUntouched =
+      purpose == .handoff && (end == .refused || end == .source) && !isInterrupted && !isStopped
     let blocker =
       isUntouched
       ? Blocker(
@@ -82,6 +95,9 @@ struct HandoffRun {
 
   private func reason(is error: HandoffError) -> Bool { report?.reason == error.description }
 
+  /// Whether it was called off because the VM, or its guest, came to its end.
+  var endsWithVM: Bool { report?.endsWithVM ?? (reason == HandoffReport.vmStops) }
+
   /// Why it ended so, in words that are always there.
   var why: String {
     let known = report?.reason ?? (reason.isEmpty ? nil : reason)
@@ -100,7 +116,7 @@ struct HandoffRun {
     switch end {
     case .destination: nil
     case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
-    case .source where report?.endsWithVM == true:
+    case .source where endsWithVM:
       Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
     case .source:
       Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(sentence)")
@@ -111,6 +127,15 @@ struct HandoffRun {
           + "; \(culprits.isEmpty ? "run" : "then run") `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }
+  }
+}
+
+extension CoordinatorSession {
+  /// Whether it came to nothing because the VM was told to stop, as far as anybody could still say that.
+  fileprivate var isOfStoppedVM: Bool {
+    if reason == HandoffReport.vmStops { return true }
+    guard let block, !block.state.isDecided else { return false }
+    return [Party.source, .coordinator].contains { block.explanation(of: $0) == HandoffReport.vmStops }
   }
 }
 
