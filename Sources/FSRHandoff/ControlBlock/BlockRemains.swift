@@ -25,6 +25,11 @@ public struct BlockRemains: Sendable {
       pid: Int32(truncatingIfNeeded: pid), startTime: start, bootID: BootID(high: high, low: low))
   }
 
+  /// The PID namespace that the number of `party` is of; unknown where none is said.
+  public func namespace(of party: Party) -> PIDNamespace {
+    PIDNamespace(number: number(BlockLayout.namespace(party), 8) ?? 0)
+  }
+
   /// `count` bytes from `offset`, little-endian; nil behind the file's end.
   private func number(_ offset: UInt64, _ count: Int) -> UInt64? {
     let start = Int(offset)

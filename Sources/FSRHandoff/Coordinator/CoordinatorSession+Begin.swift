@@ -141,9 +141,20 @@ extension CoordinatorSession {
     return .done
   }
 
+  /// A source that a signal has stopped meanwhile is told by name.
+  private func standstill(after error: any Error, _ block: ControlBlock) -> HandoffError? {
+    guard case HandoffError.deadline = error, let source = block.identity(of: .source), source.isStopped else {
+      return nil
+    }
+    return .refused(
+      "the VMM of \(name) does not answer: \(source.standstill), and `fsr stop \(name)` ends the VM")
+  }
+
   mutating func request() throws -> Coordinator.Event {
     guard let block else { preconditionFailure("a block was made") }
-    do { return try ask(block) } catch {
+    do { return try ask(block) } catch let failure {
+      let standstill = standstill(after: failure, block)
+      let error = standstill ?? failure
       // One that hangs up without a word is about to be gone.
       if case HandoffError.peerGone(.source) = error { _ = source?.waitForExit(timeout: limits.reap) }
       // A source that takes the request later finds the word moved and no draft to publish, and leaves it at
@@ -153,7 +164,7 @@ extension CoordinatorSession {
       let abort = isAborted ? block.explanation(of: .coordinator) : nil
       if !isAborted { block.explain(.coordinator, isCancelled() ? Self.interrupted : "\(error)") }
       _ = block.claim(.source, by: .coordinator)
-      if abort == nil, isLate(block) { refusalCode = .deadline }
+      if abort == nil, standstill == nil, isLate(block) { refusalCode = .deadline }
       if blocks.removeDraft(of: block) {
         awaitAnswer()
         guard let abort, source?.isGone == false else { throw error }

@@ -9,6 +9,8 @@ extension VMClient {
   /// How long a coordinator may take to call off what it does, in nanoseconds: longer than it waits for somebody who
   /// hangs.
   private static let callOffLimit: UInt64 = 5_000_000_000
+  /// How long those who were killed may take until nothing of them is left.
+  private static let dyingLimit: UInt64 = 5_000_000_000
 
   /// Ends the VM, whatever state it and its files are in, and returns when nothing of it is left.
   ///
@@ -144,12 +146,12 @@ extension VMClient {
     // Whoever coordinates and lives to tell it says why.
     (try? newestBlock(of: folder))?.explain(.coordinator, HandoffReport.vmStops)
     for block in remains(of: folder) {
-      try end(block.identity(of: .coordinator), of: folder, calledOffWithin: callOffLimit)
+      try end(known(.coordinator, in: block), of: folder, calledOffWithin: callOffLimit)
     }
     // Looked at anew: one of them may have started a successor before.
     for block in remains(of: folder) {
       for party in [Party.coordinator, .source, .destination] {
-        try end(block.identity(of: party), of: folder, calledOffWithin: 0)
+        try end(known(party, in: block), of: folder, calledOffWithin: 0)
       }
     }
     for identity in machines(of: folder) { try end(identity, of: folder, calledOffWithin: 0) }
@@ -158,6 +160,11 @@ extension VMClient {
   private static func remains(of folder: borrowing VMFolder) -> [BlockRemains] {
     guard let blocks = try? folder.blocks() else { return [] }
     return (try? blocks.remains()) ?? []
+  }
+
+  /// A number of another namespace is somebody else's here.
+  private static func known(_ party: Party, in block: BlockRemains) -> ProcessIdentity? {
+    block.namespace(of: party).isOwn ? block.identity(of: party) : nil
   }
 
   /// The processes that have the VM's folder open and were started as VMMs of its name: whatever becomes of the folder's
@@ -185,16 +192,24 @@ extension VMClient {
     }
   }
 
-  /// - Throws: `VMError` where somebody still has the VM whom no file of it names.
+  /// - Throws: `VMError` where somebody still has the VM, or where that cannot be told: nothing of it may be removed then.
   private static func checkIsDead(_ folder: borrowing VMFolder) throws(VMError) {
-    guard
-      let socket = try? UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit)
-    else { return }
-    let first = (try? socket.peer().pid).map { ", which process \($0) made," } ?? ""
-    throw VMError(
-      .other,
-      "\(folder.name) is not stopped: somebody whom none of its files names has its control socket\(first) open; see "
-        + "`fuser -v \(folder.path)`, and end that process")
+    let late = MonotonicClock.now() + dyingLimit
+    while true {
+      switch folder.look() {
+      case .gone: return
+      case .unknown(let why):
+        throw VMError(.refused, "it cannot be told whether \(folder.name) is stopped: \(why)")
+      case .lives: break
+      }
+      guard MonotonicClock.now() < late else {
+        throw VMError(
+          .other,
+          "\(folder.name) is not stopped: a process that none of its files names has it, and does not end when it is told "
+            + "to; `fuser -v \(folder.path)` shows which")
+      }
+      _ = try? Poller().wait(timeout: stopLook)
+    }
   }
 }
 

@@ -74,8 +74,8 @@ public enum VMClient {
       }
     }
     var status = status(from: block, folder)
-    // A VM that has ended or was stopped meanwhile is gone, and not lost.
-    if status.state == .lost, let departure = departure(of: folder) { throw departure }
+    // A guest that has ended meanwhile has written that down before its VMM left.
+    if status.state == .lost { try folder.checkGuestIsThere() }
     if status.state == .running, let owner = block.owner,
       try newestBlock(of: folder)?.attempt == block.attempt
     {
