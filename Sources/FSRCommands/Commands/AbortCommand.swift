@@ -41,9 +41,11 @@ struct AbortCommand: AnsweringCommand, Interruptible {
       throw gone
     }
     if end == .gone { throw Self.neverStarted(folder.name) }
-    let culprits = end == .stunned ? abort.block?.standstills ?? [] : []
+    let isScribbledOver = end == .stunned && abort.block?.isScribbledOver == true
+    let culprits = end == .stunned && !isScribbledOver ? abort.block?.standstills ?? [] : []
     let failure = Self.failure(
-      end, of: folder.name, because: ([abort.reason] + culprits).joined(separator: "; "))
+      end, of: folder.name, because: ([abort.reason] + culprits).joined(separator: "; "),
+      remedy: isScribbledOver ? "`fsr stop \(folder.name)` ends the VM" : "run `fsr recover \(folder.name)`")
     var answer = OwnerAnswer(name: subject, owner: "none", reason: failure?.description ?? abort.reason)
     if let block = abort.block {
       let report = HandoffReport(of: block, vm: folder.name)
@@ -62,11 +64,13 @@ struct AbortCommand: AnsweringCommand, Interruptible {
     VMError(.noSuchVM, "\(name) was never started, or was stopped; `fsr stop \(name)` clears its folder")
   }
 
-  private static func failure(_ end: HandoffAbort.End, of name: String, because reason: String) -> Failure? {
+  private static func failure(
+    _ end: HandoffAbort.End, of name: String, because reason: String, remedy: String
+  ) -> Failure? {
     switch end {
     case .calledOff: nil
     case .nothing: Failure(.calledOff, "nothing was aborted: \(reason)")
-    case .stunned: Failure(.stunned, "nobody runs \(name): \(reason); run `fsr recover \(name)`")
+    case .stunned: Failure(.stunned, "nobody runs \(name): \(reason); \(remedy)")
     case .lost: Failure(.lost, "\(name) is lost: \(reason); `fsr stop \(name)` clears up")
     case .gone: Failure(.noSuchVM, "\(name) is gone")
     }

@@ -17,6 +17,8 @@ struct HandoffRun {
   let isInterrupted: Bool
   /// Who hangs, where nobody runs the guest.
   let culprits: [String]
+  /// Whether nobody can tell any more who may run the guest: somebody has written over the word.
+  let isScribbledOver: Bool
   /// Who owns the VM now.
   let owner: Int32?
 
@@ -75,11 +77,13 @@ struct HandoffRun {
         obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason,
         refusal: session.refusalCode)
       : nil
-    let culprits = end == .stunned ? session.block?.standstills ?? [] : []
+    let isScribbledOver = end == .stunned && session.block?.isScribbledOver == true
+    let culprits = end == .stunned && !isScribbledOver ? session.block?.standstills ?? [] : []
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
-      isInterrupted: isInterrupted, culprits: culprits, owner: session.block?.owner?.pid)
+      isInterrupted: isInterrupted, culprits: culprits, isScribbledOver: isScribbledOver,
+      owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
@@ -120,6 +124,8 @@ struct HandoffRun {
       Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
     case .source:
       Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(sentence)")
+    case .stunned where isScribbledOver:
+      Failure(.stunned, "nobody runs \(name): \(why); `fsr stop \(name)` ends the VM")
     case .stunned:
       Failure(
         .stunned,

@@ -48,7 +48,7 @@ extension CoordinatorSession {
           + "one, where it can be ended", .rights)
     }
     guard let process = try ProcessDescriptor.open(holder.identity) else { return }
-    if copies == nil, let newest = try blocks.newest(), newest.identity(of: .coordinator) == holder.identity {
+    if copies == nil, let newest = try newestBlock(), newest.identity(of: .coordinator) == holder.identity {
       try takeCopies(of: .coordinator, in: newest)
       // Nobody else may have them: they would end with it.
       guard copies != nil || newest.state.isTerminal || newest.heldDescriptors(of: .coordinator).isEmpty
@@ -143,7 +143,8 @@ extension CoordinatorSession {
 
   /// A source that a signal has stopped meanwhile is told by name.
   private func standstill(after error: any Error, _ block: ControlBlock) -> HandoffError? {
-    guard case HandoffError.deadline = error, let source = block.identity(of: .source), source.isStopped else {
+    guard case HandoffError.deadline = error, let source = block.identity(of: .source), source.isStopped
+    else {
       return nil
     }
     return .refused(

@@ -100,7 +100,8 @@ final class ReferenceVMM: Sendable {
         poller.watch(guest.listener.value.descriptor, token: 2)
       }
       let isWaiting = isStopping.isUp && handoffBlock != nil
-      let ready = try poller.wait(timeout: isWaiting ? Self.giveUpLook : resets.wait(at: MonotonicClock.now()))
+      let ready = try poller.wait(
+        timeout: isWaiting ? Self.giveUpLook : resets.wait(at: MonotonicClock.now()))
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), try signals.next() != nil {
         log.notice("told to stop by a signal")
