@@ -56,6 +56,13 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
 }
 
 extension HandoffError {
+  /// What is said of a control block that cannot be used: of `self` where it is that, else nil.
+  func unusableBlock(of name: String) -> HandoffError? {
+    guard case .badBlock(let why) = self else { return nil }
+    return .refused(
+      "the newest control block of \(name) is unusable: \(why); `fsr stop \(name)` ends the VM")
+  }
+
   /// What an error on the channel to a destination says of that.
   var ofDestination: HandoffError {
     switch self {

@@ -14,24 +14,31 @@ internal import CFSRLinux
   @usableFromInline let base: UnsafeMutableRawPointer
   /// Bytes in the mapping.
   public let length: UInt64
+  /// The place of its guard; nil where it has none.
+  private let guardPlace: Int32?
 
   /// Maps `length` bytes of `descriptor`, shared, from `offset` (a multiple of the page size).
+  ///
+  /// - Parameter mayShrink: whether somebody else can cut the file short. An access to what is then not there any more
+  ///   finds zeros that are this process's alone, instead of ending the process (SIGBUS).
   public init(
     mapping descriptor: borrowing OwnedDescriptor, length: UInt64, offset: UInt64 = 0, writable: Bool = true,
-    populate: Bool = false
+    populate: Bool = false, mayShrink: Bool = false
   ) throws(SystemError) {
     unsafe try self.init(
-      raw: descriptor.raw, length: length, offset: offset, writable: writable, populate: populate)
+      raw: descriptor.raw, length: length, offset: offset, writable: writable, populate: populate,
+      mayShrink: mayShrink)
   }
 
   /// Maps `length` private bytes of zeros.
   public init(anonymous length: UInt64) throws(SystemError) {
-    unsafe try self.init(raw: -1, length: length, offset: 0, writable: true, populate: false)
+    unsafe try self.init(
+      raw: -1, length: length, offset: 0, writable: true, populate: false, mayShrink: false)
   }
 
-  @unsafe private init(raw: Int32, length: UInt64, offset: UInt64, writable: Bool, populate: Bool)
-    throws(SystemError)
-  {
+  @unsafe private init(
+    raw: Int32, length: UInt64, offset: UInt64, writable: Bool, populate: Bool, mayShrink: Bool
+  ) throws(SystemError) {
     guard length > 0, length <= UInt64(Int.max) else {
       throw SystemError("mmap", on: "\(length) bytes", errno: 22)
     }
@@ -39,11 +46,24 @@ internal import CFSRLinux
     // SAFETY: the kernel chooses the address; nothing is mapped over.
     let answer = unsafe cfsr_map(raw, offset, Int(length), writable ? 1 : 0, populate ? 1 : 0, &address)
     try check(answer, "mmap", on: "\(length) bytes")
+    if mayShrink {
+      // SAFETY: the whole mapping, which stays until `deinit`.
+      let place = unsafe cfsr_guard(address!, Int(length))
+      // One too many goes without.
+      guardPlace = place < 0 ? nil : place
+    } else {
+      guardPlace = nil
+    }
     unsafe base = address!
     self.length = length
   }
 
-  deinit { _ = unsafe cfsr_unmap(base, Int(length)) }
+  deinit {
+    // First: somebody else may be mapped there the moment after.
+    if let guardPlace { cfsr_unguard(guardPlace) }
+    // SAFETY: the whole mapping, and nobody has it any more.
+    _ = unsafe cfsr_unmap(base, Int(length))
+  }
 
   /// Whether `count` bytes from `offset` lie inside.
   @inlinable @inline(__always)

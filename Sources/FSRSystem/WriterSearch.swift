@@ -97,7 +97,7 @@ public struct WriterSearch: Sendable {
     return found
   }
 
-  private static func leads(_ number: Int32, in folder: borrowing Directory, to file: FileIdentity) -> Bool {
+  static func leads(_ number: Int32, in folder: borrowing Directory, to file: FileIdentity) -> Bool {
     var (device, inode): (UInt64, UInt64) = (0, 0)
     // SAFETY: both are written by the call alone.
     let answer = unsafe cfsr_number_identity(folder.number, number, &device, &inode)

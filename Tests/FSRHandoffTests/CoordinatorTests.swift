@@ -42,6 +42,13 @@ import Testing
     return all
   }()
 
+  /// The same over a word that somebody has written over.
+  static let scribbled: [Observation] = observations.map { seen in
+    var seen = seen
+    seen.isScribbledOver = true
+    return seen
+  }
+
   static func watching(_ purpose: Coordinator.Purpose = .handoff, successors: Int = 0) -> Coordinator {
     var machine = Coordinator(purpose)
     while machine.step != .watch { _ = machine.next(after: .done) }
@@ -188,6 +195,34 @@ import Testing
       let canWinAlone = seen.source != .alive && seen.destination == .alive && !seen.destinationReleased
       if canWinAlone && (seen.isComplete || seen.word == .destVerify) { continue }
       #expect(Self.seeing(seen).step != .watch, "\(seen)")
+    }
+  }
+
+  @Test func overAWordThatIsWrittenOverItClaimsNothing() {
+    for seen in Self.scribbled {
+      #expect(![.revoke, .succeed].contains(Self.seeing(seen).step), "\(seen)")
+    }
+  }
+
+  @Test func aVictorGoesOnWhoseWordIsWrittenOver() {
+    for (seen, before) in zip(Self.scribbled, Self.observations) where seen.word.isDecided {
+      #expect(Self.seeing(seen) == Self.seeing(before))
+    }
+  }
+
+  @Test func aWordThatIsWrittenOverEndsItsWatchInTime() {
+    for seen in Self.scribbled where !seen.word.isDecided {
+      let machine = Self.seeing(seen)
+      let isLost = seen.source == .gone && (!seen.isComplete || seen.destination == .gone)
+      // Before complete a source that lives puts it right.
+      let isAwaited = !seen.isToStop || seen.source == .alive && !seen.isComplete
+      if isLost {
+        #expect(machine.step == .bury && machine.end == .lost, "\(seen)")
+      } else if isAwaited {
+        #expect(machine.step == .watch, "\(seen)")
+      } else {
+        #expect(machine.step == .finish && machine.end == .stunned, "\(seen)")
+      }
     }
   }
 

@@ -174,6 +174,43 @@ import Testing
     #expect(block.state == .source)
   }
 
+  // MARK: a word that is written over
+
+  /// A peer's scribbling is no reason to trap, nor to wait without end.
+  @Test(arguments: [0, .max] + ResumeState.allCases.map { ResumeWord(attempt: 4, state: $0).bits })
+  func aWordThatIsWrittenOverAfterwardsEndsTheAbort(word: UInt64) throws {
+    let fixture = try BlockFixture()
+    let owner = try Sleeper()
+    let block = try fixture.makeBlock(4, .none)
+    block.enroll(.source, as: owner.identity)
+    block.complete(length: 1, checksum: 1)
+    let file = try fixture.temporary.directory.openFile("4", .readWrite)
+    let looks = Owned(Atomic<Int>(0))
+    let outcome = try Self.abort(
+      fixture, answer: 20_000_000,
+      now: {
+        // Twice before it waits for the source.
+        if looks.value.add(1, ordering: .relaxed).newValue == 2 {
+          try? file.write((0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
+        }
+        return MonotonicClock.now()
+      })
+    #expect(outcome.end == .stunned)
+  }
+
+  @Test func aBlockThatIsOfNoUseIsRefusedWithARemedy() throws {
+    for place in [0, 64] as [UInt64] {
+      let fixture = try BlockFixture()
+      _ = try fixture.makeBlock(4, .none)
+      try fixture.temporary.directory.openFile("4", .readWrite).write(
+        [UInt8](repeating: 0, count: 8), at: place)
+      do {
+        _ = try Self.abort(fixture)
+        throw Absent()
+      } catch let error as HandoffError { #expect("\(error)".contains("`fsr stop vm`"), "\(error)") }
+    }
+  }
+
   // MARK: who is at work
 
   /// Keeps the VM's lock in another process's place: this one's own, as coordinator of `block`.

@@ -17,10 +17,15 @@ final class StillSource: HandoffSource {
   let environment: [String] = []
   /// Whether it was asked to stop anything.
   let isTouched = Flag()
+  /// Done once it was described.
+  private let deed: @Sendable () throws -> Void
 
   init(
-    _ slots: [String], _ bag: consuming DescriptorBag, references: Set<String> = [], written: Set<String> = []
+    _ slots: [String], _ bag: consuming DescriptorBag, references: Set<String> = [],
+    written: Set<String> = [],
+    deed: @escaping @Sendable () throws -> Void = {}
   ) {
+    self.deed = deed
     self.slots = slots
     self.bag = Mutex(bag)
     self.references = references
@@ -28,7 +33,8 @@ final class StillSource: HandoffSource {
   }
 
   func describe() throws -> Description {
-    Description(
+    try deed()
+    return Description(
       manifest: Manifest(
         name: "vm", machine: BlockFixture.machine, slots: slots, memory: [], sections: [],
         checkpointCapacity: 4096, executable: executable, arguments: arguments),

@@ -49,6 +49,11 @@ func misbehave(_ socket: consuming UnixSocket) throws {
   case "waits":
     // Asked for now and then, so that it is not closed as something that nobody needs any more.
     while try socket.peer().pid != 0 { _ = try? Poller().wait(timeout: 1_000_000_000) }
+  case "spoils-the-word":
+    try SpoilingVMM.run(socket) { try $0.descriptor.write([UInt8](repeating: 0x7f, count: 8), at: 64) }
+  case "spoils-the-block":
+    try SpoilingVMM.run(socket) { try $0.descriptor.write([UInt8](repeating: 0xff, count: 8192), at: 0) }
+  case "cuts-the-block": try SpoilingVMM.run(socket) { try $0.descriptor.truncate(to: 0) }
   case let other: throw HandoffError.protocolViolation("nothing is known to do as \(other ?? "-")")
   }
 }

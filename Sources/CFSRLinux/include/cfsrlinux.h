@@ -16,6 +16,11 @@ int cfsr_unmap(void *address, size_t length);
 int cfsr_advise(void *address, size_t length, int advice);
 int cfsr_lock_memory(void *address, size_t length);
 int cfsr_unlock_memory(void *address, size_t length);
+// Lets an access behind the end of a file that is mapped there find zeros, instead of ending the process (SIGBUS).
+// Answers a place for `cfsr_unguard`, which comes before the mapping goes.
+enum { CFSR_GUARD_LIMIT = 1024 };
+int cfsr_guard(const void *address, size_t length);
+void cfsr_unguard(int place);
 int cfsr_allocate(int fd, uint64_t offset, uint64_t length);
 int cfsr_truncate(int fd, uint64_t length);
 

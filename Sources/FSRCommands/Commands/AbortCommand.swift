@@ -31,13 +31,22 @@ struct AbortCommand: AnsweringCommand, Interruptible {
     var abort = HandoffAbort(
       name: folder.name, folder: try folder.directory.duplicate(), blocks: blocks,
       isCancelled: { interruption.hasCome })
-    let end = try abort.run()
-    // A guest that ended itself meanwhile is not lost.
-    if end == .lost || end == .gone { try folder.checkGuestIsThere() }
-    if end == .gone || end == .lost && folder.isRemoved { throw VMClient.absence(of: folder) }
-    let culprits = end == .stunned ? abort.block?.standstills ?? [] : []
+    let end: HandoffAbort.End
+    do { end = try abort.run() } catch {
+      if let gone = VMClient.departure(of: folder) { throw gone }
+      guard case .refused(let why, _) = error else { throw error }
+      throw Failure(.refused, "nothing was aborted: \(why)")
+    }
+    // A VM that was stopped meanwhile, or whose guest ended itself, is not lost.
+    if end == .lost || end == .gone || end == .stunned, let gone = VMClient.departure(of: folder) {
+      throw gone
+    }
+    if end == .gone { throw VMClient.absence(of: folder) }
+    let isScribbledOver = end == .stunned && abort.block?.isScribbledOver == true
+    let culprits = end == .stunned && !isScribbledOver ? abort.block?.standstills ?? [] : []
     let failure = Self.failure(
-      end, of: folder.name, because: ([abort.reason] + culprits).joined(separator: "; "))
+      end, of: folder.name, because: ([abort.reason] + culprits).joined(separator: "; "),
+      remedy: isScribbledOver ? "`fsr stop \(folder.name)` ends the VM" : "run `fsr recover \(folder.name)`")
     var answer = OwnerAnswer(name: subject, owner: "none", reason: failure?.description ?? abort.reason)
     if let block = abort.block {
       let report = HandoffReport(of: block, vm: folder.name)
@@ -52,11 +61,13 @@ struct AbortCommand: AnsweringCommand, Interruptible {
     return Outcome(answer, failure)
   }
 
-  private static func failure(_ end: HandoffAbort.End, of name: String, because reason: String) -> Failure? {
+  private static func failure(
+    _ end: HandoffAbort.End, of name: String, because reason: String, remedy: String
+  ) -> Failure? {
     switch end {
     case .calledOff: nil
     case .nothing: Failure(.calledOff, "nothing was aborted: \(reason)")
-    case .stunned: Failure(.stunned, "nobody runs \(name): \(reason); run `fsr recover \(name)`")
+    case .stunned: Failure(.stunned, "nobody runs \(name): \(reason); \(remedy)")
     case .lost: Failure(.lost, "\(name) is lost: \(reason); `fsr stop \(name)` clears up")
     case .gone: Failure(.noSuchVM, "\(name) is gone")
     }

@@ -66,6 +66,10 @@ struct CheckCommand: AnsweringCommand, Interruptible {
         .calledOff, "a signal interrupted the check of \(folder.name), its guest is untouched")
       answer.reason = failure.description
       return Outcome(answer, failure)
+    case .source where run.endsWithVM:
+      let failure = Failure(.calledOff, "the check of \(folder.name) was called off: \(run.why)")
+      answer.reason = failure.description
+      return Outcome(answer, failure)
     case .refused, .source, .destination:
       if let blocker = run.blocker { return refused(answer, [blocker]) }
       let failure = Failure(.failed, "the check of \(folder.name) came to no end: \(run.why)")

@@ -17,6 +17,8 @@ struct HandoffRun {
   let isInterrupted: Bool
   /// Who hangs, where nobody runs the guest.
   let culprits: [String]
+  /// Whether nobody can tell any more who may run the guest: somebody has written over the word.
+  let isScribbledOver: Bool
   /// Who owns the VM now.
   let owner: Int32?
 
@@ -41,9 +43,13 @@ struct HandoffRun {
       isCancelled: isCancelled, onLook: { progress.show($0) })
     var end = politely { session.run() }
     progress.clear()
-    // A guest that has ended by itself meanwhile is neither lost nor refused.
-    if end == .lost || end == .refused { try folder.checkGuestIsThere() }
-    if end == .lost, folder.isRemoved { throw VMClient.absence(of: folder) }
+    // A VM that was stopped meanwhile, or whose guest has ended by itself, is neither lost nor refused.
+    let isStopped = session.isOfStoppedVM
+    if !isStopped, end == .lost || end == .refused || end == .stunned,
+      let gone = VMClient.departure(of: folder)
+    {
+      throw gone
+    }
     if session.obstacle == .neverStarted { throw VMClient.absence(of: folder) }
     let isInterrupted = hasSignal && purpose == .handoff && (end == .refused || end == .source)
     var reason = session.reason
@@ -51,24 +57,34 @@ struct HandoffRun {
       // However early the signal came, it is the same to whoever sent it.
       (end, reason) = (.source, "a signal interrupted it")
     }
+    if isStopped, end != .destination { (end, reason) = (.source, HandoffReport.vmStops) }
+    // Somebody may run the guest whose word was written over.
+    if end == .stunned, let status = try? VMClient.status(of: folder), status.isAnswered,
+      status.state == .running
+    {
+      end = session.block?.identity(of: .source)?.pid == status.pid ? .source : .destination
+    }
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
     if isOwn, end == .lost, let block = session.block {
       HistoryFile.noteLoss(of: block, in: folder, why: reason)
     }
-    let isUntouched = purpose == .handoff && (end == .refused || end == .source) && !isInterrupted
+    let isUntouched =
+      purpose == .handoff && (end == .refused || end == .source) && !isInterrupted && !isStopped
     let blocker =
       isUntouched
       ? Blocker(
         obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason,
         refusal: session.refusalCode)
       : nil
-    let culprits = end == .stunned ? session.block?.standstills ?? [] : []
+    let isScribbledOver = end == .stunned && session.block?.isScribbledOver == true
+    let culprits = end == .stunned && !isScribbledOver ? session.block?.standstills ?? [] : []
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
-      isInterrupted: isInterrupted, culprits: culprits, owner: session.block?.owner?.pid)
+      isInterrupted: isInterrupted, culprits: culprits, isScribbledOver: isScribbledOver,
+      owner: session.block?.owner?.pid)
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
@@ -83,6 +99,9 @@ struct HandoffRun {
   var hasPassedTrial: Bool { end == .source && reason(is: .tried) }
 
   private func reason(is error: HandoffError) -> Bool { report?.reason == error.description }
+
+  /// Whether it was called off because the VM, or its guest, came to its end.
+  var endsWithVM: Bool { report?.endsWithVM ?? (reason == HandoffReport.vmStops) }
 
   /// Why it ended so, in words that are always there.
   var why: String {
@@ -102,10 +121,12 @@ struct HandoffRun {
     switch end {
     case .destination: nil
     case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
-    case .source where report?.endsWithVM == true:
+    case .source where endsWithVM:
       Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
     case .source:
       Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(sentence)")
+    case .stunned where isScribbledOver:
+      Failure(.stunned, "nobody runs \(name): \(why); `fsr stop \(name)` ends the VM")
     case .stunned:
       Failure(
         .stunned,
@@ -113,6 +134,15 @@ struct HandoffRun {
           + "; \(culprits.isEmpty ? "run" : "then run") `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }
+  }
+}
+
+extension CoordinatorSession {
+  /// Whether it came to nothing because the VM was told to stop, as far as anybody could still say that.
+  fileprivate var isOfStoppedVM: Bool {
+    if reason == HandoffReport.vmStops { return true }
+    guard let block, !block.state.isDecided else { return false }
+    return [Party.source, .coordinator].contains { block.explanation(of: $0) == HandoffReport.vmStops }
   }
 }
 

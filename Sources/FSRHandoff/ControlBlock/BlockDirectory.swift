@@ -35,10 +35,14 @@ public struct BlockDirectory: ~Copyable, Sendable {
   private init(checked directory: consuming Directory) { self.directory = directory }
 
   /// The attempts that have a block, oldest first.
-  public func attempts() throws(HandoffError) -> [UInt32] {
-    do throws(SystemError) {
-      return try directory.names(limit: Self.nameLimit).compactMap { UInt32($0) }.sorted()
-    } catch { throw .system(error) }
+  public func attempts() throws(HandoffError) -> [UInt32] { try names().compactMap { UInt32($0) }.sorted() }
+
+  /// The names of all that is here: nothing where the folder itself was removed, with the VM.
+  func names() throws(HandoffError) -> [String] {
+    do throws(SystemError) { return try directory.names(limit: Self.nameLimit) } catch {
+      if error.isMissing { return [] }
+      throw .system(error)
+    }
   }
 
   /// The newest block; nil where there is none.
@@ -100,12 +104,10 @@ public struct BlockDirectory: ~Copyable, Sendable {
 
   /// Removes blocks older than `attempt`, and what a coordinator left that died before its block had a name.
   public func removeOlder(than attempt: UInt32) throws(HandoffError) {
-    do throws(SystemError) {
-      for name in try directory.names(limit: Self.nameLimit) {
-        let isDraft = name.hasSuffix(Self.draftSuffix)
-        if isDraft || UInt32(name).map({ $0 < attempt }) == true { try? directory.unlink(name) }
-      }
-    } catch { throw .system(error) }
+    for name in try names() {
+      let isDraft = name.hasSuffix(Self.draftSuffix)
+      if isDraft || UInt32(name).map({ $0 < attempt }) == true { try? directory.unlink(name) }
+    }
   }
 
   /// Removes `block` if it never got its name; answers whether it had none.
@@ -115,11 +117,7 @@ public struct BlockDirectory: ~Copyable, Sendable {
 
   /// Blocks that have no name yet; those that are being filled are left out.
   func drafts() throws(HandoffError) -> [ControlBlock] {
-    let names: [String]
-    do throws(SystemError) { names = try directory.names(limit: Self.nameLimit) } catch {
-      throw .system(error)
-    }
-    return names.filter { $0.hasSuffix(Self.draftSuffix) }.compactMap { name in
+    try names().filter { $0.hasSuffix(Self.draftSuffix) }.compactMap { name in
       guard let file = try? directory.openFile(name, .readWrite) else { return nil }
       return try? ControlBlock(adopting: file)
     }
@@ -143,7 +141,7 @@ public struct BlockDirectory: ~Copyable, Sendable {
     (try? directory.openFile(Self.name(block.attempt, block.draft), .read)) != nil
   }
 
-  private static let draftSuffix = ".draft"
+  static let draftSuffix = ".draft"
   private static func name(_ attempt: UInt32, _ draft: UInt64) -> String {
     "\(attempt).\(draft)\(draftSuffix)"
   }

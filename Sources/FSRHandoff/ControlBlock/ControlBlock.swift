@@ -17,8 +17,15 @@ public final class ControlBlock: Sendable {
   public let machine: MachineIdentity
   /// Tells this block's draft from any other of the same attempt: who publishes it names this very file.
   let draft: UInt64
-  /// The last state in which this process saw the word: what counts while somebody has written rubbish over it.
+  /// The furthest state in which this process saw the word: what counts while somebody has written rubbish over it. No
+  /// edge leads to a lower number.
   private let lastSeen: Atomic<UInt32>
+  /// Whether this process is the source, which alone claims `resumed` and alone says complete.
+  private let isOfSource = Atomic<Bool>(false)
+  /// Whether it has begun to claim `resumed`.
+  private let claimsResumed = Atomic<Bool>(false)
+  /// Whether it has begun to say complete. The flag in the block does not count for that: somebody may have taken it away.
+  private let saysComplete = Atomic<Bool>(false)
 
   /// Fills a new, empty file: all of it, before anybody else can see it.
   public init(
@@ -28,7 +35,8 @@ public final class ControlBlock: Sendable {
     do throws(SystemError) {
       // Allocated now: a sparse page on a full file system would be a SIGBUS later.
       try descriptor.allocate(at: 0, length: BlockLayout.size)
-      region = try MappedRegion(mapping: descriptor, length: BlockLayout.size, populate: true)
+      region = try MappedRegion(
+        mapping: descriptor, length: BlockLayout.size, populate: true, mayShrink: true)
       try region.lock()
     } catch { throw .system(error) }
     region.store(BlockLayout.formatNumber, at: BlockLayout.format)
@@ -51,12 +59,14 @@ public final class ControlBlock: Sendable {
   ///
   /// - Throws: `HandoffError.badBlock` for anything that is not one.
   public init(adopting descriptor: consuming OwnedDescriptor) throws(HandoffError) {
-    do throws(SystemError) {
-      guard try descriptor.size() == BlockLayout.size else {
-        throw SystemError("mmap", on: "control block", errno: 22)
+    do {
+      let size = try descriptor.size()
+      guard size == BlockLayout.size else {
+        throw HandoffError.badBlock("it has \(size) bytes, and \(BlockLayout.size) are due")
       }
-      region = try MappedRegion(mapping: descriptor, length: BlockLayout.size, populate: true)
-    } catch { throw .badBlock("\(error)") }
+      region = try MappedRegion(
+        mapping: descriptor, length: BlockLayout.size, populate: true, mayShrink: true)
+    } catch { throw error as? HandoffError ?? .badBlock("\(error)") }
     do throws(SystemError) { try region.lock() } catch { throw .system(error) }
     guard region.atomicLoad(BlockLayout.magic, as: UInt64.self) == BlockLayout.magicNumber,
       region.load(BlockLayout.format, as: UInt32.self) == BlockLayout.formatNumber
@@ -79,47 +89,55 @@ public final class ControlBlock: Sendable {
   ///
   /// Only claims write it, and they write nothing else. Where a peer has scribbled over it, it is what it was when
   /// this process saw it last: a victor goes on, and nobody else becomes one.
-  public var state: ResumeState {
-    guard let word = ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) else {
-      guard let last = ResumeState(rawValue: lastSeen.load(ordering: .relaxed)) else {
-        preconditionFailure("only states are noted")
-      }
-      return last
+  public var state: ResumeState { look().state }
+
+  /// Whether the word is no state of this attempt, or one to which no edge led: a peer has written over it.
+  public var isScribbledOver: Bool { look().isScribbled }
+
+  private func look() -> (state: ResumeState, isScribbled: Bool, bits: UInt64) {
+    // The older one first: the word has gone at least as far.
+    guard let last = ResumeState(rawValue: lastSeen.load(ordering: .acquiring)) else {
+      preconditionFailure("only states are noted")
     }
-    if lastSeen.load(ordering: .relaxed) != word.state.rawValue {
-      lastSeen.store(word.state.rawValue, ordering: .relaxed)
+    let bits = region.atomicLoad(BlockLayout.word, as: UInt64.self)
+    guard let word = ResumeWord(bits: bits, attempt: attempt) else { return (last, true, bits) }
+    if word.state == last { return (last, false, bits) }
+    let isOwn = word.state != .resumed || !isOfSource.load(ordering: .relaxed)
+    guard last.leads(to: word.state), isOwn || claimsResumed.load(ordering: .acquiring) else {
+      return (last, true, bits)
     }
-    return word.state
+    note(word.state)
+    return (word.state, false, bits)
   }
 
-  /// Whether the word is no state of this attempt: a peer has written over it.
-  public var isScribbledOver: Bool {
-    ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) == nil
-  }
+  private func note(_ state: ResumeState) { lastSeen.max(state.rawValue, ordering: .releasing) }
+
+  /// Says that this process is the source.
+  func belongToSource() { isOfSource.store(true, ordering: .relaxed) }
 
   /// Moves the word to `new` if `party` may from where it is, by one compare-and-swap.
   public func claim(_ new: ResumeState, by party: Party) -> Claim {
-    while true {
-      let bits = region.atomicLoad(BlockLayout.word, as: UInt64.self)
-      if ResumeWord(bits: bits, attempt: attempt) == nil {
-        return mend(bits, to: new, by: party) ? .made : .found(state)
-      }
-      let now = state
+    if party == .source, new == .resumed { claimsResumed.store(true, ordering: .releasing) }
+    // A word that is moved more often than there are states is moved by somebody who keeps to no table.
+    for _ in ResumeState.allCases {
+      let (now, isScribbled, bits) = look()
+      if isScribbled, !mayMend(now, to: new, by: party) { return .found(now) }
       guard ResumeWord.allows(now, to: new, by: party) else { return .found(now) }
       let exchange = region.atomicCompareExchange(
-        BlockLayout.word, expected: ResumeWord(attempt: attempt, state: now).bits,
-        desired: ResumeWord(attempt: attempt, state: new).bits)
-      if exchange.exchanged { return .made }
+        BlockLayout.word, expected: bits, desired: ResumeWord(attempt: attempt, state: new).bits)
+      if exchange.exchanged {
+        note(new)
+        return .made
+      }
     }
+    return .found(state)
   }
 
-  /// Puts a word that was scribbled over right, where only one state can be: before complete nobody but the source
-  /// may run, and the source alone says complete.
-  private func mend(_ bits: UInt64, to new: ResumeState, by party: Party) -> Bool {
-    guard party == .source, new == .source, state == .none, !isComplete else { return false }
-    return region.atomicCompareExchange(
-      BlockLayout.word, expected: bits, desired: ResumeWord(attempt: attempt, state: new).bits
-    ).exchanged
+  /// Whether a word that was scribbled over may be put right: before complete nobody but the source may run, and the
+  /// source alone says complete.
+  private func mayMend(_ now: ResumeState, to new: ResumeState, by party: Party) -> Bool {
+    party == .source && (new == .source || new == .resumed) && !saysComplete.load(ordering: .acquiring)
+      && !isComplete
   }
 
   /// Sleeps while the word is in `state`, `timeout` nanoseconds at most.
@@ -142,6 +160,7 @@ public final class ControlBlock: Sendable {
 
   /// Says complete: the source's last write, and one release store.
   public func complete(length: UInt64, checksum: UInt64) {
+    saysComplete.store(true, ordering: .releasing)
     region.store(length, at: BlockLayout.length)
     region.store(checksum, at: BlockLayout.checksum)
     region.atomicStore(attempt, at: BlockLayout.complete)
@@ -151,6 +170,8 @@ public final class ControlBlock: Sendable {
   public var checkpointExtent: (length: UInt64, checksum: UInt64) {
     (region.load(BlockLayout.length), region.load(BlockLayout.checksum))
   }
+
+  private static let ringLimit = 1 << 16
 
   /// Counts up with every ring.
   public var doorbell: UInt32 { region.atomicLoad(BlockLayout.doorbell) }
@@ -163,7 +184,8 @@ public final class ControlBlock: Sendable {
   /// Wakes every parked thread, in whatever process.
   public func ring() {
     var seen = doorbell
-    while true {
+    // Where it goes on changing others ring.
+    for _ in 0..<Self.ringLimit {
       let exchange = region.atomicCompareExchange(BlockLayout.doorbell, expected: seen, desired: seen &+ 1)
       if exchange.exchanged { break }
       seen = exchange.original

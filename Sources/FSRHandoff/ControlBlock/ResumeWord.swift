@@ -23,6 +23,16 @@ public enum ResumeState: UInt32, CaseIterable, Hashable, Sendable {
     }
   }
 
+  /// Whether edges lead from here to `other`, one behind the other; a state leads to itself.
+  public func leads(to other: ResumeState) -> Bool {
+    switch self {
+    case .none: true
+    case .destVerify: other != .none
+    case .source: other == .source || other == .resumed || other == .successor
+    case .resumed, .destination, .successor: other == self
+    }
+  }
+
   /// Whether somebody may run the guest in this state.
   public var isDecided: Bool { self == .resumed || self == .destination }
 }

@@ -135,6 +135,7 @@ public struct Coordinator: Hashable, Sendable {
   }
 
   private mutating func decide(_ seen: Observation) -> CoordinatorStep {
+    if seen.isScribbledOver, !seen.word.isDecided { return scribbled(seen) }
     switch seen.word {
     case .none: return seen.isComplete ? beforeVerify(seen) : beforeComplete(seen)
     case .destVerify: return inVerify(seen)
@@ -144,6 +145,17 @@ public struct Coordinator: Hashable, Sendable {
     // Somebody claimed it and its block was never made, or this is the look after a claim.
     case .successor:
       return seen.holdsCopies && successors < Self.successorLimit ? .startSuccessor : givingUp(seen)
+    }
+  }
+
+  /// Nobody can claim anything. Before complete the source puts the word right, and goes on; after it nobody can tell who
+  /// may run the guest, which then stands still until somebody ends the VM.
+  private mutating func scribbled(_ seen: Observation) -> CoordinatorStep {
+    switch (seen.source, seen.isComplete) {
+    case (.gone, false): return buried(.lost)
+    case (.gone, true) where seen.destination == .gone: return buried(.lost)
+    case (.alive, false): return .watch
+    case (.hung, _), (.alive, true), (.gone, true): return seen.isToStop ? ended(.stunned) : .watch
     }
   }
 

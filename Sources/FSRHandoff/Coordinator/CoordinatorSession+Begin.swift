@@ -48,7 +48,7 @@ extension CoordinatorSession {
           + "one, where it can be ended", .rights)
     }
     guard let process = try ProcessDescriptor.open(holder.identity) else { return }
-    if copies == nil, let newest = try blocks.newest(), newest.identity(of: .coordinator) == holder.identity {
+    if copies == nil, let newest = try newestBlock(), newest.identity(of: .coordinator) == holder.identity {
       try takeCopies(of: .coordinator, in: newest)
       // Nobody else may have them: they would end with it.
       guard copies != nil || newest.state.isTerminal || newest.heldDescriptors(of: .coordinator).isEmpty
@@ -64,7 +64,7 @@ extension CoordinatorSession {
 
   /// Sees that the VM has an owner that lives, and that nothing is left of an earlier handoff.
   mutating func settle() throws -> Bool {
-    guard let newest = try blocks.newest() else {
+    guard let newest = try newestBlock() else {
       obstacle = .neverStarted
       reason = "\(name) has no control block; it was never started"
       return false
@@ -106,6 +106,13 @@ extension CoordinatorSession {
     return true
   }
 
+  /// The newest block; nil where there is none, as of a VM that was stopped.
+  ///
+  /// - Throws: `HandoffError.refused` for one that is unusable.
+  func newestBlock() throws(HandoffError) -> ControlBlock? {
+    do { return try blocks.newest() } catch { throw error.unusableBlock(of: name) ?? error }
+  }
+
   /// Whether a handoff without its coordinator is still prepared by source and destination.
   private func isUnderWay(_ block: ControlBlock) -> Bool {
     guard block.state == .none, !block.isComplete, block.time(of: .stunned) == 0, now() < block.deadline,
@@ -127,22 +134,38 @@ extension CoordinatorSession {
     fresh.enroll(.source, as: identity, in: old.namespace(of: owner))
     fresh.enroll(.coordinator, as: ProcessIdentity.current())
     fresh.maxDowntime = options.maxDowntime
-    fresh.deadline = now() + options.timeout
+    deadline = now() &+ min(options.timeout, HandoffLimits.longest)
+    fresh.deadline = deadline
     fresh.beat(.coordinator, at: now())
     block = fresh
     return .done
   }
 
+  /// A source that a signal has stopped meanwhile is told by name.
+  private func standstill(after error: any Error, _ block: ControlBlock) -> HandoffError? {
+    guard case HandoffError.deadline = error, let source = block.identity(of: .source), source.isStopped
+    else {
+      return nil
+    }
+    return .refused(
+      "the VMM of \(name) does not answer: \(source.standstill), and `fsr stop \(name)` ends the VM")
+  }
+
   mutating func request() throws -> Coordinator.Event {
     guard let block else { preconditionFailure("a block was made") }
-    do { return try ask(block) } catch {
+    do { return try ask(block) } catch let failure {
+      let standstill = standstill(after: failure, block)
+      let error = standstill ?? failure
       // One that hangs up without a word is about to be gone.
       if case HandoffError.peerGone(.source) = error { _ = source?.waitForExit(timeout: limits.reap) }
       // A source that takes the request later finds the word moved and no draft to publish, and leaves it at
       // that. One that has published calls the handoff off, and is watched doing so.
-      let isAborted = block.claim(.source, by: .coordinator) == .found(.source)
+      // Said first: a source that finds the word moved tells why.
+      let isAborted = block.state == .source
       let abort = isAborted ? block.explanation(of: .coordinator) : nil
-      if abort == nil, now() >= block.deadline { refusalCode = .deadline }
+      if !isAborted { block.explain(.coordinator, isCancelled() ? Self.interrupted : "\(error)") }
+      _ = block.claim(.source, by: .coordinator)
+      if abort == nil, standstill == nil, isLate(block) { refusalCode = .deadline }
       if blocks.removeDraft(of: block) {
         awaitAnswer()
         guard let abort, source?.isGone == false else { throw error }
@@ -164,7 +187,7 @@ extension CoordinatorSession {
       executable: options.executable, fault: options.fault, isTrial: options.isTrial, wishes: options.wishes)
     try Self.send(.request(request), introduction, on: link.value)
     asked = link
-    let arrival = try receive(link.value, of: block, until: min(block.deadline, now() + limits.answer))
+    let arrival = try receive(link.value, of: block, until: min(deadline, now() + limits.answer))
     asked = nil
     switch arrival {
     case .accepted:
@@ -222,7 +245,7 @@ extension CoordinatorSession {
         copies = taken
         return .done
       }
-      if block.state != .none || isCancelled() || now() >= block.deadline { return .failed }
+      if block.state != .none || isCancelled() || isLate(block) { return .failed }
       var poller = Poller()
       poller.watch(channel.value.socket.descriptor, token: 0)
       _ = try poller.wait(timeout: limits.look * 5)

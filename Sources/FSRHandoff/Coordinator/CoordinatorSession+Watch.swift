@@ -24,26 +24,29 @@ extension CoordinatorSession {
     guard let block else { preconditionFailure("there is a block to watch") }
     if source == nil { source = Rival(.source, of: block) }
     if destination == nil { destination = Rival(.destination, of: block) }
-    // One that has said its last word about a handoff that it won has ended in order; whoever comes late wants to know
-    // who runs the guest now.
+    let hasSourceExited = source?.isGone ?? true
+    // One that has said its last word about a handoff that it won has ended in order: the process first, since it says
+    // that before it leaves. Whoever comes late wants to know who runs the guest now.
     let hasReported = machine.purpose == .handoff && block.state == .resumed && block.time(of: .reported) != 0
-    let isSourceGone = !hasReported && source?.isGone ?? true
+    let isSourceGone = hasSourceExited && !hasReported
     let wasStarted = destination != nil
     let isDestinationGone = destination?.isGone ?? isSuccessorBlock
     let isComplete = block.isComplete || isSuccessorBlock
     let word = block.state
+    let isScribbledOver = block.isScribbledOver
     let hasEntered = block.time(of: .entered) != 0
     let isStale = hasStoodStill(word, isComplete, hasEntered)
     noteProgress(block, isPossible: !isSourceGone && !isDestinationGone && !isComplete && word == .none)
     // Whoever interrupts a recovery does not call off what it waits for.
-    let isToStop = isCancelled() && !isGoingOn || now() >= block.deadline || now() >= giveUpAt
+    let isToStop = isCancelled() && !isGoingOn || isLate(block) || now() >= giveUpAt
     // Before complete a party is only late when the whole handoff is.
     let isLate = isStale && (isComplete || isToStop || word.isTerminal)
     return Observation(
       source: isSourceGone ? .gone : isLate ? .hung : .alive,
       destination: isDestinationGone ? .gone : isLate && wasStarted ? .hung : .alive,
       destinationReleased: block.hasReleased(.destination), isComplete: isComplete, word: word,
-      hasEntered: hasEntered, holdsCopies: copies != nil, isToStop: isToStop)
+      isScribbledOver: isScribbledOver, hasEntered: hasEntered, holdsCopies: copies != nil, isToStop: isToStop
+    )
   }
 
   /// A handoff whose coordinator died while it was prepared goes on by itself, for hours where much is copied: a
@@ -87,7 +90,7 @@ extension CoordinatorSession {
 
   /// Comes late: opens the newest block, and takes pidfds and descriptors of whoever lives.
   mutating func gather() throws -> Bool {
-    guard let newest = try blocks.newest() else {
+    guard let newest = try newestBlock() else {
       obstacle = .neverStarted
       reason = "\(name) has no control block; it was never started"
       return false
@@ -196,6 +199,33 @@ extension CoordinatorSession {
       return "source and destination died"
     }
     return block.isComplete ? owner : "the source died before the destination had the guest's state"
+  }
+
+  /// Why nobody runs the guest, where no party has said it: as of the last look.
+  func whyStunned() -> String {
+    guard let block else { return "the handoff was not begun" }
+    if block.isScribbledOver {
+      let holders = [Party.source, .destination].filter { Rival($0, of: block)?.isGone == false }.map {
+        "process \(block.identity(of: $0)?.pid ?? 0) (the \($0))"
+      }
+      let held = holders.isEmpty ? "nobody" : holders.joined(separator: " and ")
+      return
+        "somebody has written over the word that says who may run it, in control block \(block.attempt); \(held) still "
+        + "has the guest, and may not run it"
+    }
+    switch block.state {
+    case .resumed: return "the source has the guest back and does not let it run"
+    case .destination: return "the destination has won and does not let the guest run"
+    case .source: return "the source was told to go on and does not"
+    case .successor:
+      return copies == nil
+        ? "the source is dead or hung, and nobody has its descriptors for a successor"
+        : "\(Coordinator.successorLimit) successors did not get to run the guest"
+    case .none, .destVerify:
+      return copies == nil
+        ? "source and destination do not go on, and nobody has the guest's descriptors for a successor"
+        : "source and destination do not go on, and \(machine.successors) successors did not either"
+    }
   }
 
   /// Sees the losers gone, which is the victor's part unless it is dead itself, and waits for the victor's

@@ -69,6 +69,8 @@ public struct CoordinatorSession: ~Copyable {
   var lastChange: UInt64 = 0
   var lastSeen: [UInt64] = []
   var giveUpAt: UInt64 = .max
+  /// When a handoff of this coordinator's is called off. The block says so too, to all who may write there.
+  var deadline: UInt64 = .max
   /// How far a handoff was at the last look that goes on without its coordinator.
   var lastProgress: [UInt64] = []
   /// Whether it goes on as far as is known: it was seen to, not long ago, or was not watched for long.
@@ -107,6 +109,7 @@ public struct CoordinatorSession: ~Copyable {
       if machine.end == .lost, loss == nil { loss = whyLost() }
     }
     reason = loss ?? reason
+    if machine.end == .stunned, reason.isEmpty { reason = whyStunned() }
     fault.reach(CoordinatorStep.finish.rawValue)
     return machine.end
   }
@@ -149,11 +152,13 @@ public struct CoordinatorSession: ~Copyable {
     return source?.waitForExit(timeout: hasHungUp ? limits.look * 50 : 0) == true
   }
 
+  static let interrupted = "a signal interrupted it"
+
   private func whyRevoked(_ block: ControlBlock) -> String {
-    if isCancelled() { return "a signal interrupted it" }
+    if isCancelled() { return Self.interrupted }
     if destination?.isGone == true { return "the destination died" }
     if block.hasReleased(.destination) { return "the destination gave up" }
-    if now() >= block.deadline {
+    if isLate(block) {
       return "the handoff took longer than its timeout; allow more with --timeout"
     }
     return "the handoff did not go on"
@@ -169,7 +174,13 @@ public struct CoordinatorSession: ~Copyable {
       block.announce()
       block.ring()
       return .done
-    case .found(let other): return .found(other)
+    case .found(let other):
+      // Where somebody writes over the word the next look shows the same.
+      wait(limits.look)
+      return .found(other)
     }
   }
+
+  /// Whether the time is over that all of the handoff may take.
+  func isLate(_ block: ControlBlock) -> Bool { now() >= min(deadline, block.deadline) }
 }

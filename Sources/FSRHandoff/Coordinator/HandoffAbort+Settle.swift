@@ -51,11 +51,14 @@ extension HandoffAbort {
           reason = "the source died after the handoff was called off, and a successor runs the guest"
           return .nothing
         }
-      case .none, .destVerify, .destination:
-        preconditionFailure("no edge leads from source to \(state)")
+      // No edge leads here from `source`: it is somebody's scribbling, and no word of the handoff's.
+      case .none, .destVerify, .destination: break
       }
       if now() >= late {
-        reason = "the source was told to go on and does not"
+        reason =
+          block.isScribbledOver
+          ? "somebody has written over the word that says who may run it, in control block \(block.attempt)"
+          : "the source was told to go on and does not"
         return .stunned
       }
       block.wait(while: state, timeout: limits.look)

@@ -69,7 +69,9 @@ public struct HandoffAbort: ~Copyable {
 
   /// One look and what follows of it; nil where another look is needed.
   private mutating func attempt() throws(HandoffError) -> End? {
-    guard let newest = try blocks.newest() else { return .gone }
+    let found: ControlBlock?
+    do { found = try blocks.newest() } catch { throw error.unusableBlock(of: name) ?? error }
+    guard let newest = found else { return .gone }
     block = newest
     switch newest.state {
     case .none, .destVerify: return try callOff(newest)
@@ -101,7 +103,9 @@ public struct HandoffAbort: ~Copyable {
       reason = "the source is dead, and nobody else may take the guest back; see `fsr recover \(name)`"
       return .nothing
     }
-    return claim(newest) ? try settle(newest) : nil
+    if claim(newest) { return try settle(newest) }
+    if newest.isScribbledOver { pause(limits.look) }
+    return nil
   }
 
   func claim(_ block: ControlBlock) -> Bool {

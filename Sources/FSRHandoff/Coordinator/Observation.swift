@@ -19,6 +19,8 @@ public struct Observation: Hashable, Sendable {
   public var destinationReleased: Bool
   public var isComplete: Bool
   public var word: ResumeState
+  /// Whether somebody has written over the word, which then moves no more: `word` is what it was before.
+  public var isScribbledOver: Bool
   /// Whether the victor's first vCPU has entered the guest.
   public var hasEntered: Bool
   /// Whether this coordinator has copies of the guest's descriptors.
@@ -28,13 +30,15 @@ public struct Observation: Hashable, Sendable {
 
   public init(
     source: Liveness, destination: Liveness, destinationReleased: Bool = false, isComplete: Bool,
-    word: ResumeState, hasEntered: Bool = false, holdsCopies: Bool, isToStop: Bool = false
+    word: ResumeState, isScribbledOver: Bool = false, hasEntered: Bool = false, holdsCopies: Bool,
+    isToStop: Bool = false
   ) {
     self.source = source
     self.destination = destination
     self.destinationReleased = destinationReleased
     self.isComplete = isComplete
     self.word = word
+    self.isScribbledOver = isScribbledOver
     self.hasEntered = hasEntered
     self.holdsCopies = holdsCopies
     self.isToStop = isToStop

@@ -79,7 +79,7 @@ extension DestinationSession {
   func fence() -> StepOutcome {
     if kind == .handoff { return .done }
     let late = now() + limits.fence
-    return eachRival { rival in
+    let outcome = eachRival { rival in
       while true {
         if block.state != .destVerify { return .found(block.state) }
         if rival.isHarmless { return .done }
@@ -87,6 +87,9 @@ extension DestinationSession {
         block.wait(while: .destVerify, timeout: limits.look)
       }
     }
+    // Tried again until it comes, or the word says that it need not.
+    if outcome == .failed { block.wait(while: .destVerify, timeout: limits.look * 10) }
+    return outcome
   }
 
   func takeStorage() -> StepOutcome {
@@ -94,7 +97,10 @@ extension DestinationSession {
     while true {
       if block.state != .destVerify { return .found(block.state) }
       if guest.takeStorage() { return .done }
-      if now() >= late { return .failed }
+      if now() >= late {
+        note(HandoffError.deadline("taking over what one process alone may hold, such as the swap file,"))
+        return .failed
+      }
       block.wait(while: .destVerify, timeout: limits.look / 20)
     }
   }
@@ -188,7 +194,10 @@ extension DestinationSession {
           continue
         }
         other = found
-      } catch { return .failed }
+      } catch {
+        note(error)
+        return .failed
+      }
       for party in [Party.source, .destination] {
         guard let rival = Rival(party, of: other) else { continue }
         let outcome = deed(rival)

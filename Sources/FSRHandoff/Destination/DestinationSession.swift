@@ -214,7 +214,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   public func followSwitch() {
     while true {
       let seen = block.doorbell
-      if block.isComplete || isOff.isUp { return }
+      if block.isComplete || block.state == .destination || isOff.isUp { return }
       block.park(since: seen, timeout: limits.look * 50)
     }
   }

@@ -122,8 +122,8 @@ public struct SourceHandoff: Hashable, Sendable {
     case .none, .destVerify: isComplete ? .race : .claimSource
     // A guest that was never stopped needs no fence: without a complete checkpoint nobody else can run it.
     case .source: isStunned ? .fence : .claimResumed
-    case .destination, .successor: .release
-    case .resumed: preconditionFailure("only the source claims resumed")
+    // `resumed` is this source's own to claim. One that finds it has claimed nothing: it is not fenced, and does not run.
+    case .destination, .successor, .resumed: .release
     }
   }
 }

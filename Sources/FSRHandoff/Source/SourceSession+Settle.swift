@@ -13,8 +13,9 @@ extension SourceSession {
       block.ring()
       return .done
     case .found(let other):
-      // A word that somebody has written over stays where it is: not to be asked without end.
-      if block.isScribbledOver { _ = try? Poller().wait(timeout: limits.look) }
+      // A word that somebody has written over stays where it is: looked at as by one that has parked, until it is put
+      // right or the VM is to end.
+      if block.isScribbledOver { _ = try? Poller().wait(timeout: limits.look * 10) }
       return .found(other)
     }
   }
@@ -55,10 +56,16 @@ extension SourceSession {
       guest.resume()
       block.passFirst(.entered, at: now())
     }
+    endDestination(after: limits.reap)
+    return .done
+  }
+
+  /// Sees the process that was started gone, and what it has started; kills it after `patience` nanoseconds.
+  func endDestination(after patience: UInt64 = 0) {
     channel = nil
     defer { self.child = nil }
-    guard let child else { return .done }
-    if (try? child.value.waitForExit(timeout: limits.reap)) != true {
+    guard let child else { return }
+    if (try? child.value.waitForExit(timeout: patience)) != true {
       _ = try? child.value.signal(SignalNumber.kill)
       _ = try? child.value.waitForExit(timeout: limits.reap)
     }
@@ -66,7 +73,18 @@ extension SourceSession {
     try? ChildProcess.killGroup(ledBy: childNumber)
     _ = try? child.value.reap()
     block.pass(.reaped, at: now())
-    return .done
+  }
+
+  /// Whether the guest is stopped and nobody may run it.
+  var isStandingStill: Bool {
+    switch machine.step {
+    case .race, .claimSource, .fence, .takeBack, .claimResumed: machine.isStunned
+    case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
+      .stun,
+      .saveCheckpoint, .releaseStorage, .complete, .wake, .resume, .reap, .report, .keep, .release, .park,
+      .leave:
+      false
+    }
   }
 
   func report() -> StepOutcome {

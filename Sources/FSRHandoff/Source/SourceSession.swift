@@ -38,6 +38,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
   var held = DescriptorBag()
   var stunDeadline: UInt64 = 0
+  private let isToGiveUp = Flag()
   /// The block's limits as they were when the request was accepted: what somebody writes there later is nobody's
   /// wish. Nanoseconds; the deadline is on the monotonic clock.
   let maxDowntime: UInt64
@@ -61,6 +62,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     fault = FaultPlan.read(request.fault, for: .source)
     maxDowntime = min(block.maxDowntime, HandoffLimits.longest)
     deadline = min(block.deadline, now() &+ HandoffLimits.longest)
+    block.belongToSource()
   }
 
   /// How a session ended for this process.
@@ -69,11 +71,21 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     case kept
     /// The guest is elsewhere, and this process is to end.
     case left
+    /// Nobody could be given the guest, and the VM is to end: the guest is given up, and its destination is gone.
+    case givenUp
   }
+
+  /// Lets `run` come to an end where the guest stands still and the word gives it to nobody. For a VM that was told to
+  /// end; from any thread.
+  public func giveUp() { isToGiveUp.raise() }
 
   /// Runs the handoff to its end.
   public func run() -> End {
     while true {
+      if isToGiveUp.isUp, isStandingStill {
+        endDestination()
+        return .givenUp
+      }
       switch machine.step {
       case .keep:
         fault.reach(SourceStep.keep.rawValue)
@@ -138,7 +150,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
       // What fails of somebody's calling it off is not why. A block that was not published is nobody's to follow.
       if state != .none {
         if machine.step != .publishBlock { return .found(state) }
-        reason = "\(HandoffError.aborted)"
+        reason = block.explanation(of: .coordinator) ?? "\(HandoffError.aborted)"
         return .failed
       }
       giveReason("\(error)", code: RefusalCode.of(error))

@@ -33,7 +33,7 @@ public struct HandoffReport: Sendable {
   public let reason: String?
 
   /// Why a handoff was called off by the end of the VM, or of its guest.
-  static let vmStops = "the VM was told to stop"
+  public static let vmStops = "the VM was told to stop"
   static let guestEnds = "the guest has ended itself"
   /// The same in the words of builds that call a handoff off for a reset.
   private static let guestEndsOrResets = "the guest has ended itself, or asked for a reset"

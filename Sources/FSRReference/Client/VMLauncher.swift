@@ -74,7 +74,7 @@ public enum VMLauncher {
     let log = try folder.directory.openFile(VMFiles.log, .append)
     let null = try OwnedDescriptor.open("/dev/null", .read)
     let child = try ChildProcess.spawn(
-      executable: executable, arguments: ["fsr", "vmm", start.configuration.name],
+      executable: executable, arguments: ["fsr", VMMProcess.role, start.configuration.name],
       environment: Environment.all + ["\(VMMProcess.startVariable)=3"],
       inheriting: [
         ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),

@@ -18,6 +18,11 @@ final class ReferenceVMM: Sendable {
   static let requestLimit: UInt64 = 1_000_000_000
   /// How long a client waits that can be neither served nor turned away, before that is tried again, in nanoseconds.
   private static let acceptInterval: UInt64 = 20_000_000
+  /// How long a handoff may take to give the guest back to a VM that is to end, before the guest is given up; and once
+  /// more, before the process ends as it is. In nanoseconds, as is how often that is looked at. Longer than a
+  /// destination that has won waits for its source.
+  private static let giveUpLimit: UInt64 = 4_000_000_000
+  private static let giveUpLook: UInt64 = 50_000_000
 
   let guest: ReferenceGuest
   /// The newest decided block: who owns the VM, and in which generation.
@@ -40,6 +45,8 @@ final class ReferenceVMM: Sendable {
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
+  /// Its session.
+  private let session = Mutex<SourceSession<ReferenceSource>?>(nil)
   private let isAccepting = Atomic<Bool>(true)
   let isStopping = Flag()
   private let connections = Atomic<Int>(0)
@@ -83,6 +90,7 @@ final class ReferenceVMM: Sendable {
     do { try guest.ports.start() } catch { log.error("frames wait in their taps: \(error)") }
     // Here, where what the start needed is closed again: it gets a low number, which a lowered limit reaches last.
     spare.withLock { $0 = Self.anyDescriptor() }
+    var giveUpAt = UInt64.max
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: 0)
@@ -91,7 +99,9 @@ final class ReferenceVMM: Sendable {
       if hasRoom, isAccepting.load(ordering: .acquiring) {
         poller.watch(guest.listener.value.descriptor, token: 2)
       }
-      let ready = try poller.wait(timeout: resets.wait(at: MonotonicClock.now()))
+      let isWaiting = isStopping.isUp && handoffBlock != nil
+      let ready = try poller.wait(
+        timeout: isWaiting ? Self.giveUpLook : resets.wait(at: MonotonicClock.now()))
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), try signals.next() != nil {
         log.notice("told to stop by a signal")
@@ -99,6 +109,10 @@ final class ReferenceVMM: Sendable {
       }
       if let count = resets.due(at: MonotonicClock.now()) { tellResets(count) }
       if isAtEnd() { return }
+      if isStopping.isUp {
+        giveUpAt = min(giveUpAt, MonotonicClock.now() + Self.giveUpLimit)
+        if handoffBlock != nil { giveUpHandoff(at: giveUpAt) }
+      }
       if ready.contains(2), isAccepting.load(ordering: .acquiring) { accept() }
     }
   }
@@ -200,12 +214,24 @@ final class ReferenceVMM: Sendable {
   /// Calls a handoff in flight off; true when there is none any more and the guest is here.
   func endHandoff(_ reason: String) -> Bool {
     guard let block = current.withLock({ $0 }) else { return true }
+    // Said first: whoever sees the word moved tells why.
+    if block.state == .none || block.state == .destVerify { block.explain(.source, reason) }
     if case .made = block.claim(.source, by: .source) {
-      block.explain(.source, reason)
       block.announce()
       block.ring()
     }
     return false
+  }
+
+  /// Ends a handoff that does not give the guest back, as where somebody has written over its word: the VM is to end.
+  private func giveUpHandoff(at time: UInt64) {
+    let now = MonotonicClock.now()
+    if now < time { return }
+    session.withLock { $0 }?.giveUp()
+    // A successor may run the guest: what this process holds of it is not its own any more.
+    guard now - time >= Self.giveUpLimit, current.withLock({ $0 })?.state != .successor else { return }
+    log.error("the handoff under way does not end, and this process does without waiting for it")
+    VMMProcess.leave()
   }
 
   /// Lets no handoff begin any more, because of the guest's end; false while there is one.
@@ -293,8 +319,13 @@ final class ReferenceVMM: Sendable {
       block: next, blocks: blocks,
       coordinator: channel,
       request: request)
+    self.session.withLock { $0 = session }
+    defer { self.session.withLock { $0 = nil } }
     switch session.run() {
     case .kept: break
+    case .givenUp:
+      log.error(
+        "handoff \(next.attempt) cannot be settled, and the VM was told to end: the guest is given up")
     case .left:
       // Said before this process ends: a service whose main process ends is taken for ended.
       if let owner = next.owner { VMMProcess.tellManager("MAINPID=\(owner.pid)") }

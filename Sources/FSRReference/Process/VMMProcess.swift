@@ -9,6 +9,8 @@ internal import Glibc
 public enum VMMProcess {
   /// Names the socket on which a new VMM is told what to run.
   static let startVariable = "FSR_START_FD"
+  /// The first argument of every VMM; the VM's name is the next.
+  static let role = "vmm"
   /// This process's arguments, with which its successors are started too.
   static var arguments: [String] { Arguments.all }
 

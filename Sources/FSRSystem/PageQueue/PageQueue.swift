@@ -130,6 +130,9 @@ public final class PageQueue: Sendable {
     return try body(file.value)
   }
 
+  /// Nanoseconds between two tries of a close.
+  private static let closingLook: UInt64 = 1_000_000
+
   /// Takes no more transfers, waits for those in flight, and closes the file; nothing happens the second time. What did
   /// the transfers goes with the queue: taking it apart costs more than all of this. Answers
   /// the completions that nobody had taken.
@@ -144,7 +147,7 @@ public final class PageQueue: Sendable {
       do {
         all += try drain()
         break
-      } catch {}
+      } catch { _ = try? Poller().wait(timeout: Self.closingLook) }
     }
     let file = state.withLock { state in
       defer { state.file = nil }

@@ -1,0 +1,54 @@
+import FSRHandoff
+import FSRState
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// A source whose control block somebody writes over while the guest runs: the guest stays, and nobody traps.
+@Suite struct SpoiltWordTests {
+  /// Words that a source may find, each before it has done anything of its own.
+  static let words: [UInt64] =
+    SpoiltBlockTests.rubbish + [ResumeWord(attempt: 1, state: .resumed).bits]
+
+  @Test(arguments: words) func aSourceKeepsItsGuest(word: UInt64) throws {
+    let (end, block, reason) = try Self.handOver { file in
+      try file.write((0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
+    }
+    guard case .kept = end else { throw Absent() }
+    #expect(block.state == .resumed && !block.isScribbledOver)
+    #expect(reason?.contains("word is written over") == true, "\(reason ?? "none")")
+  }
+
+  @Test func aSourceWhoseBlockIsCutShortKeepsItsGuest() throws {
+    let (end, _, _) = try Self.handOver { try $0.truncate(to: 0) }
+    guard case .kept = end else { throw Absent() }
+  }
+
+  /// A word that gives the guest away ends the source in order: never is there one guest too many.
+  @Test func whatIsGivenAwayIsLeft() throws {
+    let word = ResumeWord(attempt: 1, state: .destination).bits
+    let (end, _, _) = try Self.handOver { file in
+      try file.write((0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
+    }
+    guard case .left = end else { throw Absent() }
+  }
+
+  /// A handoff of a guest that is described while `deed` is done to the block's file.
+  private static func handOver(_ deed: @escaping @Sendable (borrowing OwnedDescriptor) throws -> Void) throws
+    -> (SourceSession<StillSource>.End, ControlBlock, String?)
+  {
+    let fixture = try BlockFixture()
+    let block = try fixture.blocks.create(
+      attempt: 1, generation: 1, machine: BlockFixture.machine, state: .none)
+    block.deadline = MonotonicClock.now() + 60_000_000_000
+    let file = try block.descriptor.duplicate()
+    let pair = try UnixSocket.pair()
+    let coordinator = try Channel(pair.a)
+    let session = SourceSession(
+      guest: StillSource([], DescriptorBag(), deed: { try deed(file) }), block: block,
+      blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b), request: HandoffRequest())
+    let end = session.run()
+    _ = try coordinator.receive(timeout: 0, from: "source")
+    return (end, block, block.explanation(of: .source))
+  }
+}

@@ -1,0 +1,35 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+@Suite struct DirectoryHoldersTests {
+  @Test func whoHasADirectoryOpenIsFoundWithItsArguments() throws {
+    let place = try TemporaryDirectory()
+    let folder = try Directory.open(place.path)
+    // This process has it open, too.
+    #expect(try folder.holders().isEmpty)
+    let holder = try Sleeper(having: folder.descriptor)
+    let found = try folder.holders()
+    #expect(found.map(\.identity) == [holder.identity])
+    #expect(found.map { Array($0.arguments.prefix(2)) } == [["sleep", "1000"]])
+    holder.end()
+    #expect(try folder.holders().isEmpty)
+  }
+
+  @Test func whatLiesInItIsNotIt() throws {
+    let place = try TemporaryDirectory()
+    let holder = try Sleeper(having: try place.directory.openFile("file", .append))
+    try place.directory.make("inner")
+    let other = try Sleeper(having: try Directory.open("inner", in: place.directory).descriptor)
+    #expect(try place.directory.holders().isEmpty, "\(holder.pid) \(other.pid)")
+  }
+
+  @Test func aDirectoryThatWasRemovedHasItsHoldersStill() throws {
+    let place = try TemporaryDirectory()
+    try place.directory.make("gone")
+    let folder = try Directory.open("gone", in: place.directory)
+    let holder = try Sleeper(having: folder.descriptor)
+    try place.directory.removeDirectory("gone")
+    #expect(try folder.holders().map(\.identity) == [holder.identity])
+  }
+}

@@ -1,0 +1,46 @@
+import FSRHandoff
+import FSRState
+import FSRSystem
+import Synchronization
+
+/// A destination that goes along until the checkpoint is complete, spoils the control block then, and stays.
+final class SpoilingVMM: HandoffDestination {
+  let sectionVersions: [SectionVersion]
+  let build = "other"
+  private let deed: @Sendable (ControlBlock) throws -> Void
+  private let block = Mutex<ControlBlock?>(nil)
+  private let held = Mutex(DescriptorBag())
+
+  init(_ sectionVersions: [SectionVersion], deed: @escaping @Sendable (ControlBlock) throws -> Void) {
+    self.sectionVersions = sectionVersions
+    self.deed = deed
+  }
+
+  static func run(_ socket: consuming UnixSocket, deed: @escaping @Sendable (ControlBlock) throws -> Void)
+    throws
+  {
+    let guest = SpoilingVMM(sections(harts: 1), deed: deed)
+    let session = try DestinationSession(guest: guest, socket: socket)
+    guest.block.withLock { $0 = session.block }
+    _ = session.run()
+  }
+
+  func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
+    let description = description
+    held.withLock { $0 = description.descriptors }
+    _ = try OSThread.start(name: "vcpu0", detached: true) { _ = session.leadSwitch() }
+  }
+
+  func rehearse() {}
+
+  func takeStorage() -> Bool {
+    guard let block = block.withLock({ $0 }) else { return false }
+    try? deed(block)
+    return true
+  }
+
+  func load(_ checkpoint: Checkpoint) throws {}
+  func resume() {}
+  func abandon() {}
+  func keep(_ ended: ControlBlock) {}
+}
