@@ -137,7 +137,10 @@ final class GuestPorts: Sendable {
 
   func start() throws(SystemError) { for member in members { try member.pump.start() } }
 
-  /// Returns when no frame is in this process's hands.
+  /// Returns when no frame is in this process's hands, and none is taken until `start`.
+  func rest() { for member in members { member.pump.rest() } }
+
+  /// The same for good.
   func stop() { for member in members { member.pump.stop() } }
 
   /// Gives the taps back as they were: one that stays would keep others' frames out.

@@ -61,10 +61,10 @@ final class ReferenceSource: HandoffSource {
     try vmm.nameHeir()
     try guest.paging?.quiesce()
     if swap != .shared { try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit) }
-    guest.drain.stop()
-    guest.pump.stop()
-    guest.load.stop()
-    guest.ports.stop()
+    guest.drain.rest()
+    guest.pump.rest()
+    guest.load.rest()
+    guest.ports.rest()
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
   }
