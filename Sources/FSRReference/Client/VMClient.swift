@@ -159,6 +159,7 @@ public enum VMClient {
         : "of a VM that is lost; `fsr stop \(folder.name)` clears it"
       throw VMError(.refused, "the name \(folder.name) is \(state)")
     }
+    TapNote(in: folder).restoreAll(of: folder)
     let lockName = "lock"
     folder.removeSwap()
     folder.removeBlocks()

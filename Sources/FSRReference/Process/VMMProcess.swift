@@ -184,7 +184,7 @@ public enum VMMProcess {
     }
 
     let ending = GuestEnding()
-    let ports = try GuestPorts.open(start.ports)
+    let ports = try GuestPorts.open(start.ports, in: folder)
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
     let placement = try GuestPlacement(configuration.nodes)
     // Ahead of everything that is allocated for the guest.
