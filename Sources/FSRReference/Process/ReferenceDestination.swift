@@ -50,7 +50,8 @@ final class ReferenceDestination: HandoffDestination {
       })
     try made.arrival.start()
     try made.ports.park()
-    try made.threads.start(machine: made.machine, cpus: made.cpus, switching: switching)
+    try made.threads.start(
+      machine: made.machine, cpus: made.cpus, switching: switching, standings: made.standings)
     guest.withLock { $0 = made }
   }
 
