@@ -11,13 +11,22 @@ final class ReferenceDestination: HandoffDestination {
   private let guest = Mutex<ReferenceGuest?>(nil)
   /// Takes note of the guest's own end, for the VMM that is made once the guest is here.
   let ending = GuestEnding()
+  /// Made ahead: nothing may fail once the guest is here.
+  private let event: Mutex<EventDescriptor?>
+  /// What a guest loses least by, where memory runs out: a VMM that has no guest yet.
+  private let score: Mutex<RaisedOOMScore?>
 
   let sectionVersions: [SectionVersion]
 
   init() throws {
+    score = Mutex(RaisedOOMScore())
+    event = Mutex(try EventDescriptor())
     build = try VMMProcess.build()
     sectionVersions = try ReferenceGuest.readableSections()
   }
+
+  /// For the loop of the VMM that is made once the guest is here; once.
+  func takeEvent() -> EventDescriptor? { event.withLock { $0.take() } }
 
   /// The guest, once prepared.
   var prepared: ReferenceGuest? { guest.withLock { $0 } }
@@ -67,6 +76,12 @@ final class ReferenceDestination: HandoffDestination {
   func resume() {
     prepared?.paging?.begin()
     prepared?.threads.resume()
+  }
+
+  func arrived() {
+    do { try score.withLock { $0.take() }?.putBack() } catch {
+      try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
+    }
   }
 
   func abandon() {

@@ -61,18 +61,26 @@ public enum VMMProcess {
     try leaveTerminal()
     // As a successor it was started by a coordinator, which is one that makes way.
     if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
-    let signals = try endingSignals()
-    if let vmm = try takeOver(socket) { try vmm.run(signals: signals) }
+    var signals: SignalDescriptor?
+    let vmm = try takeOver(socket) {
+      // While there is room for a look: who this process is stands in all that it writes down.
+      try ProcessIdentity.establish()
+      // Before any thread is started.
+      signals = try endingSignals()
+      return try ReferenceDestination()
+    }
+    if let vmm, let signals = signals.take() { try vmm.run(signals: signals) }
   }
 
   /// The VMM of the guest that came here; nil where it went elsewhere. What only the handoff needed is closed
   /// when this returns.
-  private static func takeOver(_ socket: consuming UnixSocket) throws -> ReferenceVMM? {
-    // While there is room for a look: who this process is stands in all that it writes down.
-    try ProcessIdentity.establish()
-    let destination = try ReferenceDestination()
-    let event = try EventDescriptor()
-    let session = try DestinationSession(guest: destination, socket: socket)
+  ///
+  /// - Parameter prepare: makes all that is needed for it.
+  private static func takeOver(
+    _ socket: consuming UnixSocket, _ prepare: () throws -> ReferenceDestination
+  ) throws -> ReferenceVMM? {
+    let session = try DestinationSession(socket: socket, guest: prepare)
+    let destination = session.guest
     if let path = try? Executable.path() { session.block.noteExecutable(path, of: .destination) }
     switch session.run() {
     case .left:
@@ -80,7 +88,7 @@ public enum VMMProcess {
       if let failure = session.failure { throw VMError(.other, "the guest did not come here: \(failure)") }
       return nil
     case .kept:
-      guard let guest = destination.prepared else {
+      guard let guest = destination.prepared, let event = destination.takeEvent() else {
         preconditionFailure("who keeps a guest has prepared one")
       }
       let vmm = ReferenceVMM(
