@@ -13,7 +13,10 @@ public enum VMMProcess {
   static var arguments: [String] { Arguments.all }
 
   /// Becomes a VMM if this process was started as one, and never returns then.
+  ///
+  /// Whatever else it is to be: from here on a file that would be too long is an error like any other.
   public static func runIfAsked() {
+    try? SignalAction.ignoreFileLimit()
     if let text = Environment.take(DestinationStart.variable) {
       exit(with: Result { try runDestination(socket(text)) })
     }
@@ -45,10 +48,12 @@ public enum VMMProcess {
     }
   }
 
-  /// Lives on when whoever started it goes: a reader, a terminal, a session.
-  private static func leaveTerminal() throws {
-    try SignalAction.ignoreBrokenPipes()
-    try SignalAction.ignoreHangups()
+  /// Lives on when whoever started it goes: a reader, a terminal, a session, the folder that it was in. Every path that
+  /// it is given is absolute.
+  private static func leaveSurroundings() throws {
+    try SignalAction.ignoreSideMatters()
+    // One that it may not leave is no reason not to run.
+    try? Host.leaveWorkingDirectory()
   }
 
   private static func endingSignals() throws -> SignalDescriptor {
@@ -58,7 +63,7 @@ public enum VMMProcess {
   // MARK: a destination
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
-    try leaveTerminal()
+    try leaveSurroundings()
     // As a successor it was started by a coordinator, which is one that makes way.
     if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
     var signals: SignalDescriptor?
@@ -116,7 +121,7 @@ public enum VMMProcess {
   // MARK: a new VM
 
   private static func runNew(_ socket: consuming UnixSocket) throws {
-    try leaveTerminal()
+    try leaveSurroundings()
     let signals = try endingSignals()
     let starter = Owned(socket)
     do {
