@@ -66,7 +66,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Whether a file would be longer than there may be; a reader that finds one too long says EFBIG too.
   private var isFileLimit: Bool { errno == EFBIG && Self.growing.contains(call) }
   private static let growing: Set = [
-    "write", "pwrite", "ftruncate", "fallocate", "posix_fallocate", "copy_file_range", "io_uring write",
+    "write", "pwrite", "ftruncate", "fallocate", "posix_fallocate", "copy_file_range",
   ]
 
   /// What a person can do, where the errno alone tells.

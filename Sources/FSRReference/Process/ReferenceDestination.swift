@@ -18,8 +18,9 @@ final class ReferenceDestination: HandoffDestination {
 
   let sectionVersions: [SectionVersion]
 
-  init() throws {
-    score = Mutex(RaisedOOMScore())
+  /// - Parameter score: raised by this process, as far as it could.
+  init(score: consuming RaisedOOMScore?) throws {
+    self.score = Mutex(score)
     event = Mutex(try EventDescriptor())
     build = try VMMProcess.build()
     sectionVersions = try ReferenceGuest.readableSections()
@@ -44,6 +45,8 @@ final class ReferenceDestination: HandoffDestination {
     }
     let size = made.memory.size
     try made.mapPresentPages { session.progressed($0, of: size) }
+    // It has as much as the source by now.
+    score.withLock { $0?.shed() }
     // All that needs more is done; and no thread has been started yet.
     try VMMRights.dropRest(in: made.folder.value)
     try made.paging?.start(isToWait: true)

@@ -105,7 +105,7 @@ final class ReferenceSource: HandoffSource {
 
   func relinquish() {
     // Without a guest it is the one to go, where memory runs out.
-    _ = RaisedOOMScore()
+    _ = RaisedOOMScore(hasBallast: false)
     // All of them: the last one to end takes the process's memory apart, which is nothing to be urgent about.
     guest.threads.undoSwitch()
     vmm.stopAccepting()

@@ -63,6 +63,8 @@ public enum VMMProcess {
   // MARK: a destination
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
+    // Before it takes any memory: whoever has the guest is to keep it.
+    var score = RaisedOOMScore(hasBallast: true)
     try leaveSurroundings()
     // As a successor it was started by a coordinator, which is one that makes way.
     if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
@@ -72,7 +74,7 @@ public enum VMMProcess {
       try ProcessIdentity.establish()
       // Before any thread is started.
       signals = try endingSignals()
-      return try ReferenceDestination()
+      return try ReferenceDestination(score: score.take())
     }
     if let vmm, let signals = signals.take() { try vmm.run(signals: signals) }
   }
