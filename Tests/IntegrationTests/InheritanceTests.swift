@@ -64,7 +64,7 @@ import Testing
       mkdir here && cd here && ln -s "$FSR" vmm
       fsr() { "$FSR" "$@"; }; export FSR_RUNTIME_DIR=../vms
       fsr run $NAME --memory 16M --duty 30 --console ../con > /dev/null || exit 90
-      where() { for p in $(pgrep -f "vmm $NAME"); do readlink /proc/$p/cwd; done; }
+      where() { readlink /proc/$(fsr status $NAME --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)/cwd; }
       where; fsr handoff $NAME --to ./vmm --max-downtime 5s > /dev/null || exit 91; where
       fsr handoff $NAME --max-downtime 5s --fault source:race:kill,destination:verify:kill > /dev/null || exit 92; where
       cd ..; rm here/vmm; rmdir here; export FSR_RUNTIME_DIR=vms

@@ -66,14 +66,16 @@ import Testing
 
   /// Called off before the stun, in it, or by the death of the other side.
   @Test(arguments: [
-    "source:startDestination:fail", "destination:prepare:kill", "source:quiesce:fail", "source:stun:fail",
-    "source:saveCheckpoint:fail", "destination:claimVerify:kill", "destination:verify:fail",
-    "destination:verify:kill",
-  ]) func aHandoffThatCameToNothingChangesNothing(fault: String) async {
+    ("destination:prepare:kill", []), ("destination:claimVerify:kill", ["--max-downtime", "5s"]),
+    ("destination:verify:kill", ["--max-downtime", "5s"]), ("destination:prepare:stop", ["--timeout", "1s"]),
+    ("destination:awaitComplete:stop", ["--timeout", "1s"]),
+    ("destination:verify:stop", ["--max-downtime", "20ms"]),
+    ("destination:claimDestination:stop", ["--max-downtime", "20ms"]),
+  ]) func aHandoffThatCameToNothingChangesNothing(fault: String, options: [String]) async {
     await Self.check([]) { vm in
       var findings: [String] = []
       for _ in 1...2 {
-        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s", "--fault", fault])
+        let (code, answer) = try vm.answer("handoff", ["--fault", fault] + options)
         if code != 4 { findings.append("\(fault): \(code as Any) \(answer)") }
       }
       return findings
