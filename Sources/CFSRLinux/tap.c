@@ -1,9 +1,11 @@
 #include "cfsrlinux.h"
 #include "answer.h"
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -78,6 +80,44 @@ int cfsr_interface_mtu(const char *name) {
 }
 
 int cfsr_interface_set_mtu(const char *name, int mtu) { return on_interface(name, SIOCSIFMTU, &mtu); }
+
+enum { FEATURE_LIMIT = 256 };
+struct feature_count { struct ethtool_sset_info info; uint32_t count; };
+struct feature_names { struct ethtool_gstrings header; char names[FEATURE_LIMIT][ETH_GSTRING_LEN]; };
+struct feature_states { struct ethtool_gfeatures header; struct ethtool_get_features_block blocks[FEATURE_LIMIT / 32]; };
+
+static int ask_features(int fd, struct ifreq *request, struct feature_names *names, struct feature_states *states) {
+  struct feature_count count = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
+  request->ifr_data = (char *)&count;
+  if (ioctl(fd, SIOCETHTOOL, request) < 0) return -errno;
+  if (count.count > FEATURE_LIMIT) return -E2BIG;
+  names->header = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = count.count};
+  request->ifr_data = (char *)names;
+  if (ioctl(fd, SIOCETHTOOL, request) < 0) return -errno;
+  states->header = (struct ethtool_gfeatures){.cmd = ETHTOOL_GFEATURES, .size = (count.count + 31) / 32};
+  request->ifr_data = (char *)states;
+  return ioctl(fd, SIOCETHTOOL, request) < 0 ? -errno : (int)count.count;
+}
+
+int cfsr_interface_features(const char *name, char *const wanted[], size_t count, unsigned *on) {
+  struct ifreq request;
+  int r = request_for(name, &request);
+  if (r < 0) return r;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  struct feature_names names;
+  struct feature_states states;
+  memset(&states, 0, sizeof states);
+  r = ask_features(fd, &request, &names, &states);
+  close(fd);
+  *on = 0;
+  for (int bit = 0; bit < r; bit++)
+    for (size_t i = 0; i < count; i++)
+      if (strncmp(names.names[bit], wanted[i], ETH_GSTRING_LEN) == 0 &&
+          states.blocks[bit / 32].active >> bit % 32 & 1)
+        *on |= 1u << i;
+  return r < 0 ? r : 0;
+}
 
 static const struct rtattr *find(const struct rtattr *attribute, long length, int type) {
   for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))

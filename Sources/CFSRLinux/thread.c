@@ -33,3 +33,11 @@ int cfsr_set_policy(int thread, int policy, int priority) {
   struct sched_param parameters = {.sched_priority = priority};
   ANSWER(sched_setscheduler(thread, policy, &parameters));
 }
+
+int cfsr_scheduling(int thread, struct cfsr_scheduling *answer) {
+  ANSWER(syscall(SYS_sched_getattr, thread, answer, sizeof *answer, 0));
+}
+
+int cfsr_set_scheduling(int thread, const struct cfsr_scheduling *wish) {
+  ANSWER(syscall(SYS_sched_setattr, thread, wish, 0));
+}

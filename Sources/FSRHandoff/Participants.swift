@@ -78,6 +78,8 @@ public protocol HandoffDestination: AnyObject, Sendable {
   func load(_ checkpoint: Checkpoint) throws
   /// Lets the parked vCPU threads enter the guest. The calling thread is the first of them.
   func resume()
+  /// The guest is here, and runs. Losers may not be gone yet.
+  func arrived()
   /// Sends the parked threads home: the guest is elsewhere.
   func abandon()
   /// The guest is here: accept on the control socket, write owner and history.

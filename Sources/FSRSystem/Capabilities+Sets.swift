@@ -18,6 +18,14 @@ extension Capabilities {
     }
   }
 
+  /// Calls `body` while the right is not in effect for the calling thread.
+  static func without<R>(_ name: Name, _ body: () -> R) -> R {
+    guard (try? has(name)) == true else { return body() }
+    try? change { (set) throws(SystemError) in try set.lower(name.value, CAP_EFFECTIVE) }
+    defer { try? change { (set) throws(SystemError) in try set.raise(name.value, CAP_EFFECTIVE) } }
+    return body()
+  }
+
   /// Calls `body`; what the calling thread executes meanwhile gets what the thread has permitted, also where the user is
   /// not root. Where the kernel does not let it, it gets less.
   public static func passingOn<R: ~Copyable, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
@@ -65,9 +73,15 @@ extension Capabilities {
     return flag == CAP_SET
   }
 
-  func raise(_ value: cap_value_t, _ set: cap_flag_t) throws(SystemError) {
+  func raise(_ value: cap_value_t, _ set: cap_flag_t) throws(SystemError) { try change(value, set, CAP_SET) }
+
+  func lower(_ value: cap_value_t, _ set: cap_flag_t) throws(SystemError) {
+    try change(value, set, CAP_CLEAR)
+  }
+
+  private func change(_ value: cap_value_t, _ set: cap_flag_t, _ to: cap_flag_value_t) throws(SystemError) {
     // SAFETY: the copy lives; one value is read.
-    guard unsafe cap_set_flag(raw, set, 1, [value], CAP_SET) == 0 else {
+    guard unsafe cap_set_flag(raw, set, 1, [value], to) == 0 else {
       throw SystemError("cap_set_flag", on: "\(value)", errno: errno)
     }
   }

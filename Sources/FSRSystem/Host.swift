@@ -12,6 +12,13 @@ public enum Host {
   }
 
   public static var effectiveUserID: UInt32 { geteuid() }
+
+  /// Leaves the folder that this process was started in, which nobody can unmount or remove in peace while it is there. A
+  /// path that is not absolute leads elsewhere from then on.
+  public static func leaveWorkingDirectory() throws(SystemError) {
+    // SAFETY: the C string lives for the call.
+    if unsafe chdir("/") < 0 { throw SystemError("chdir", on: "/", errno: errno) }
+  }
 }
 
 /// The program that this process runs.

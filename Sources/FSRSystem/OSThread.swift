@@ -24,6 +24,10 @@ public final class OSThread: Sendable {
     if !settled.load(ordering: .acquiring) { pthread_detach(handle) }
   }
 
+  /// Bytes of a thread's stack, of which those are memory that it has used: no limit of the process's own stack
+  /// (RLIMIT_STACK), which may be of any size, makes it too small.
+  private static let stackSize = 2 << 20
+
   /// Starts a thread that runs `body`; it is known to the kernel, and has its name, when this returns.
   ///
   /// The kernel keeps 15 bytes of `name`. A `detached` thread cannot be joined. EAGAIN when the limit of
@@ -33,9 +37,14 @@ public final class OSThread: Sendable {
   {
     let start = ThreadStart(name: name, body: body)
     var handle = pthread_t()
+    var attributes = pthread_attr_t()
+    // SAFETY: initialised here, used by this call alone, and given back.
+    unsafe pthread_attr_init(&attributes)
+    unsafe pthread_attr_setstacksize(&attributes, stackSize)
+    defer { unsafe pthread_attr_destroy(&attributes) }
     // SAFETY: the reference is given to the thread, which takes it exactly once, or is taken back here.
     let argument = unsafe Unmanaged.passRetained(start)
-    let answer = unsafe pthread_create(&handle, nil, runThread, argument.toOpaque())
+    let answer = unsafe pthread_create(&handle, &attributes, runThread, argument.toOpaque())
     if answer != 0 {
       unsafe argument.release()
       throw SystemError("pthread_create", on: name, errno: answer)

@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// Counts what is there to be taken; a taker waits while there is nothing (sem_overview(7)).
-@safe final class Semaphore: @unchecked Sendable {
+@safe public final class Semaphore: @unchecked Sendable {
   // SAFETY: Sendable, because a semaphore is made for several threads; it lives as long as this object.
   private let semaphore: UnsafeMutablePointer<sem_t>
 
-  init() {
+  public init() {
     // SAFETY: initialized before anybody else knows of it.
     unsafe semaphore = .allocate(capacity: 1)
     unsafe semaphore.initialize(to: sem_t())
@@ -18,12 +18,12 @@ internal import Glibc
     unsafe semaphore.deallocate()
   }
 
-  func post() {
+  public func post() {
     // SAFETY: the caller holds this object.
     unsafe sem_post(semaphore)
   }
 
-  func wait() {
+  public func wait() {
     // SAFETY: the caller holds this object. Only a signal ends the wait early.
     while unsafe sem_wait(semaphore) != 0 {}
   }

@@ -13,6 +13,24 @@ public enum SignalAction {
     try check(cfsr_signal_ignore(SIGHUP), "sigaction", on: "SIGHUP")
   }
 
+  /// Makes a write beyond RLIMIT_FSIZE fail with EFBIG instead of ending this process, be it to a file or to a memfd. For
+  /// every process of this package, first of all: what it starts itself has the default again (`ChildProcess`).
+  public static func ignoreFileLimit() throws(SystemError) {
+    try check(cfsr_signal_ignore(SIGXFSZ), "sigaction", on: "SIGXFSZ")
+  }
+
+  /// Signals that end a process by default, and say nothing of its work.
+  private static let sideMatters = [
+    SIGPIPE, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
+  ]
+
+  /// Lets this process outlive its starter, its terminal, readers, timers, and the soft limit of its processor time, also
+  /// as a real-time thread (RLIMIT_CPU, RLIMIT_RTTIME). Those that ask for its end (SIGTERM, SIGINT, SIGQUIT), and those
+  /// of a broken program, do what they do.
+  public static func ignoreSideMatters() throws(SystemError) {
+    for number in sideMatters { try check(cfsr_signal_ignore(number), "sigaction", on: "signal \(number)") }
+  }
+
   /// Whether the signal `number` is ignored, as a program is told to by whoever starts it: nohup(1) with SIGHUP.
   public static func isIgnored(_ number: Int32) -> Bool { cfsr_signal_is_ignored(number) == 1 }
 

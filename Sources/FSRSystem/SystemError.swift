@@ -48,6 +48,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     switch errno {
     case EMFILE: .limit
     case EAGAIN: isProcessLimit ? .limit : nil
+    case EFBIG: isFileLimit ? .limit : nil
     // Beyond the limit; a process that may lock nothing at all gets EPERM.
     case ENOMEM: call == "mlock" ? .limit : .room
     case EACCES, EPERM: .right
@@ -62,11 +63,20 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Whether it is a process or thread more than there may be.
   private var isProcessLimit: Bool { errno == EAGAIN && (call == "posix_spawn" || call == "pthread_create") }
 
+  /// Whether a file would be longer than there may be; a reader that finds one too long says EFBIG too.
+  private var isFileLimit: Bool { errno == EFBIG && Self.growing.contains(call) }
+  private static let growing: Set = [
+    "write", "pwrite", "ftruncate", "fallocate", "posix_fallocate", "copy_file_range",
+  ]
+
   /// What a person can do, where the errno alone tells.
   var remedy: String {
     if isProcessLimit { return "raise the limit of processes (ulimit -u)" }
     if subject.hasPrefix("/proc/"), errno == ENOENT || errno == ESRCH {
       return "mount all of /proc, of this PID namespace (`mount -t proc proc /proc`)"
+    }
+    if isFileLimit {
+      return "raise the limit of file sizes (ulimit -f, or prlimit --fsize for one that runs)"
     }
     if call == "mlock", errno == ENOMEM || errno == EPERM {
       return "raise the limit of locked memory (ulimit -l), or give CAP_IPC_LOCK"

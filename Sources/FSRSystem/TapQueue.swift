@@ -75,17 +75,21 @@ public struct TapQueue: ~Copyable, Sendable {
   }
 
   /// Makes the header as long as this type expects.
-  public func setHeaderSize() throws(SystemError) {
+  public func setHeaderSize() throws(SystemError) { try setHeaderSize(Self.headerSize) }
+
+  func setHeaderSize(_ bytes: Int) throws(SystemError) {
     try check(
-      cfsr_tap_set_header_size(descriptor.raw, Int32(Self.headerSize)), "TUNSETVNETHDRSZ",
+      cfsr_tap_set_header_size(descriptor.raw, Int32(clamping: bytes)), "TUNSETVNETHDRSZ",
       on: descriptor.subject)
   }
 
   /// What the host may leave undone in the frames that it sends here.
   public func setOffloads(_ offloads: TapOffloads) throws(SystemError) {
-    try check(
-      cfsr_tap_set_offloads(descriptor.raw, UInt32(offloads.rawValue)), "TUNSETOFFLOAD",
-      on: descriptor.subject)
+    try setOffloads(UInt32(offloads.rawValue))
+  }
+
+  func setOffloads(_ offloads: UInt32) throws(SystemError) {
+    try check(cfsr_tap_set_offloads(descriptor.raw, offloads), "TUNSETOFFLOAD", on: descriptor.subject)
   }
 
   /// Lets only frames in that go to `address`, to a group or to all.

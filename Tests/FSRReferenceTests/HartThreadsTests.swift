@@ -156,6 +156,29 @@ import Testing
     #expect(deeds.value.load(ordering: .acquiring) == 0)
   }
 
+  /// Whoever has seen to how a thread is scheduled: it is so again.
+  @Test func aSwitchThatCameToNothingLeavesThreadsAsTheyWere() throws {
+    let guest = try Guest(harts: 3)
+    let own = try ThreadStanding.of(0)
+    let cpu = try #require(own.cpus.cpus.last)
+    #expect(guest.threads.standings.byHart.isEmpty)
+    try Scheduling.setBatch(of: guest.threads.threadIDs[0])
+    try Scheduling.setAffinity(CPUSet([cpu]), of: guest.threads.threadIDs[1])
+    let before = try guest.threads.threadIDs.map { (id) throws(SystemError) in try ThreadStanding.of(id) }
+    for _ in 0..<3 {
+      guest.threads.prepareSwitch()
+      for id in guest.threads.threadIDs {
+        try #expect(Scheduling.affinity(of: id).count == 1)
+      }
+      #expect(Set(guest.threads.standings.byHart.keys) == [0, 1])
+      guest.threads.undoSwitch()
+      let after = try guest.threads.threadIDs.map { (id) throws(SystemError) in try ThreadStanding.of(id) }
+      #expect(after == before)
+      try #expect(ThreadStanding.of(0) == own)
+    }
+    #expect(guest.threads.standings.byHart == [0: before[0], 1: before[1]])
+  }
+
   /// From the deed until the guest goes on nobody is in it, whatever came together: stops and pauses, taken back at any
   /// moment.
   @Test(arguments: [1, 2, 3]) func nobodyIsInTheGuestWhileItIsStopped(harts: Int) throws {

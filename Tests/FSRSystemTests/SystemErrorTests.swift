@@ -50,6 +50,15 @@ import Testing
     #expect(error.description.contains("/a/b") && error.description.contains("ulimit"))
   }
 
+  @Test func aFileThatIsTooLongIsALimitToWhoWritesIt() {
+    for call in ["write", "ftruncate", "posix_fallocate"] {
+      let error = SystemError(call, on: "file", errno: EFBIG)
+      #expect(error.shortage == .limit && error.description.contains("ulimit -f"))
+    }
+    let found = SystemError("pread", on: "more than 10 bytes", errno: EFBIG)
+    #expect(found.shortage == nil && !found.description.contains("ulimit"))
+  }
+
   @Test func aFileIsNamedWhereOnlyADescriptorIs() {
     let nameless = SystemError("fallocate", on: "descriptor 28", errno: 28)
     #expect(nameless.naming("/disk/swap") == SystemError("fallocate", on: "/disk/swap", errno: 28))

@@ -133,6 +133,30 @@ import Testing
     }
   }
 
+  @Test func aTapThatStaysIsSetBack() async throws {
+    try await Self.check { findings in
+      try TestNetwork.makeTap("t6")
+      var found: [TapSettings] = []
+      for _ in 1...2 {
+        let queue = try TapQueue.attach("t6", isMultiQueue: false)
+        let before = try queue.settings()
+        found.append(before)
+        try queue.setHeaderSize()
+        try queue.setOffloads([])
+        let bare = try queue.settings()
+        findings.expect(bare == TapSettings(headerSize: TapQueue.headerSize, offloads: 0))
+        try queue.setOffloads(.all)
+        let all = try queue.settings()
+        findings.expect(all.offloads & 7 == 7)
+        try queue.restore(before)
+        let after = try queue.settings()
+        findings.expect(after == before)
+      }
+      // A new tap's: a header of 10 bytes, and all that there is.
+      findings.expect(found[0] == found[1] && found[0].headerSize == 10 && found[0].offloads & 7 == 7)
+    }
+  }
+
   @Test func aTapThatWasRemovedSaysSo() async throws {
     try await Self.check { findings in
       let queue = try TapQueue.attach("t5", isMultiQueue: false)

@@ -55,6 +55,26 @@ import Testing
     #expect(left.isEmpty)
   }
 
+  /// A folder that a command was called in can be removed, and its file system unmounted, whatever it has started; paths
+  /// that were relative there are still right.
+  @Test func noVMMStaysWhereItWasStarted() throws {
+    let bad = try BadInput()
+    let result = try bad.shell(
+      """
+      mkdir here && cd here && ln -s "$FSR" vmm
+      fsr() { "$FSR" "$@"; }; export FSR_RUNTIME_DIR=../vms
+      fsr run $NAME --memory 16M --duty 30 --console ../con > /dev/null || exit 90
+      where() { readlink /proc/$(fsr status $NAME --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)/cwd; }
+      where; fsr handoff $NAME --to ./vmm --max-downtime 5s > /dev/null || exit 91; where
+      fsr handoff $NAME --max-downtime 5s --fault source:race:kill,destination:verify:kill > /dev/null || exit 92; where
+      cd ..; rm here/vmm; rmdir here; export FSR_RUNTIME_DIR=vms
+      fsr handoff $NAME --max-downtime 5s > /dev/null || exit 93; fsr stop $NAME > /dev/null; rm con
+      """)
+    #expect(result.code == 0 && result.output == "/\n/\n/\n", "\(result)")
+    let left = try bad.remains().filter { !$0.contains(".ledger") }
+    #expect(left.isEmpty)
+  }
+
   // MARK: who may talk to it
 
   @Test func anotherUserIsNotAnswered() throws {

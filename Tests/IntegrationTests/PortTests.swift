@@ -179,6 +179,53 @@ import Testing
     }
   }
 
+  /// How a tap that stays is set, and its MTU.
+  private static func look(_ tap: String) throws -> (TapSettings, Int) {
+    (try TapQueue.attach(tap, isMultiQueue: false).settings(), try NetworkInterface.mtu(of: tap))
+  }
+
+  /// Whoever ends the VM, and after handoffs too.
+  @Test(arguments: ["stopped", "handed over", "called off", "killed", "killed, and another started"])
+  func aTapThatStaysIsGivenBackAsItWas(after course: String) async {
+    await Self.check {
+      let vm = try TestVM()
+      try TestNetwork.makeTap("kept")
+      let before = try Self.look("kept")
+      let nic = ["--nic", "tap=kept,mtu=1280,echo"]
+      try vm.run(["--memory", "16M", "--duty", "20"] + nic)
+      var findings: [String] = []
+      if try NetworkInterface.mtu(of: "kept") != 1280 { findings.append("the MTU was not set") }
+      switch course {
+      case "handed over", "called off":
+        let isCalledOff = course == "called off"
+        let fault = isCalledOff ? ["--fault", "destination:verify:kill"] : []
+        for _ in 1...2 {
+          let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"] + fault)
+          if code != (isCalledOff ? 4 : 0) { findings.append("\(answer)") }
+        }
+      case "killed", "killed, and another started":
+        for pid in try vm.machines().keys {
+          try ProcessTable.signal(SignalNumber.kill, pid: pid, of: vm.name)
+        }
+        if try !TestVM.wait(until: { try vm.machines().isEmpty }) { findings.append("it lives") }
+      default: break
+      }
+      if course.hasSuffix("started") {
+        // In the same runtime folder, under another name.
+        let other = vm.name + "-b"
+        let run = try vm.fsr(["run", other, "--memory", "16M", "--duty", "20", "--nic", "tap=kept"])
+        let stop = try vm.fsr(["stop", other])
+        if run.code != 0 || stop.code != 0 { findings.append("\(run), \(stop)") }
+        let after = try Self.look("kept")
+        if after != before { findings.append("after the other \(after) for \(before)") }
+      }
+      findings += try vm.stopped().map { "left behind: \($0)" }
+      let after = try Self.look("kept")
+      if after != before { findings.append("\(after) for \(before)") }
+      return findings
+    }
+  }
+
   @Test func aTapThatIsRemovedHoldsNobodyUp() async {
     await Self.check {
       let vm = try TestVM()

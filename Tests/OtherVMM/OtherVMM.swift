@@ -17,6 +17,7 @@ final class OtherVMM: HandoffDestination {
   func takeStorage() -> Bool { false }
   func load(_ checkpoint: Checkpoint) throws {}
   func resume() {}
+  func arrived() {}
   func abandon() {}
   func keep(_ ended: ControlBlock) {}
 }

@@ -11,7 +11,7 @@ func sections(uart: UInt16 = 1, harts: Int = 2) -> [SectionVersion] {
 }
 
 func negotiate(_ socket: consuming UnixSocket, _ sections: [SectionVersion]) throws {
-  _ = try DestinationSession(guest: OtherVMM(sections), socket: socket).run()
+  _ = try DestinationSession(socket: socket) { OtherVMM(sections) }.run()
 }
 
 /// Takes the hello, says `answers` one by one, and waits for the other side to hang up.

@@ -147,9 +147,19 @@ int cfsr_set_affinity(int thread, const uint64_t *words, size_t count);
 int cfsr_current_cpu(void);
 int cfsr_policy(int thread, int *priority);
 int cfsr_set_policy(int thread, int policy, int priority);
+// The kernel's struct sched_attr, in its first size: all that there is of a policy.
+struct cfsr_scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+int cfsr_scheduling(int thread, struct cfsr_scheduling *answer);
+int cfsr_set_scheduling(int thread, const struct cfsr_scheduling *wish);
 
 static const int CFSR_SCHED_NORMAL = 0, CFSR_SCHED_FIFO = 1, CFSR_SCHED_RR = 2, CFSR_SCHED_BATCH = 3,
-                 CFSR_SCHED_IDLE = 5;
+                 CFSR_SCHED_IDLE = 5, CFSR_SCHED_DEADLINE = 6;
 
 // signals and events
 int cfsr_signal_descriptor(const int *signals, size_t count);
@@ -161,7 +171,8 @@ int cfsr_event_descriptor(void);
 // tap devices (drivers/net/tun.c of the kernel): a descriptor is one queue of one
 static const int CFSR_TAP = 2, CFSR_TAP_MULTI_QUEUE = 0x100, CFSR_TAP_NO_PI = 0x1000, CFSR_TAP_VNET_HEADER = 0x4000,
                  CFSR_TAP_PERSISTENT = 0x800;
-static const unsigned CFSR_TAP_CHECKSUM = 1, CFSR_TAP_SEGMENT_4 = 2, CFSR_TAP_SEGMENT_6 = 4;
+static const unsigned CFSR_TAP_CHECKSUM = 1, CFSR_TAP_SEGMENT_4 = 2, CFSR_TAP_SEGMENT_6 = 4, CFSR_TAP_SEGMENT_ECN = 8,
+                      CFSR_TAP_SEGMENT_UDP = 0x60;
 enum { CFSR_INTERFACE_NAME_ROOM = 16 };
 int cfsr_tap_open(void);
 int cfsr_tap_attach(int fd, const char *name, int flags);
@@ -177,6 +188,8 @@ int cfsr_tap_accept_all(int fd);
 int cfsr_tap_queue_count(const char *name);
 int cfsr_interface_mtu(const char *name);
 int cfsr_interface_set_mtu(const char *name, int mtu);
+// Which of the features are on that ethtool(8) calls so: a bit for each of `names`.
+int cfsr_interface_features(const char *name, char *const names[], size_t count, unsigned *on);
 
 // this process
 char *const *cfsr_environment(void);

@@ -135,6 +135,7 @@ extension DestinationSession {
   // MARK: afterwards
 
   func reap() -> StepOutcome {
+    guest.arrived()
     block.announce()
     let late = now() + limits.reap
     return eachRival { rival in

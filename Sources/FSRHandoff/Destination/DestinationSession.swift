@@ -7,7 +7,7 @@ public import FSRSystem
 /// vCPU thread, which waits for it in `leadSwitch` and then enters the guest; `Baton` says whose turn it is.
 public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, @unchecked Sendable {
   // Sendable by the baton: all that varies is touched only by the thread that has it.
-  let guest: Guest
+  public let guest: Guest
   let limits: HandoffLimits
   let now: @Sendable () -> UInt64
   let baton = Baton()
@@ -29,20 +29,22 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   /// Takes the starter's hello from the inherited socket.
   ///
-  /// - Throws: `HandoffError` where what comes is no hello of a handoff that this build can take part in.
+  /// - Parameter makeGuest: makes what is to take the guest. The starter is told why it cannot be made.
+  /// - Throws: `HandoffError` where what comes is no hello of a handoff that this build can take part in; what `makeGuest`
+  ///   throws.
   public init(
-    guest: Guest, socket: consuming UnixSocket, limits: HandoffLimits = HandoffLimits(),
-    now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }
-  ) throws(HandoffError) {
+    socket: consuming UnixSocket, limits: HandoffLimits = HandoffLimits(),
+    now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }, guest makeGuest: () throws -> Guest
+  ) throws {
     let channel = try Channel(socket)
     var arrival = try Self.firstMessage(on: channel, timeout: limits.answer)
     guard case .hello(let hello) = arrival.message, let file = arrival.descriptors.take(0),
       let folder = arrival.descriptors.take(1)
-    else { throw .protocolViolation("\(arrival.message.name) where hello is due") }
+    else { throw HandoffError.protocolViolation("\(arrival.message.name) where hello is due") }
     block = try Self.adopt(file, telling: channel)
     blocks = try Self.adopt(folder, telling: channel)
+    guest = try Self.make(makeGuest, telling: channel)
     block.noteNamespace(of: .destination)
-    self.guest = guest
     self.channel = channel
     self.hello = hello
     self.limits = limits
@@ -81,6 +83,15 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     throws(HandoffError) -> BlockDirectory
   {
     do throws(HandoffError) { return try BlockDirectory(adopting: folder) } catch {
+      refuse(error, on: channel)
+      throw error
+    }
+  }
+
+  private static func make(_ makeGuest: () throws -> Guest, telling channel: borrowing Channel) throws
+    -> Guest
+  {
+    do { return try makeGuest() } catch {
       refuse(error, on: channel)
       throw error
     }

@@ -180,6 +180,7 @@ public enum VMClient {
         }
       }
     }
+    TapNote(in: folder).restoreAll(of: folder)
     let lockName = "lock"
     folder.removeSwap()
     folder.removeBlocks()

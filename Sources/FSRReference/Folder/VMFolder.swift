@@ -95,6 +95,7 @@ public struct VMFolder: ~Copyable, Sendable {
 
   /// Removes what the VM has elsewhere; answers what is left of that.
   private func clearElsewhere() -> [String] {
+    TapNote(in: self).restoreAll(of: self)
     var left = removeSwap()
     if let blocks = removeBlocks() { left.append(blocks) }
     return left

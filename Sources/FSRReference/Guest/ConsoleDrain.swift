@@ -2,7 +2,7 @@ package import FSRSystem
 
 /// The thread that takes console output to its file while this process owns the guest.
 ///
-/// It has stopped, with no write in flight, before the guest is given away.
+/// It rests, with no write in flight, before the guest is given away.
 package final class ConsoleDrain: Sendable {
   /// Nanoseconds between two looks.
   private static let interval: UInt64 = 10_000_000
@@ -26,7 +26,10 @@ package final class ConsoleDrain: Sendable {
     }
   }
 
-  /// Returns when the thread is gone; what is left in the buffer stays there for the next one.
+  /// Returns when the thread does nothing; what is left in the buffer stays there for the next one.
+  func rest() { worker.rest() }
+
+  /// The same for good.
   func stop() { worker.stop() }
 
   /// Writes all that a guest which has ended has said, and drops and counts what is left when the reader takes

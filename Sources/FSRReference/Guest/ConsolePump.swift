@@ -27,6 +27,9 @@ final class ConsolePump: Sendable {
     }
   }
 
-  /// Returns when the thread is gone; what is left in the ring stays there for the next one.
+  /// Returns when the thread does nothing; what is left in the ring stays there for the next one.
+  func rest() { worker.rest { input.wakeConsumer() } }
+
+  /// The same for good.
   func stop() { worker.stop { input.wakeConsumer() } }
 }

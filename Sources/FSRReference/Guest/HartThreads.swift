@@ -46,6 +46,11 @@ package final class HartThreads: WakesHarts, Sendable {
   let placement: GuestPlacement
   private let machine = Mutex<Machine?>(nil)
   private let threads = Mutex<[OSThread]>([])
+  /// Of each hart's thread, and of the one that prepares a switch.
+  private let urgencies: [Urgency]
+  private let callersUrgency = Urgency()
+  /// How each thread was scheduled when it was made.
+  private let natural = Mutex<[Int: ThreadStanding]>([:])
   private let arrived = Atomic<Int>(0)
   private let ready = Atomic<Int>(0)
   /// Threads that have ended.
@@ -70,6 +75,7 @@ package final class HartThreads: WakesHarts, Sendable {
     words.atomicStore(UInt32(0), at: 0)
     words.atomicStore(UInt32(0), at: gate)
     harts = meters.harts
+    urgencies = (0..<meters.harts).map { _ in Urgency() }
     self.meters = meters
     self.clock = clock
     self.placement = placement
@@ -106,19 +112,25 @@ package final class HartThreads: WakesHarts, Sendable {
   }
 
   /// Makes the threads, parked at the gate or, in a destination, for the switch.
-  package func start(machine: Machine, cpus: [any VirtualCPU], switching: Switch? = nil) throws(SystemError) {
+  ///
+  /// - Parameter standings: how the source's are scheduled, where its VMM has not seen to that.
+  package func start(
+    machine: Machine, cpus: [any VirtualCPU], switching: Switch? = nil,
+    standings: HartStandings = HartStandings()
+  ) throws(SystemError) {
     self.machine.withLock { $0 = machine }
     calmed.withLock { $0 = switching?.calmed }
     for cpu in cpus {
       let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
         defer { gone.add(1, ordering: .acquiringAndReleasing) }
         placement.bindThread()
+        noteNatural(cpu.hart)
         guard let switching else {
           ready.add(1, ordering: .acquiringAndReleasing)
           run(cpu, machine, isParked: true)
           return
         }
-        beUrgent(cpu.hart)
+        beUrgent(cpu.hart, returningTo: standings.byHart[cpu.hart])
         if cpu.hart == 0 { switching.rehearse() }
         ready.add(1, ordering: .acquiringAndReleasing)
         if cpu.hart == 0 {
@@ -419,22 +431,19 @@ package final class HartThreads: WakesHarts, Sendable {
   /// on which the other VMM's thread i is pinned, so that waking it needs no other processor.
   ///
   /// The calling thread goes first, and above them: else it might not run again before they stop.
-  func prepareSwitch() {
-    _ = try? Scheduling.setFIFO(priority: Self.callerPriority, of: OSThread.currentThreadID)
+  package func prepareSwitch() {
+    callersUrgency.begin(OSThread.currentThreadID, priority: Self.callerPriority)
     for (hart, thread) in threads.withLock({ $0 }).enumerated() { urge(thread.threadID, hart, priority: 1) }
   }
 
-  /// Undoes `prepareSwitch` for the calling thread, once the guest stands.
-  func calmCaller() { try? Scheduling.setNormal(of: OSThread.currentThreadID) }
-
-  /// Undoes `prepareSwitch`, for a guest that stays.
-  func undoSwitch() {
-    calmCaller()
+  /// Undoes `prepareSwitch`, on the thread that called that, for a guest that stays.
+  package func undoSwitch() {
+    callersUrgency.end(OSThread.currentThreadID)
     for (hart, thread) in threads.withLock({ $0 }).enumerated() { relax(thread.threadID, hart) }
   }
 
-  private func beUrgent(_ hart: Int) {
-    urge(OSThread.currentThreadID, hart, priority: hart == 0 ? 3 : 2)
+  private func beUrgent(_ hart: Int, returningTo next: ThreadStanding?) {
+    urge(OSThread.currentThreadID, hart, priority: hart == 0 ? 3 : 2, returningTo: next)
   }
 
   private func calm(_ hart: Int) {
@@ -442,11 +451,10 @@ package final class HartThreads: WakesHarts, Sendable {
     if hart == 0 { calmed.withLock { $0 }?() }
   }
 
-  private func urge(_ thread: Int32, _ hart: Int, priority: Int32) {
-    // Urgency first: moved as an ordinary thread, it would queue behind whatever runs there.
-    _ = try? Scheduling.setFIFO(priority: priority, of: thread)
+  private func urge(_ thread: Int32, _ hart: Int, priority: Int32, returningTo next: ThreadStanding? = nil) {
     let processors = placement.processors
-    try? Scheduling.setAffinity(CPUSet([processors[hart % processors.count]]), of: thread)
+    urgencies[hart].begin(
+      thread, priority: priority, on: processors[hart % processors.count], turn: hart, returningTo: next)
     words.atomicStore(UInt32(1), at: line(hart) + Self.urgencyOffset)
   }
 
@@ -456,7 +464,31 @@ package final class HartThreads: WakesHarts, Sendable {
 
   private func relax(_ thread: Int32, _ hart: Int) {
     words.atomicStore(UInt32(0), at: line(hart) + Self.urgencyOffset)
-    try? Scheduling.setNormal(of: thread)
-    try? Scheduling.setAffinity(CPUSet(placement.processors), of: thread)
+    urgencies[hart].end(thread)
+  }
+
+  // MARK: how they are scheduled
+
+  /// The kernel's numbers of the threads, by hart.
+  package var threadIDs: [Int32] { threads.withLock { $0.map(\.threadID) } }
+
+  private func noteNatural(_ hart: Int) {
+    guard let standing = try? ThreadStanding.of(OSThread.currentThreadID) else { return }
+    natural.withLock { $0[hart] = standing }
+  }
+
+  /// Those of the threads that are scheduled otherwise than as they were made: somebody wants it so.
+  package var standings: HartStandings {
+    var found = HartStandings()
+    let natural = natural.withLock { $0 }
+    for (hart, thread) in threads.withLock({ $0 }).enumerated() {
+      guard let made = natural[hart],
+        var now = urgencies[hart].before ?? (try? ThreadStanding.of(thread.threadID))
+      else { continue }
+      // Wherever its control group is.
+      if now.cpus.count == CPUSet.limit { now.cpus = made.cpus }
+      if now != made { found.byHart[hart] = now }
+    }
+    return found
   }
 }

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// How busy a guest was since its birth: its harts' times, and its load averages.
 ///
-/// A thread looks at the times every five seconds while this process owns the guest; it has stopped before the guest
+/// A thread looks at the times every five seconds while this process owns the guest; it rests before the guest
 /// is given away. The stretch between the last look there and the first one here is one like any other.
 package final class LoadHistory: SavesState, Sendable {
   static let section = "load"
@@ -42,6 +42,8 @@ package final class LoadHistory: SavesState, Sendable {
       _ = try? poller.wait(timeout: Self.interval)
     }
   }
+
+  func rest() { worker.rest { try? bell.signal() } }
 
   func stop() { worker.stop { try? bell.signal() } }
 

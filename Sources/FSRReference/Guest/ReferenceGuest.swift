@@ -32,6 +32,8 @@ final class ReferenceGuest: Sendable {
   let clock: HostClock
   let load: LoadHistory
   let ports: GuestPorts
+  /// How the source's vCPU threads are scheduled, where somebody has seen to that.
+  let standings: HartStandings
   let console: ConsoleBuffer
   let input: ConsoleInput
   let drain: ConsoleDrain
@@ -55,10 +57,11 @@ final class ReferenceGuest: Sendable {
     _ configuration: VMConfiguration, memory: GuestMemory, paging: GuestPaging?, console: ConsoleBuffer,
     consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
     listener: consuming UnixSocket, folder: consuming VMFolder, presence: VMPresence,
-    placement: GuestPlacement,
+    placement: GuestPlacement, standings: HartStandings = HartStandings(),
     ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
+    self.standings = standings
     self.memory = memory
     self.paging = paging
     self.console = console
@@ -152,6 +155,7 @@ final class ReferenceGuest: Sendable {
     var fixed = [StateSection(name: "configuration", version: 1, payload: configuration.encoded)]
     if let section = try ports.describe(&slots, &bag) { fixed.append(section) }
     if let paging { fixed.append(try paging.describe(&slots, &bag)) }
+    if let section = describeStandings() { fixed.append(section) }
     let manifest = Manifest(
       name: configuration.name, machine: identity, slots: slots,
       memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)], sections: fixed,
@@ -241,7 +245,24 @@ final class ReferenceGuest: Sendable {
     try self.init(
       configuration, memory: memory, paging: paging, console: console, consoleFile: file, image: image,
       ports: ports,
-      listener: listener, folder: folder, presence: presence, placement: placement, ended: ended)
+      listener: listener, folder: folder, presence: presence, placement: placement,
+      standings: try Self.standings(in: manifest, harts: configuration.vcpus), ended: ended)
+  }
+
+  private func describeStandings() -> StateSection? {
+    let standings = threads.standings
+    if standings.byHart.isEmpty { return nil }
+    return StateSection(
+      name: HartStandings.section, version: HartStandings.sectionVersion, isNeeded: false,
+      payload: standings.encoded)
+  }
+
+  /// A later version than this build reads is left out: the guest runs without.
+  private static func standings(in manifest: Manifest, harts: Int) throws(StateError) -> HartStandings {
+    guard let section = manifest.sections.first(where: { $0.name == HartStandings.section }),
+      section.version <= HartStandings.sectionVersion
+    else { return HartStandings() }
+    return try HartStandings(decoding: section.payload, harts: harts)
   }
 
   /// Saves and loads the state of a guest that never ran, so that in the stun every page of code and heap that

@@ -59,6 +59,8 @@ package final class GuestPaging: Sendable {
   /// The destination's own swap file, while a handoff makes one.
   let copying = Mutex<Copying?>(nil)
   private let survey: Mutex<PageTableSurvey?>
+  /// Of the pager's thread, in a switch.
+  private let pagersUrgency = Urgency()
   private let failures: PagingFailures
 
   /// Where the pager tells that the guest must wait.
@@ -94,7 +96,7 @@ package final class GuestPaging: Sendable {
       guard let taken = parts.take() else { preconditionFailure("started once") }
       return try taken.start(table, swap, settings, isToWait: isToWait) { failures.note($0) }
     }
-    if isToWait { _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID) }
+    if isToWait { pagersUrgency.begin(pager.threadID, priority: Self.urgency) }
     started.withLock { $0 = pager }
   }
 
@@ -151,7 +153,7 @@ package final class GuestPaging: Sendable {
   /// Holds evictions, and sees the writes end that are under way. The guest still runs.
   package func quiesce() throws {
     guard pager.quiesce(deadline: MonotonicClock.now() + Self.quiesceLimit) else { throw PagingError.late }
-    _ = try? Scheduling.setFIFO(priority: Self.urgency, of: pager.threadID)
+    pagersUrgency.begin(pager.threadID, priority: Self.urgency)
     nextFile.rehearseLock()
   }
 
@@ -172,7 +174,7 @@ package final class GuestPaging: Sendable {
   /// Goes on: the guest is here.
   package func thaw() {
     pager.thaw()
-    try? Scheduling.setNormal(of: pager.threadID)
+    pagersUrgency.end(pager.threadID)
   }
 
   // MARK: taking it
@@ -235,7 +237,7 @@ package final class GuestPaging: Sendable {
 
   /// An ordinary thread again.
   package func calm() {
-    try? Scheduling.setNormal(of: pager.threadID)
+    pagersUrgency.end(pager.threadID)
     pager.nudge()
     survey.withLock { $0 = nil }
   }

@@ -35,17 +35,25 @@ final class GuestPorts: Sendable {
 
   private init(_ members: [Member]) { self.members = members }
 
-  /// Those of a new VM.
+  /// Those of a new VM. How their taps are set is noted in its folder before it is changed.
   ///
-  /// - Throws: `VMError` `refused` where a tap is not to be had; nothing is left of the others then.
-  static func open(_ ports: [Port]) throws -> GuestPorts {
-    var members: [Member] = []
-    for (index, port) in ports.enumerated() {
-      var opening = PortOpening(port)
-      let queues = try opening.open()
-      members.append(try Member(opening.port, index: index, queues: queues))
+  /// - Throws: `VMError` `refused` where a tap is not to be had; the others are as they were then.
+  static func open(_ ports: [Port], in folder: borrowing VMFolder) throws -> GuestPorts {
+    var openings = ports.map { PortOpening($0) }
+    for index in openings.indices { try openings[index].attach() }
+    let note = TapNote(openings.compactMap(\.found)).correctedByLostVMs(beside: folder)
+    try note.write(in: folder)
+    do {
+      var members: [Member] = []
+      for index in openings.indices {
+        try openings[index].set()
+        members.append(try Member(openings[index].port, index: index, queues: openings[index].queues))
+      }
+      return GuestPorts(members)
+    } catch {
+      for opening in openings { note.restore(opening.port.tap, by: opening.queues) }
+      throw error
     }
-    return GuestPorts(members)
   }
 
   // MARK: travelling
@@ -137,12 +145,15 @@ final class GuestPorts: Sendable {
 
   func start() throws(SystemError) { for member in members { try member.pump.start() } }
 
-  /// Returns when no frame is in this process's hands.
+  /// Returns when no frame is in this process's hands, and none is taken until `start`.
+  func rest() { for member in members { member.pump.rest() } }
+
+  /// The same for good.
   func stop() { for member in members { member.pump.stop() } }
 
-  /// Gives the taps back as they were: one that stays would keep others' frames out.
-  func end() {
+  /// Gives the taps back as they were, for whoever has them next.
+  func end(_ note: TapNote) {
     stop()
-    for member in members { try? member.queues.first?.value.acceptAll() }
+    for member in members { note.restore(member.port.tap, by: member.queues) }
   }
 }

@@ -2,22 +2,38 @@ internal import FSRSystem
 
 /// Attaches a new VM's port to its tap, and says in one line why it cannot.
 struct PortOpening {
-  /// What it is, once it is open.
+  /// What it is, once it is set.
   private(set) var port: Port
+  /// How its tap was before; nil where that goes with its queues.
+  private(set) var found: TapNote.Entry?
+  private(set) var queues: [Owned<TapQueue>] = []
 
   init(_ port: Port) { self.port = port }
 
-  /// All queues, set as the port says.
+  /// Attaches all queues, and changes nothing.
   ///
   /// - Throws: `VMError` `refused`.
-  mutating func open() throws(VMError) -> [Owned<TapQueue>] {
+  mutating func attach() throws(VMError) {
     do throws(SystemError) {
-      var queues: [Owned<TapQueue>] = []
       for _ in 0..<port.queues {
         queues.append(Owned(try TapQueue.attach(port.tap, isMultiQueue: port.queues > 1)))
       }
       // The kernel lets several processes have queues of one tap; then each would have some of the frames.
       if try TapQueue.count(of: port.tap) > queues.count { throw SystemError.busy("TUNSETIFF", port.tap) }
+      guard let queue = queues.first, try queue.value.identity().isPersistent else { return }
+      let mtu = port.mtu > 0 ? try NetworkInterface.mtu(of: port.tap) : nil
+      // A kernel that does not tell has it left as it will be.
+      if let settings = try? queue.value.settings() {
+        found = TapNote.Entry(tap: port.tap, settings: settings, mtu: mtu)
+      }
+    } catch { throw refusal(error) }
+  }
+
+  /// Sets the tap as the port says.
+  ///
+  /// - Throws: `VMError` `refused`.
+  mutating func set() throws(VMError) {
+    do throws(SystemError) {
       if let queue = queues.first {
         try queue.value.setHeaderSize()
         try queue.value.setOffloads(port.offloads)
@@ -25,7 +41,6 @@ struct PortOpening {
       }
       if port.mtu > 0 { try NetworkInterface.setMTU(port.mtu, of: port.tap) }
       port.mtu = try NetworkInterface.mtu(of: port.tap)
-      return queues
     } catch { throw refusal(error) }
   }
 

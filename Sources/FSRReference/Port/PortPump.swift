@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The thread that takes a port's frames while this process owns the guest.
 ///
-/// It has stopped between two frames before the guest is given away: what it has read it has answered or dropped,
+/// It rests between two frames before the guest is given away: what it has read it has answered or dropped,
 /// and what it has not read waits in the tap for the next owner.
 final class PortPump: Sendable {
   /// Frames of one queue before the others are looked at.
@@ -21,6 +21,9 @@ final class PortPump: Sendable {
   private let bell: EventDescriptor
   private let mode = Atomic<UInt8>(Mode.over.rawValue)
   private let thread = Mutex<OSThread?>(nil)
+  /// Whether somebody waits until it rests, and the thread's word that it does.
+  private let isAwaited = Atomic<Bool>(false)
+  private let rested = Semaphore()
 
   init(_ port: Port, index: Int, queues: [Owned<TapQueue>], counters: PortCounters) throws(SystemError) {
     self.port = port
@@ -46,7 +49,17 @@ final class PortPump: Sendable {
     if isLaunched { try? bell.signal() }
   }
 
-  /// Returns when no frame is in this process's hands.
+  /// Returns when no frame is in this process's hands; the thread waits for `start`.
+  func rest() {
+    isAwaited.store(true, ordering: .releasing)
+    let (isAsked, _) = mode.compareExchange(
+      expected: Mode.serving.rawValue, desired: Mode.parked.rawValue, ordering: .acquiringAndReleasing)
+    guard isAsked else { return isAwaited.store(false, ordering: .releasing) }
+    try? bell.signal()
+    rested.wait()
+  }
+
+  /// Returns when no frame is in this process's hands, and the thread is gone.
   func stop() {
     thread.withLock { thread in
       mode.store(Mode.over.rawValue, ordering: .releasing)
@@ -76,14 +89,21 @@ final class PortPump: Sendable {
     var buffer = [UInt8](repeating: 0, count: TapQueue.frameLimit)
     // Those that still give frames: a tap that was removed gives none ever again.
     var live = Array(queues.indices)
-    while now == .parked { listen(to: []) }
-    if now == .serving { prepare() }
-    while now == .serving {
-      for index in listen(to: live) {
-        do throws(SystemError) { try take(from: queues[index], &buffer) } catch {
-          live.removeAll { $0 == index }
-          say("queue \(index) gives no frames any more: \(error)")
-        }
+    while now != .over {
+      while now == .parked {
+        if isAwaited.exchange(false, ordering: .acquiringAndReleasing) { rested.post() }
+        listen(to: [])
+      }
+      if now == .serving { prepare() }
+      while now == .serving { serve(&live, &buffer) }
+    }
+  }
+
+  private func serve(_ live: inout [Int], _ buffer: inout [UInt8]) {
+    for index in listen(to: live) {
+      do throws(SystemError) { try take(from: queues[index], &buffer) } catch {
+        live.removeAll { $0 == index }
+        say("queue \(index) gives no frames any more: \(error)")
       }
     }
   }

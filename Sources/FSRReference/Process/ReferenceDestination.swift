@@ -11,13 +11,23 @@ final class ReferenceDestination: HandoffDestination {
   private let guest = Mutex<ReferenceGuest?>(nil)
   /// Takes note of the guest's own end, for the VMM that is made once the guest is here.
   let ending = GuestEnding()
+  /// Made ahead: nothing may fail once the guest is here.
+  private let event: Mutex<EventDescriptor?>
+  /// What a guest loses least by, where memory runs out: a VMM that has no guest yet.
+  private let score: Mutex<RaisedOOMScore?>
 
   let sectionVersions: [SectionVersion]
 
-  init() throws {
+  /// - Parameter score: raised by this process, as far as it could.
+  init(score: consuming RaisedOOMScore?) throws {
+    self.score = Mutex(score)
+    event = Mutex(try EventDescriptor())
     build = try VMMProcess.build()
     sectionVersions = try ReferenceGuest.readableSections()
   }
+
+  /// For the loop of the VMM that is made once the guest is here; once.
+  func takeEvent() -> EventDescriptor? { event.withLock { $0.take() } }
 
   /// The guest, once prepared.
   var prepared: ReferenceGuest? { guest.withLock { $0 } }
@@ -35,6 +45,8 @@ final class ReferenceDestination: HandoffDestination {
     }
     let size = made.memory.size
     try made.mapPresentPages { session.progressed($0, of: size) }
+    // It has as much as the source by now.
+    score.withLock { $0?.shed() }
     // All that needs more is done; and no thread has been started yet.
     try VMMRights.dropRest(in: made.folder.value)
     try made.paging?.start(isToWait: true)
@@ -50,7 +62,8 @@ final class ReferenceDestination: HandoffDestination {
       })
     try made.arrival.start()
     try made.ports.park()
-    try made.threads.start(machine: made.machine, cpus: made.cpus, switching: switching)
+    try made.threads.start(
+      machine: made.machine, cpus: made.cpus, switching: switching, standings: made.standings)
     guest.withLock { $0 = made }
   }
 
@@ -66,6 +79,12 @@ final class ReferenceDestination: HandoffDestination {
   func resume() {
     prepared?.paging?.begin()
     prepared?.threads.resume()
+  }
+
+  func arrived() {
+    do { try score.withLock { $0.take() }?.putBack() } catch {
+      try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
+    }
   }
 
   func abandon() {

@@ -34,6 +34,7 @@ final class ReferenceSource: HandoffSource {
   func describe() throws -> Description {
     try vmm.checkReservation()
     try vmm.checkPages()
+    try vmm.checkHeadroom()
     try makeSwapCopy()
     return try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
   }
@@ -61,10 +62,10 @@ final class ReferenceSource: HandoffSource {
     try vmm.nameHeir()
     try guest.paging?.quiesce()
     if swap != .shared { try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit) }
-    guest.drain.stop()
-    guest.pump.stop()
-    guest.load.stop()
-    guest.ports.stop()
+    guest.drain.rest()
+    guest.pump.rest()
+    guest.load.rest()
+    guest.ports.rest()
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
   }
@@ -103,6 +104,8 @@ final class ReferenceSource: HandoffSource {
   }
 
   func relinquish() {
+    // Without a guest it is the one to go, where memory runs out.
+    _ = RaisedOOMScore(hasBallast: false)
     // All of them: the last one to end takes the process's memory apart, which is nothing to be urgent about.
     guest.threads.undoSwitch()
     vmm.stopAccepting()

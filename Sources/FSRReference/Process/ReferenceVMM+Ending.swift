@@ -66,7 +66,7 @@ extension ReferenceVMM {
     guest.drain.stop()
     guest.pump.stop()
     guest.load.stop()
-    guest.ports.end()
+    guest.ports.end(TapNote(in: guest.folder.value))
     guest.drain.drain()
     endReservation()
   }

@@ -39,7 +39,8 @@ extension SwapError: RefusalReason {
     switch self {
     case .inUse: .locks
     case .hangs: .deadline
-    case .full, .outOfSlots: .headroom
+    case .full(let error): error.refusalCode ?? .headroom
+    case .outOfSlots: .headroom
     case .notOwned, .openToOthers, .readOnly: .rights
     case .inputOutput(let error), .system(let error): error.refusalCode ?? .swap
     case .notCopied(_, let failure): failure.cause?.refusalCode ?? .swap

@@ -15,7 +15,10 @@ public enum VMMProcess {
   static var arguments: [String] { Arguments.all }
 
   /// Becomes a VMM if this process was started as one, and never returns then.
+  ///
+  /// Whatever else it is to be: from here on a file that would be too long is an error like any other.
   public static func runIfAsked() {
+    try? SignalAction.ignoreFileLimit()
     if let text = Environment.take(DestinationStart.variable) {
       exit(with: Result { try runDestination(socket(text)) })
     }
@@ -47,10 +50,12 @@ public enum VMMProcess {
     }
   }
 
-  /// Lives on when whoever started it goes: a reader, a terminal, a session.
-  private static func leaveTerminal() throws {
-    try SignalAction.ignoreBrokenPipes()
-    try SignalAction.ignoreHangups()
+  /// Lives on when whoever started it goes: a reader, a terminal, a session, the folder that it was in. Every path that
+  /// it is given is absolute.
+  private static func leaveSurroundings() throws {
+    try SignalAction.ignoreSideMatters()
+    // One that it may not leave is no reason not to run.
+    try? Host.leaveWorkingDirectory()
   }
 
   private static func endingSignals() throws -> SignalDescriptor {
@@ -60,21 +65,31 @@ public enum VMMProcess {
   // MARK: a destination
 
   private static func runDestination(_ socket: consuming UnixSocket) throws {
-    try leaveTerminal()
+    // Before it takes any memory: whoever has the guest is to keep it.
+    var score = RaisedOOMScore(hasBallast: true)
+    try leaveSurroundings()
     // As a successor it was started by a coordinator, which is one that makes way.
     if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
-    let signals = try endingSignals()
-    if let vmm = try takeOver(socket) { try vmm.run(signals: signals) }
+    var signals: SignalDescriptor?
+    let vmm = try takeOver(socket) {
+      // While there is room for a look: who this process is stands in all that it writes down.
+      try ProcessIdentity.establish()
+      // Before any thread is started.
+      signals = try endingSignals()
+      return try ReferenceDestination(score: score.take())
+    }
+    if let vmm, let signals = signals.take() { try vmm.run(signals: signals) }
   }
 
   /// The VMM of the guest that came here; nil where it went elsewhere. What only the handoff needed is closed
   /// when this returns.
-  private static func takeOver(_ socket: consuming UnixSocket) throws -> ReferenceVMM? {
-    // While there is room for a look: who this process is stands in all that it writes down.
-    try ProcessIdentity.establish()
-    let destination = try ReferenceDestination()
-    let event = try EventDescriptor()
-    let session = try DestinationSession(guest: destination, socket: socket)
+  ///
+  /// - Parameter prepare: makes all that is needed for it.
+  private static func takeOver(
+    _ socket: consuming UnixSocket, _ prepare: () throws -> ReferenceDestination
+  ) throws -> ReferenceVMM? {
+    let session = try DestinationSession(socket: socket, guest: prepare)
+    let destination = session.guest
     if let path = try? Executable.path() { session.block.noteExecutable(path, of: .destination) }
     switch session.run() {
     case .left:
@@ -82,7 +97,7 @@ public enum VMMProcess {
       if let failure = session.failure { throw VMError(.other, "the guest did not come here: \(failure)") }
       return nil
     case .kept:
-      guard let guest = destination.prepared else {
+      guard let guest = destination.prepared, let event = destination.takeEvent() else {
         preconditionFailure("who keeps a guest has prepared one")
       }
       let vmm = ReferenceVMM(
@@ -110,7 +125,7 @@ public enum VMMProcess {
   // MARK: a new VM
 
   private static func runNew(_ socket: consuming UnixSocket) throws {
-    try leaveTerminal()
+    try leaveSurroundings()
     let signals = try endingSignals()
     let starter = Owned(socket)
     do {
@@ -186,7 +201,7 @@ public enum VMMProcess {
     }
 
     let ending = GuestEnding()
-    let ports = try GuestPorts.open(start.ports)
+    let ports = try GuestPorts.open(start.ports, in: folder)
     let listener = try UnixSocket.listen(in: folder.directory, name: VMFiles.socket)
     let placement = try GuestPlacement(configuration.nodes)
     // Ahead of everything that is allocated for the guest.

@@ -1,0 +1,94 @@
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// Memory that is too little for two VMMs: the one that has the guest is never the one to go.
+@Suite(.serialized) struct HeadroomTests {
+  private static func score(of pid: Int32) throws -> String {
+    let file = try OwnedDescriptor.open("/proc/\(pid)/oom_score_adj", .read)
+    return String(decoding: try file.readAll(limit: 64), as: UTF8.self)
+  }
+
+  /// A destination that stands at `step`, and what both VMMs' scores are before and after it was let go.
+  private static func findings(at step: String) throws -> [String] {
+    let vm = try TestVM()
+    let place = try TemporaryDirectory()
+    try vm.run(["--memory", "16M", "--duty", "30"])
+    let first = Int32(try vm.status()["pid"]?.number ?? 0)
+    let before = try score(of: first)
+    var findings: [String] = []
+    let output = try place.directory.openFile("output", .append)
+    let handoff = try vm.startHandoff(
+      ["--timeout", "60s", "--max-downtime", "60s", "--fault", "destination:\(step):stop"], output: output)
+    let isStanding = try TestVM.wait { try vm.machines().values.contains(.stopped) }
+    let other = try vm.machines().keys.first { $0 != first } ?? 0
+    let (meanwhile, own) = (try score(of: other), try score(of: first))
+    if !isStanding || meanwhile != "1000\n" || own != before {
+      findings.append("at \(step) it is \(meanwhile)")
+    }
+    try vm.letGo()
+    let status = try handoff.ended()
+    let after = try score(of: other)
+    if status != .exited(0) || after != before { findings.append("\(status as Any), \(after) for \(before)") }
+    return findings + (try vm.stopped().map { "left behind: \($0)" })
+  }
+
+  @Test(arguments: ["negotiate", "prepare", "verify"]) func aDestinationIsTheFirstToGoUntilItHasTheGuest(
+    step: String
+  ) async {
+    await Blocking.check { try Self.findings(at: step) }
+  }
+
+  /// As a user without rights too, who may not lower a score that is lower than it was.
+  @Test func anOrdinaryUsersDestinationTooIsWhatItsSourceWas() throws {
+    guard Host.effectiveUserID == 0 else {
+      try OwnedDescriptor.standardError().write(Array("SKIPPED: scores of another user: not root\n".utf8))
+      return
+    }
+    let bad = try BadInput()
+    let result = try bad.shell(
+      """
+      as="setpriv --reuid 54326 --regid 54326 --clear-groups"
+      mkdir -m 700 "$VMS" && chown 54326:54326 "$VMS" && chmod 755 .
+      fsr() { $as "$FSR" "$@" --runtime-dir "$VMS"; }
+      score() { cat /proc/$(fsr status $NAME --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)/oom_score_adj; }
+      ( echo 55 > /proc/$BASHPID/oom_score_adj; fsr run $NAME --memory 16M --duty 30 > /dev/null ) || exit 90
+      for n in 1 2; do score; fsr handoff $NAME --max-downtime 5s > /dev/null || exit 91; done; score
+      fsr stop $NAME > /dev/null
+      """)
+    #expect(result.code == 0 && result.output == "55\n55\n55\n", "\(result)")
+  }
+
+  /// In a control group whose limit leaves room for one: refused before anything is started, and the guest runs.
+  @Test func aGroupWithoutRoomRefusesASecondVMM() throws {
+    let bad = try BadInput()
+    let result = try bad.shell(
+      """
+      C=/sys/fs/cgroup/memory/fsr-$NAME
+      { mkdir $C && [ -w $C/cgroup.procs ]; } 2> /dev/null || { echo SKIPPED: no memory cgroup can be made here; exit 0; }
+      fsr() { "$FSR" "$@" --runtime-dir "$VMS"; }
+      ( echo $BASHPID > $C/cgroup.procs; exec "$FSR" run $NAME --memory 32M --duty 30 --runtime-dir "$VMS" ) > /dev/null
+      fsr status $NAME --json > before; sleep 1
+      # What the group has of files it could give back.
+      echo 0 > $C/memory.force_empty
+      echo $(( $(cat $C/memory.usage_in_bytes) + 1048576 )) > $C/memory.limit_in_bytes
+      for command in check handoff; do
+        fsr $command $NAME --json > said; echo $?; grep -o '"code":"[a-z]*"' said | head -1; grep -o "$C has room" said | head -1
+      done
+      # Where a limit is met all the same, the guest stays.
+      fsr status $NAME --json | grep -o '"state":"[a-z]*"' | head -1
+      echo -1 > $C/memory.limit_in_bytes; fsr check $NAME > /dev/null; echo $?
+      fsr stop $NAME > /dev/null; rm said before
+      for n in $(seq 100); do rmdir $C 2> /dev/null && break; sleep 0.1; done
+      """)
+    if result.output.hasPrefix("SKIPPED") {
+      try OwnedDescriptor.standardError().write(Array(result.output.utf8))
+      return
+    }
+    let refusal = ["\"code\":\"headroom\"", "/sys/fs/cgroup/memory/fsr-\(bad.name) has room"]
+    #expect(result.code == 0, "\(result)")
+    #expect(
+      result.output.split(separator: "\n").map(String.init)
+        == ["3"] + refusal + ["3"] + refusal + ["\"state\":\"running\"", "0"], "\(result)")
+  }
+}
