@@ -31,10 +31,20 @@ internal import Glibc
     executable: String, arguments: [String], environment: [String], inheriting: [Inheritance] = [],
     newSession: Bool = false
   ) throws(SystemError) -> ChildProcess {
+    try spawn(
+      executable: executable, arguments: arguments, environmentBytes: environment.map { Array($0.utf8) },
+      inheriting: inheriting, newSession: newSession)
+  }
+
+  /// The same with an environment that need not be text.
+  public static func spawn(
+    executable: String, arguments: [String], environmentBytes: [[UInt8]], inheriting: [Inheritance] = [],
+    newSession: Bool = false
+  ) throws(SystemError) -> ChildProcess {
     let targets = inheriting.map(\.target)
-    let strings = arguments + environment + [executable]
+    let strings = (arguments + [executable]).map { Array($0.utf8) }
     guard targets.allSatisfy({ $0 >= 0 && $0 < targetLimit }), Set(targets).count == targets.count,
-      !strings.contains(where: { $0.utf8.contains(0) })
+      !(strings + environmentBytes).contains(where: { $0.contains(0) })
     else { throw SystemError("posix_spawn", on: executable, errno: EINVAL) }
 
     // The sources are moved above all targets first, so that no dup2 overwrites what a later one reads.
@@ -47,8 +57,8 @@ internal import Glibc
     }
     let gaps = (3..<above).filter { !targets.contains($0) }
     let pid = try spawn(
-      executable, CStrings(arguments), CStrings(environment), sources.numbers, targets, gaps, above,
-      newSession)
+      executable, CStrings(arguments.map { Array($0.utf8) }), CStrings(environmentBytes), sources.numbers,
+      targets, gaps, above, newSession)
     // Not reaped by anyone before this, so the number is still its own.
     return ChildProcess(process: try ProcessDescriptor.open(pid: pid), pid: pid)
   }
@@ -84,17 +94,22 @@ internal import Glibc
   let base: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   private let count: Int
 
-  init(_ strings: [String]) {
+  init(_ strings: [[UInt8]]) {
     count = strings.count
-    // SAFETY: every element of the capacity is set.
+    // SAFETY: every element of the capacity is set, to a copy with a zero behind it.
     unsafe base = .allocate(capacity: strings.count + 1)
-    for (index, string) in strings.enumerated() { unsafe base[index] = strdup(string) }
+    for (index, string) in strings.enumerated() {
+      let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.count + 1)
+      for (place, byte) in string.enumerated() { unsafe copy[place] = CChar(bitPattern: byte) }
+      unsafe copy[string.count] = 0
+      unsafe base[index] = copy
+    }
     unsafe base[strings.count] = nil
   }
 
   deinit {
-    // SAFETY: each string was made by strdup, and goes once.
-    for index in 0..<count { unsafe free(base[index]) }
+    // SAFETY: each string was allocated above, and goes once.
+    for index in 0..<count { unsafe base[index]?.deallocate() }
     unsafe base.deallocate()
   }
 }

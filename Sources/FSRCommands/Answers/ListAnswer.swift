@@ -10,7 +10,9 @@ package struct ListAnswer: Answer {
     ])
     for vm in vms {
       table.add([
-        vm.name ?? "-", (vm.state ?? "ended") + (vm.reason == nil ? "" : ", no answer"),
+        vm.name ?? "-",
+        (vm.state ?? "ended") + (vm.reason == nil ? "" : ", no answer")
+          + (vm.troubles.isEmpty ? "" : ", trouble"),
         vm.pid.map { "\($0)" } ?? "-",
         vm.generation.map { "\($0)" } ?? "-", vm.memory.bytes.map(ByteSize.readable) ?? "-",
       ])

@@ -23,8 +23,7 @@ struct HandoffRun {
   /// - Throws: `VMError` `noSuchVM` where the VM was never started.
   static func perform(
     _ purpose: Coordinator.Purpose, on folder: borrowing VMFolder,
-    options: CoordinatorSession.Options = CoordinatorSession.Options(),
-    isCancelled: @escaping () -> Bool
+    options: CoordinatorSession.Options = CoordinatorSession.Options(), _ interruption: Interruption
   ) throws -> HandoffRun {
     let name = folder.name
     guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
@@ -32,12 +31,12 @@ struct HandoffRun {
     let progress = HandoffProgress(of: name)
     var hasSignal = false
     let isCancelled = {
-      hasSignal = hasSignal || isCancelled()
+      hasSignal = hasSignal || interruption.hasCome
       return hasSignal
     }
     var session = CoordinatorSession(
       purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
-      isCancelled: isCancelled, onLook: { progress.show($0) })
+      isCancelled: isCancelled, canceller: { interruption.name }, onLook: { progress.show($0) })
     var end = politely { session.run() }
     progress.clear()
     // A guest that has ended by itself meanwhile is neither lost nor refused.
@@ -47,7 +46,7 @@ struct HandoffRun {
     var reason = session.reason
     if isInterrupted, end == .refused, session.obstacle == nil {
       // However early the signal came, it is the same to whoever sent it.
-      (end, reason) = (.source, "a signal interrupted it")
+      (end, reason) = (.source, "\(interruption.name) interrupted it")
     }
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
@@ -96,18 +95,22 @@ struct HandoffRun {
   }
 
   /// The exit code for it, with the sentence; nil for a guest that runs on the destination.
-  func failure(vm name: String) -> Failure? {
+  ///
+  /// - Parameter target: the new VMM, as ` to build … (…)`; empty where that is of no interest.
+  func failure(vm name: String, to target: String = "") -> Failure? {
     switch end {
     case .destination: nil
-    case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
+    case .refused:
+      Failure(.refused, "\(name) was not handed over\(target), its guest is untouched: \(sentence)")
     case .source where report?.endsWithVM == true:
-      Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
+      Failure(.calledOff, "the handoff of \(name)\(target) was called off: \(why)")
     case .source:
-      Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(sentence)")
+      Failure(.calledOff, "the handoff of \(name)\(target) was called off, the source runs: \(sentence)")
     case .stunned:
       Failure(
         .stunned,
-        "nobody runs \(name): " + ([why] + culprits).joined(separator: "; ")
+        "nobody runs \(name)\(target.isEmpty ? "" : " after its handoff\(target)"): "
+          + ([why] + culprits).joined(separator: "; ")
           + "; \(culprits.isEmpty ? "run" : "then run") `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }

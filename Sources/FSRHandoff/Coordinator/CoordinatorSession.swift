@@ -40,6 +40,8 @@ public struct CoordinatorSession: ~Copyable {
   let options: Options
   /// Whether the caller wants it to end: a signal came.
   let isCancelled: () -> Bool
+  /// What it was that came, for the reason.
+  let canceller: () -> String
   /// Shown the block again and again while it waits.
   let onLook: (ControlBlock) -> Void
   let name: String
@@ -84,6 +86,7 @@ public struct CoordinatorSession: ~Copyable {
     blocks: consuming BlockDirectory,
     options: Options = Options(), limits: HandoffLimits = HandoffLimits(),
     now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false },
+    canceller: @escaping () -> String = { "a signal" },
     onLook: @escaping (ControlBlock) -> Void = { _ in }
   ) {
     machine = Coordinator(purpose)
@@ -94,6 +97,7 @@ public struct CoordinatorSession: ~Copyable {
     self.limits = limits
     self.now = now
     self.isCancelled = isCancelled
+    self.canceller = canceller
     self.onLook = onLook
     fault = FaultPlan.read(options.fault, for: .coordinator)
   }
@@ -150,7 +154,7 @@ public struct CoordinatorSession: ~Copyable {
   }
 
   private func whyRevoked(_ block: ControlBlock) -> String {
-    if isCancelled() { return "a signal interrupted it" }
+    if isCancelled() { return "\(canceller()) interrupted it" }
     if destination?.isGone == true { return "the destination died" }
     if block.hasReleased(.destination) { return "the destination gave up" }
     if now() >= block.deadline {
