@@ -49,7 +49,7 @@ int cfsr_connect(int fd, const char *path) {
   ANSWER_AGAIN(connect(fd, (struct sockaddr *)&address, sizeof address));
 }
 
-int cfsr_send_datagram(const char *name, const void *bytes, size_t count) {
+int cfsr_send_datagram(const char *name, const void *bytes, size_t count, uint64_t timeout_ns) {
   struct sockaddr_un address;
   int r = address_of(name, &address);
   if (r < 0) return r;
@@ -58,10 +58,10 @@ int cfsr_send_datagram(const char *name, const void *bytes, size_t count) {
   socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(name) + (name[0] != '@');
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  ssize_t sent;
-  do {
-    sent = sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, length);
-  } while (sent < 0 && errno == EINTR);
+  // A timeout of zero would mean "without end".
+  struct timeval limit = {.tv_sec = timeout_ns / 1000000000, .tv_usec = timeout_ns / 1000 % 1000000 + 1};
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  ssize_t sent = sendto(fd, bytes, count, MSG_NOSIGNAL, (struct sockaddr *)&address, length);
   r = sent < 0 ? -errno : 0;
   close(fd);
   return r;

@@ -21,13 +21,14 @@ struct FSRCommand: ParsableCommand {
     version: version,
     subcommands: answering.map { $0 as any ParsableCommand.Type } + [
       ConsoleCommand.self, LogCommand.self, BenchCommand.self, FloorPeerCommand.self,
+      ManualCommand.self,
     ])
 
   /// This product and which build of it. Looked up only where it is asked for: an executable without a build id is
   /// read as a whole for it.
   private static var version: String {
     guard Arguments.all.contains("--version") else { return "fsr" }
-    do { return "fsr \(try BuildIdentity.ofExecutable(path: "/proc/self/exe"))" } catch {
+    do { return "fsr \(try BuildIdentity.ofExecutable(path: Executable.openablePath))" } catch {
       return "fsr, of a build that cannot be told: \(error)"
     }
   }
@@ -37,6 +38,16 @@ struct FSRCommand: ParsableCommand {
     StopCommand.self, CheckCommand.self, HandoffCommand.self, AbortCommand.self, RecoverCommand.self,
     HistoryCommand.self, LedgerCommand.self, DemoCommand.self,
   ]
+
+  /// What is wrong where the first of `arguments` names no command, with the one that was probably meant; nil where it does.
+  static func unknownCommand(in arguments: [String]) -> String? {
+    guard let word = arguments.first, !word.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
+    if configuration.subcommands.contains(where: { $0.configuration.commandName == word }) { return nil }
+    let shown = configuration.subcommands.filter { $0.configuration.shouldDisplay }
+      .compactMap { $0.configuration.commandName }
+    let meant = Misspelling(word: word).nearest(of: shown)
+    return "there is no command '\(word)'" + (meant.map { "; did you mean `fsr \($0)`?" } ?? "")
+  }
 
   /// The command that `arguments` ask for, and the words that name it; nil where they name none.
   static func answering(_ arguments: [String]) -> (command: any AnsweringCommand.Type, words: String)? {

@@ -9,10 +9,10 @@ public protocol HandoffSource: AnyObject, Sendable {
   var sectionVersions: [SectionVersion] { get }
   /// This executable's build.
   var build: String { get }
-  /// How a destination of this very build is started, and in which environment.
+  /// How a destination of this very build is started, and in which environment: bytes, which need not be text.
   var executable: String { get }
   var arguments: [String] { get }
-  var environment: [String] { get }
+  var environment: [[UInt8]] { get }
   /// What the guest consists of, and duplicates of its descriptors in the order of the manifest's slots. Asked before
   /// anything is begun: what it throws, and what is seen of its descriptors then, refuses the handoff.
   func describe() throws -> Description

@@ -24,6 +24,8 @@ public enum RefusalCode: UInt32, CaseIterable, Hashable, Sendable {
   case swap = 9
   /// The guest waits for a page of its memory that cannot be brought in.
   case page = 10
+  /// Something else is under way with the VM that ends by itself: a handoff, a check.
+  case busy = 11
 }
 
 /// An error that knows its code.

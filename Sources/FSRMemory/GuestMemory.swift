@@ -150,13 +150,26 @@ public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
       "guest memory cannot be put on node \(nodes): \(error.call): \(error.meaning); name nodes with memory that this "
         + "process may use (Mems_allowed_list in /proc/self/status)"
     case .noHugePages(let needed, let nodes, let error):
-      "\(needed) pages of 2M are not to be had\(nodes.map { " on node \($0)" } ?? "") (\(error)); the host's administrator makes some with "
-        + "`sysctl vm.nr_hugepages=NUMBER`"
+      Self.noHugePages(needed, nodes, error, free: HugePagePool.free(on: nodes))
     case .notLocked(let bytes, let hasRight, let error):
       hasRight
         ? "\(bytes) bytes of guest memory cannot be locked: \(error)"
         : "\(bytes) bytes of guest memory cannot be locked: RLIMIT_MEMLOCK is too low and CAP_IPC_LOCK is missing; "
           + "raise the limit (ulimit -l), run as root, or reserve less"
     }
+  }
+
+  /// - Parameter free: pages of the pool that nobody has; nil where that cannot be told.
+  static func noHugePages(_ needed: UInt64, _ nodes: NodeSet?, _ error: SystemError, free: UInt64?) -> String
+  {
+    let what =
+      "\(needed) pages of 2M are not to be had\(nodes.map { " on node \($0)" } ?? "") (\(error.call): \(error.meaning))"
+    guard let free, free >= needed else {
+      let has = free.map { ", of which \($0) are free" } ?? ""
+      return "\(what)\(has); the host's administrator makes some with `sysctl vm.nr_hugepages=NUMBER`"
+    }
+    return
+      "\(what), though \(free) are free: a control group allows fewer; raise its limit (hugetlb.2MB.max, and "
+      + "hugetlb.2MB.rsvd.max)"
   }
 }

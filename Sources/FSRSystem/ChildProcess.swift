@@ -31,10 +31,20 @@ internal import Glibc
     executable: String, arguments: [String], environment: [String], inheriting: [Inheritance] = [],
     newSession: Bool = false
   ) throws(SystemError) -> ChildProcess {
+    try spawn(
+      executable: executable, arguments: arguments, environmentBytes: environment.map { Array($0.utf8) },
+      inheriting: inheriting, newSession: newSession)
+  }
+
+  /// The same with an environment that need not be text.
+  public static func spawn(
+    executable: String, arguments: [String], environmentBytes: [[UInt8]], inheriting: [Inheritance] = [],
+    newSession: Bool = false
+  ) throws(SystemError) -> ChildProcess {
     let targets = inheriting.map(\.target)
-    let strings = arguments + environment + [executable]
+    let strings = (arguments + [executable]).map { Array($0.utf8) }
     guard targets.allSatisfy({ $0 >= 0 && $0 < targetLimit }), Set(targets).count == targets.count,
-      !strings.contains(where: { $0.utf8.contains(0) })
+      !(strings + environmentBytes).contains(where: { $0.contains(0) })
     else { throw SystemError("posix_spawn", on: executable, errno: EINVAL) }
 
     // The sources are moved above all targets first, so that no dup2 overwrites what a later one reads.
@@ -47,8 +57,8 @@ internal import Glibc
     }
     let gaps = (3..<above).filter { !targets.contains($0) }
     let pid = try spawn(
-      executable, CStrings(arguments), CStrings(environment), sources.numbers, targets, gaps, above,
-      newSession)
+      executable, CStrings(arguments), CStrings(bytes: environmentBytes), sources.numbers,
+      targets, gaps, above, newSession)
     // Not reaped by anyone before this, so the number is still its own.
     return ChildProcess(process: try ProcessDescriptor.open(pid: pid), pid: pid)
   }

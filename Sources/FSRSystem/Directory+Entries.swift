@@ -116,6 +116,10 @@ enum SymbolicLink {
       written = max(0, Int(answer))
     }
     try check(answer, "readlinkat", on: name)
-    return String(decoding: text, as: UTF8.self)
+    // Repaired it would lead elsewhere.
+    guard let target = String(validating: text, as: UTF8.self) else {
+      throw SystemError("readlinkat", on: "\(name), whose text is not UTF-8", errno: EILSEQ)
+    }
+    return target
   }
 }

@@ -13,15 +13,28 @@ public enum Environment {
     return unsafe String(cString: value)
   }
 
-  /// All of it, each "NAME=VALUE".
-  public static var all: [String] {
-    var all: [String] = []
+  /// All of it, each "NAME=VALUE", to look at: what is no text is repaired in it.
+  public static var all: [String] { bytes.map { String(decoding: $0, as: UTF8.self) } }
+
+  /// All of it as it is, each "NAME=VALUE": for other programs.
+  public static var bytes: [[UInt8]] {
+    var all: [[UInt8]] = []
     // SAFETY: an array of C strings with a null pointer at its end.
     guard var next = unsafe cfsr_environment() else { return [] }
     while let one = unsafe next.pointee {
-      unsafe all.append(String(cString: one))
+      unsafe all.append(Array(UnsafeRawBufferPointer(start: one, count: strlen(one))))
       unsafe next += 1
     }
     return all
+  }
+
+  /// The value of the variable `name`; nil if there is none. EILSEQ where it is not UTF-8.
+  public static func text(of name: String) throws(SystemError) -> String? {
+    let prefix = Array("\(name)=".utf8)
+    guard let entry = bytes.first(where: { $0.starts(with: prefix) }) else { return nil }
+    guard let value = String(validating: entry.dropFirst(prefix.count), as: UTF8.self) else {
+      throw SystemError("getenv", on: name, errno: EILSEQ)
+    }
+    return value
   }
 }

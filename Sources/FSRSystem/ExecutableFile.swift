@@ -8,6 +8,14 @@ public enum ExecutableFile {
   private static let machineBytes = 18..<20
   private static let headerSize = 20
 
+  /// Whether the file at `path` is an ELF, and no script.
+  public static func isELF(_ path: String) throws(SystemError) -> Bool {
+    let file = try OwnedDescriptor.openPlainFile(path)
+    return try file.read(at: 0, count: magic.count) == magic
+  }
+
+  private static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
+
   /// What speaks against running the file at `path` here, as the end of a sentence about it; nil where nothing does.
   ///
   /// A script, and what only the kernel can judge, is found out by starting it.

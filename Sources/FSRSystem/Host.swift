@@ -23,6 +23,15 @@ public enum Host {
 
 /// The program that this process runs.
 public enum Executable {
+  /// Opens as what this process runs: the program itself, also where its file was replaced, or without /proc the path
+  /// that it was started by.
+  public static var openablePath: String {
+    let own = "/proc/self/exe"
+    // SAFETY: C strings; the kernel's lives as long as the process.
+    guard unsafe access(own, F_OK) != 0, let path = unsafe cfsr_executed_file() else { return own }
+    return unsafe String(cString: path)
+  }
+
   /// The path that the kernel knows it by; it ends in " (deleted)" when the file was removed or replaced,
   /// while `/proc/self/exe` still opens it.
   public static func path() throws(SystemError) -> String {

@@ -86,14 +86,21 @@ extension DescriptorBag {
 }
 
 extension OwnedDescriptor {
-  /// Opens `/dev/null` for each of the descriptors 0, 1 and 2 that is closed. To be called before anything is
-  /// opened and any thread is started.
+  /// Opens `/dev/null` for each of the descriptors 0, 1 and 2 that is closed, so that no file that is opened later takes
+  /// its place. Only for reading: whoever writes there is told (EBADF), as on the closed one. To be called before
+  /// anything is opened and any thread is started.
   public static func fillStandardStreams() throws(SystemError) {
     for number: Int32 in 0...2 {
-      // One that is open has a second descriptor; the lowest number that is free is the one that is missing.
-      guard cfsr_duplicate(number, 3) == -EBADF else { continue }
-      _ = try open("/dev/null", .readWrite).release()
+      guard fcntl(number, F_GETFD) < 0, errno == EBADF else { continue }
+      // The lowest number that is free is the one that is missing.
+      _ = try open("/dev/null", .read).release()
     }
+  }
+
+  /// Whether it was opened for writing.
+  public var isWritable: Bool {
+    let flags = fcntl(raw, F_GETFL)
+    return flags >= 0 && flags & O_ACCMODE != O_RDONLY
   }
 
   /// A second descriptor of standard input; EBADF where there is none.

@@ -40,6 +40,27 @@ public struct Poller: Sendable {
 }
 
 extension OwnedDescriptor {
+  /// Writes all of `bytes` at the current position however slowly they are taken: also where somebody has made a pipe
+  /// or a terminal non-blocking (O_NONBLOCK), which is everybody's who shares it.
+  ///
+  /// - Parameters:
+  ///   - look: how long it waits between two looks at `isWanted`, in nanoseconds.
+  ///   - isWanted: asked before each write; where it says no the rest is not written.
+  public func writePatiently(
+    _ bytes: [UInt8], look: UInt64 = 1_000_000_000, while isWanted: () -> Bool = { true }
+  ) throws(SystemError) {
+    var rest = bytes[...]
+    while !rest.isEmpty, isWanted() {
+      do throws(SystemError) {
+        rest = rest.dropFirst(try writeSome(rest))
+      } catch {
+        // It takes nothing at the moment.
+        guard error.errno == EAGAIN else { throw error }
+        _ = try waitUntilWritable(timeout: look)
+      }
+    }
+  }
+
   /// Waits until it takes bytes, of a pipe at least 4096; false when `timeout` nanoseconds passed.
   public func waitUntilWritable(timeout: UInt64) throws(SystemError) -> Bool {
     var poll = cfsr_poll(fd: raw, events: CFSR_POLL_OUT, revents: 0)

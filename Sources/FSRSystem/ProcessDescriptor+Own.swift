@@ -1,6 +1,9 @@
 internal import Glibc
 
 extension ProcessDescriptor {
+  /// This process's number.
+  public static var ownNumber: Int32 { getpid() }
+
   /// Sends the signal `number` to this very process; with SIGSTOP it returns once the process goes on.
   ///
   /// Sent to the calling thread, so that it takes effect before the next instruction of this one.
@@ -18,4 +21,14 @@ public enum SignalNumber {
   public static let hangup: Int32 = SIGHUP
   /// A wish to stop, which a process may see to.
   public static let terminalStop: Int32 = SIGTSTP
+
+  /// As people know it: `SIGINT`.
+  public static func name(of number: Int32) -> String {
+    switch number {
+    case interrupt: "SIGINT"
+    case terminate: "SIGTERM"
+    case hangup: "SIGHUP"
+    default: "signal \(number)"
+    }
+  }
 }

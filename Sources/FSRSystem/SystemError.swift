@@ -47,10 +47,10 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   public var shortage: Shortage? {
     switch errno {
     case EMFILE: .limit
-    case EAGAIN: isProcessLimit ? .limit : nil
+    case EAGAIN: limit == nil ? nil : .limit
     case EFBIG: isFileLimit ? .limit : nil
     // Beyond the limit; a process that may lock nothing at all gets EPERM.
-    case ENOMEM: call == "mlock" ? .limit : .room
+    case ENOMEM: call == "mlock" || limit != nil ? .limit : .room
     case EACCES, EPERM: .right
     case ENOSPC, EDQUOT, ENFILE: .room
     default: nil
@@ -60,8 +60,16 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Whether the process, or the host, had no room for the call: nothing is known then of what was asked about.
   public var isOwnShortage: Bool { shortage == .limit || shortage == .room }
 
-  /// Whether it is a process or thread more than there may be.
-  private var isProcessLimit: Bool { errno == EAGAIN && (call == "posix_spawn" || call == "pthread_create") }
+  /// Which limit it ran into, where the errno stands for several: looked for now, soon after the call.
+  private var limit: Limit? {
+    switch (errno, call) {
+    case (EAGAIN, "pthread_create"): Limit.ofNewTask(room: Limit.stackSize)
+    case (EAGAIN, "posix_spawn"): Limit.ofNewTask(room: 0)
+    case (ENOMEM, "mmap"), (ENOMEM, "posix_spawn"):
+      Limit.isAddressSpaceShort(of: Limit.stackSize) ? .addressSpace : nil
+    default: nil
+    }
+  }
 
   /// Whether a file would be longer than there may be; a reader that finds one too long says EFBIG too.
   private var isFileLimit: Bool { errno == EFBIG && Self.growing.contains(call) }
@@ -71,7 +79,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// What a person can do, where the errno alone tells.
   var remedy: String {
-    if isProcessLimit { return "raise the limit of processes (ulimit -u)" }
+    if let limit { return limit.remedy }
     if subject.hasPrefix("/proc/"), errno == ENOENT || errno == ESRCH {
       return "mount all of /proc, of this PID namespace (`mount -t proc proc /proc`)"
     }

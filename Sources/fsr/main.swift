@@ -5,4 +5,4 @@ internal import Glibc
 
 // First of all, so that a VMM that is to take a guest over loses no time.
 VMMProcess.runIfAsked()
-exit(FSRCommandLine.run(Array(Arguments.all.dropFirst())))
+exit(FSRCommandLine.run(Array(Arguments.bytes.dropFirst())))

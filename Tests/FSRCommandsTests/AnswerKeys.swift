@@ -14,7 +14,8 @@ enum AnswerKeys {
     "guest.max_gap_us", "log", "reason",
   ]
   static let handoff: Set<String> = [
-    "vm", "handoff_id", "victor", "generation", "downtime_us", "total_ms", "guest_max_gap_us", "phases",
+    "vm", "handoff_id", "victor", "generation", "build", "downtime_us", "total_ms", "guest_max_gap_us",
+    "phases",
     "memory.pages", "memory.shared_pages", "memory.copied_pages", "swap.mode", "swap.slots",
     "swap.bytes_copied", "reservation.bytes", "reason", "blockers",
   ]

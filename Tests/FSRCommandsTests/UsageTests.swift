@@ -19,6 +19,8 @@ import Testing
     ["run", "a", "--nic", "tap=a,mac=02:00:00:00:00:01", "--nic", "tap=b,mac=02:00:00:00:00:01"],
     ["run", "a", "--cpu", "quantum"], ["run", "a", "--nonsense"],
     ["status"], ["status", "a\nb"], ["stop", "."], ["handoff", "a", "--max-downtime", "0ms"],
+    ["handoff", "a", "--max-downtime", "999us"], ["check", "a", "--max-downtime", "1us"],
+    ["ledger", "--capacity", "64"],
     ["console"], ["console", "a/b"], ["console", "a", "--escape", "F1"], ["console", "a", "--json"],
     ["handoff", "a", "--timeout", "30"], ["handoff", "a", "--to", ""], ["check", "a", "--to="],
     ["recover", ".."],
@@ -42,6 +44,22 @@ import Testing
     #expect(result.code == 64 && result.output.isEmpty && result.errorLines.count == 1, "\(result)")
     #expect(result.errors.hasPrefix("fsr: ") && result.errors.contains("--help`"))
     #expect(!result.errors.contains(".;"), "\(result.errors)")
+  }
+
+  @Test(arguments: [
+    ["run", "a", "--memory", "256"], ["run", "a", "--reserve", "256"], ["demo", "--memory", "256"],
+    ["run", "a", "--resident", "256", "--swap", "s"], ["ledger", "--capacity", "256"],
+    ["handoff", "a", "--swap", "mirrored", "--swap-file", "s", "--copy-rate", "256"],
+  ])
+  func aBareNumberIsSaidToBeBytes(arguments: [String]) throws {
+    let result = try BuiltCommand.run(arguments)
+    #expect(result.code == 64 && result.errorLines.count == 1, "\(result)")
+    #expect(result.errors.contains("is 256 bytes, not 256M"), "\(result)")
+  }
+
+  @Test(arguments: ["2m", "2M"]) func thePageSizeIsTakenInEitherCase(size: String) throws {
+    let result = try BuiltCommand.run(["run", "a", "--page-size", size, "--memory", "3M"])
+    #expect(result.code == 64 && result.errors.contains("multiple of 2M"), "\(result)")
   }
 
   @Test(arguments: [

@@ -14,7 +14,7 @@ final class StillSource: HandoffSource {
   let build = "still"
   let executable = "/bin/true"
   let arguments = ["true"]
-  let environment: [String] = []
+  let environment: [[UInt8]] = []
   /// Whether it was asked to stop anything.
   let isTouched = Flag()
   /// Done once it was described.

@@ -30,6 +30,36 @@ public struct DatagramListener: ~Copyable, Sendable {
     socket = made
   }
 
+  /// Fills its queue; answers how many datagrams that took.
+  public func fill(path: String) throws -> Int {
+    let number = Glibc.socket(
+      AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    guard number >= 0 else { throw Absent() }
+    let sender = OwnedDescriptor(adopting: number)
+    var address = Self.address(path)
+    var count = 0
+    while true {
+      // SAFETY: the address lives as long as the call; one byte is sent.
+      let answer = unsafe withUnsafePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          unsafe sendto(sender.number, "x", 1, 0, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+      }
+      if answer < 0 { return count }
+      count += 1
+    }
+  }
+
+  private static func address(_ path: String) -> sockaddr_un {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    // SAFETY: no more bytes than there is room for, which is zeros before.
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
+      unsafe room.copyBytes(from: Array(path.utf8.prefix(room.count - 1)))
+    }
+    return address
+  }
+
   /// The next datagram; nil if none comes within `timeout` nanoseconds.
   public func next(timeout: UInt64) throws -> String? {
     var poller = Poller()

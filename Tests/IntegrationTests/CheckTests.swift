@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  /// What is allowed is less than any handoff takes.
+  /// Its handoffs before are said to have taken longer than is allowed.
   @Test func aHandoffThatWouldTakeTooLongIsNotBegun() async {
     await Blocking.check {
       let vm = try TestVM()
@@ -103,13 +103,55 @@ import Testing
         let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
         if code != 0 { findings.append("handoff: \(answer)") }
       }
+      let slow = try BuiltCommand.shell(
+        "sed -i 's/\"downtime_us\":[0-9]*/\"downtime_us\":3000000/' '\(vm.runtime)/\(vm.name)/history'")
+      if slow.code != 0 { findings.append("\(slow)") }
       for command in ["check", "handoff"] {
-        let (code, answer) = try vm.answer(command, ["--max-downtime", "1us"])
+        let (code, answer) = try vm.answer(command, ["--max-downtime", "1s"])
         if code != 3 || Self.codes(answer) != ["downtime"] { findings.append("\(command): \(answer)") }
       }
       let generation = try vm.status()["generation"]?.number
       if generation != 4 { findings.append("generation \(String(describing: generation))") }
+      // Done as it is told, it succeeds.
+      let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
+      if code != 0 { findings.append("with more: \(answer)") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
+  /// A script is of no build: what it starts may be any.
+  @Test func aScriptIsNotCalledABuild() async {
+    await Self.check { vm in
+      let place = try TemporaryDirectory(under: "/tmp")
+      let made = try BuiltCommand.shell(
+        "cd \(place.path); printf '#!/bin/sh\nexec %s \"$@\"\n' \"$FSR\" > wrapper; chmod 755 wrapper")
+      var findings = made.code == 0 ? [] : ["\(made)"]
+      let (code, answer) = try vm.answer("check", ["--to", place.path + "/wrapper"])
+      if code != 0 || answer["build"] != .null { findings.append("check: \(answer)") }
+      let own = try vm.answer("check").value["build"]?.text
+      if own?.count != 40 { findings.append("without it: \(own ?? "-")") }
+      return findings
+    }
+  }
+
+  @Test func aFailedHandoffNamesTheBuildThatFailed() async {
+    await Self.check { vm in
+      let result = try vm.fsr(["handoff", vm.name, "--to", "/bin/true"])
+      let (code, answer) = try vm.answer("handoff", ["--to", "/bin/true"])
+      let build = answer["build"]?.text ?? "-"
+      let isSaid = result.errors.contains("to build \(build.prefix(12)) (/bin/true)")
+      return code == 4 && isSaid ? [] : ["\(result) \(answer)"]
+    }
+  }
+
+  @Test func theLogSaysWhichProcessAndBuildItIs() async {
+    await Self.check { vm in
+      _ = try vm.answer("check")
+      let (pid, build) = (try vm.status()["pid"]?.number ?? 0, try vm.status()["build"]?.text ?? "-")
+      let lines = try vm.fsr(["log", vm.name]).output.split(separator: "\n")
+      let isSaid =
+        !lines.isEmpty && lines.allSatisfy { $0.contains("build=\(build.prefix(12))") && $0.contains("pid=") }
+      return isSaid && lines.contains { $0.contains("pid=\(Int(pid))") } ? [] : ["log: \(lines)"]
     }
   }
 

@@ -231,12 +231,30 @@ import Testing
       let vm = try TestVM()
       try TestNetwork.makeTap("gone")
       try vm.run(["--memory", "16M", "--nic", "tap=gone,echo"])
-      try TestNetwork.remove("gone")
       var findings: [String] = []
+      let well = try vm.answer("check").value
+      if well["troubles"] != .list([]) { findings.append("before: \(well)") }
+      try TestNetwork.remove("gone")
+      func look(_ when: String) throws {
+        let isSaid = try TestVM.wait { try Self.nic(0, of: vm)["trouble"]?.text?.contains("removed") == true }
+        let list = try vm.fsr(["list"]).output
+        let status = try vm.fsr(["status", vm.name]).output
+        let check = try vm.answer("check")
+        if !isSaid || !list.contains("trouble") || !status.contains("trouble     port gone")
+          || check.code != 0
+          || check.value["troubles"]?.elements.count != 1
+        {
+          findings.append("\(when): \(list) \(status) \(check)")
+        }
+      }
+      try look("at first")
+      // Made anew it is another one, and stays so.
+      try TestNetwork.makeTap("gone")
       for _ in 1...2 {
         let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"])
         if code != 0 { findings.append("\(answer)") }
       }
+      try look("after handoffs")
       let advances = try vm.advances()
       if !advances { findings.append("the guest stands still") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })

@@ -8,6 +8,34 @@ import Testing
     await Blocking.check { try Self.findings() }
   }
 
+  /// A manager that is busy has a full queue for a while: what is said then is said all the same.
+  @Test func aManagerThatIsBusyHearsItLater() async {
+    await Blocking.check {
+      let vm = try TestVM()
+      let place = try TemporaryDirectory(under: "/tmp")
+      let path = place.path + "/notify"
+      let manager = try DatagramListener(path: path)
+      let environment = ["NOTIFY_SOCKET=" + path]
+      let run = try BuiltCommand.run(
+        ["run", vm.name, "--memory", "32M", "--runtime-dir", vm.runtime], environment: environment)
+      guard run.code == 0, try manager.next(timeout: TestVM.patience) != nil else { return ["run: \(run)"] }
+      var findings: [String] = []
+      let before = try vm.status()["pid"]
+      if try manager.fill(path: path) == 0 { findings.append("the queue takes nothing") }
+      let output = try place.directory.openFile("output", .append)
+      let handoff = try vm.startHandoff(["--max-downtime", "5s"], output: output)
+      let isThere = try TestVM.wait { try vm.status()["pid"] != before }
+      if !isThere { findings.append("nobody takes over") }
+      let due = "MAINPID=\(Int(try vm.status()["pid"]?.number ?? 0))"
+      var said: [String] = []
+      while !said.contains(due), let one = try manager.next(timeout: TestVM.patience) { said.append(one) }
+      if !said.contains(due) { findings.append("\(due) is not said: \(said.filter { $0 != "x" })") }
+      let end = try handoff.ended()
+      if end != .exited(0) { findings.append("the handoff: \(String(describing: end))") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
   private static func findings() throws -> [String] {
     let vm = try TestVM()
     let place = try TemporaryDirectory(under: "/tmp")

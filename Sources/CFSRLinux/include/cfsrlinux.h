@@ -104,7 +104,8 @@ struct cfsr_received { int count, truncated; struct cfsr_credentials sender; };
 int cfsr_socket(int nonblocking);
 int cfsr_socket_pair(int *a, int *b);
 // One datagram, without waiting, to a socket named by a path, or by an abstract name after '@'.
-int cfsr_send_datagram(const char *name, const void *bytes, size_t count);
+// Waits so long for room in the receiver's queue; -EAGAIN where there is none then, -EINTR for a signal.
+int cfsr_send_datagram(const char *name, const void *bytes, size_t count, uint64_t timeout_ns);
 int cfsr_change_mode(int fd, unsigned mode);
 int cfsr_bind(int fd, const char *path);
 int cfsr_connect(int fd, const char *path);
@@ -193,7 +194,12 @@ int cfsr_interface_features(const char *name, char *const names[], size_t count,
 
 // this process
 char *const *cfsr_environment(void);
+// The path that was given to execve(2); null where the kernel does not say.
+const char *cfsr_executed_file(void);
 int cfsr_cpu_count(void);
+enum cfsr_limit_kind { CFSR_LIMIT_PROCESSES, CFSR_LIMIT_ADDRESS_SPACE, CFSR_LIMIT_STACK };
+// 1 with the limit; 0 where there is none.
+int cfsr_limit(enum cfsr_limit_kind kind, uint64_t *limit);
 // As the kernel gave them to this process; nothing has to be read for it.
 char *const *cfsr_arguments(int *count);
 

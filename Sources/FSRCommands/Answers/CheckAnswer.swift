@@ -8,6 +8,8 @@ package struct CheckAnswer: Answer {
   var blockers: [Blocker] = []
   /// The build that would run the guest.
   @Nullable var build: String?
+  /// What is wrong with the VM and in no handoff's way.
+  var troubles: [String] = []
   @Nullable var reason: String?
 
   init(vm: String?) { self.vm = vm }

@@ -29,6 +29,8 @@ package struct HandoffAnswer: Answer {
   /// `source`, `destination`, `successor` or `none`.
   @Nullable var victor: String?
   @Nullable var generation: UInt64?
+  /// The build that was to run the guest; null of an executable that does not say.
+  @Nullable var build: String?
   @Nullable var downtimeUs: UInt64?
   @Nullable var totalMs: UInt64?
   @Nullable var guestMaxGapUs: UInt64?

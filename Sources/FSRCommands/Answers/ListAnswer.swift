@@ -20,6 +20,6 @@ package struct ListAnswer: Answer {
 
   private static func state(of vm: StatusAnswer) -> String {
     guard let state = vm.state else { return vm.reason == nil ? "ended" : "unknown" }
-    return vm.reason == nil ? state : "\(state), no answer"
+    return state + (vm.reason == nil ? "" : ", no answer") + (vm.troubles.isEmpty ? "" : ", trouble")
   }
 }

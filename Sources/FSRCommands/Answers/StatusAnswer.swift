@@ -79,6 +79,8 @@ package struct StatusAnswer: Answer {
     var txFrames: UInt64
     var txBytes: UInt64
     var dropped: UInt64
+    /// Why no frames go through it.
+    @Nullable var trouble: String?
   }
 
   struct Guest: Codable, Equatable, Sendable {
@@ -153,8 +155,12 @@ package struct StatusAnswer: Answer {
   private mutating func show(_ status: VMStatus.Paging, of pages: UInt64) {
     memory.compressedPages = status.compressedPages
     memory.swappedPages = status.swappedPages
-    let known = (memory.residentPages ?? 0) + status.compressedPages + status.swappedPages
-    memory.absentPages = pages - min(pages, known)
+    // Numbers of somebody else: their sum may be more than a number holds.
+    var rest = pages
+    for some in [memory.residentPages ?? 0, status.compressedPages, status.swappedPages] {
+      rest -= min(rest, some)
+    }
+    memory.absentPages = rest
     swap = Swap(path: status.swapPath, slots: status.slots, used: status.usedSlots)
     paging = Paging(
       residentLimitBytes: status.residentLimit, compressionBytes: status.compression,
@@ -168,6 +174,12 @@ package struct StatusAnswer: Answer {
     (paging.faultP99Us, paging.faultMaxUs) = (times[2], times[3])
   }
 
+  /// What is wrong with things of the VM's that can fail while its guest runs.
+  var troubles: [String] {
+    (paging.trouble.map { [$0] } ?? [])
+      + (nics ?? []).compactMap { nic in nic.trouble.map { "port \(nic.tap): \($0)" } }
+  }
+
   /// For people: a line for each thing that is known.
   var lines: [String] {
     var lines = ["name        \(name ?? "-")", "state       \(state ?? "-")"]
@@ -175,22 +187,22 @@ package struct StatusAnswer: Answer {
     if let pid { lines.append("pid         \(pid)") }
     if let generation { lines.append("generation  \(generation)") }
     if let bytes = memory.bytes, let resident = memory.residentPages {
-      let used = ByteSize.readable(resident * StatusAnswer.pageSize)
+      let used = ByteSize.readable(pages: resident)
       lines.append("memory      \(ByteSize.readable(bytes)), of which \(used) in use")
     }
     if let bytes = reservation.bytes, bytes > 0 {
       lines.append("reserved    \(ByteSize.readable(bytes))")
     }
     if let limit = paging.residentLimitBytes, let used = swap.used, let path = swap.path {
-      let compressed = ByteSize.readable((memory.compressedPages ?? 0) * StatusAnswer.pageSize)
-      let swapped = ByteSize.readable(used * StatusAnswer.pageSize)
+      let compressed = ByteSize.readable(pages: memory.compressedPages ?? 0)
+      let swapped = ByteSize.readable(pages: used)
       lines.append(
         "paged       within \(ByteSize.readable(limit)); \(compressed) compressed, \(swapped) in \(path)")
       lines.append(
         "faults      \(paging.missingFaults ?? 0) pages brought in, 99 % within \((paging.faultP99Us ?? 0).inThreeDigits) µs; "
           + "\(paging.faultsPerSecond ?? 0) faults/s, \(paging.evictionsPerSecond ?? 0) evictions/s")
     }
-    if let trouble = paging.trouble { lines.append("trouble     \(trouble)") }
+    for trouble in troubles { lines.append("trouble     \(trouble)") }
     if let numa {
       lines.append("numa        \(numa.policy), nodes \(numa.nodes.map(String.init).joined(separator: ","))")
     }
@@ -225,6 +237,7 @@ extension StatusAnswer.NIC {
   init(_ nic: VMStatus.NIC) {
     self.init(
       tap: nic.tap, mac: nic.mac, mtu: nic.mtu, queues: nic.queues, rxFrames: nic.receivedFrames,
-      rxBytes: nic.receivedBytes, txFrames: nic.sentFrames, txBytes: nic.sentBytes, dropped: nic.dropped)
+      rxBytes: nic.receivedBytes, txFrames: nic.sentFrames, txBytes: nic.sentBytes, dropped: nic.dropped,
+      trouble: nic.trouble.isEmpty ? nil : nic.trouble)
   }
 }

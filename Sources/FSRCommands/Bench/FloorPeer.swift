@@ -20,7 +20,7 @@ final class FloorPeer: Sendable {
     process = try ChildProcess.spawn(
       executable: executable,
       arguments: ["fsr", "floor-peer", "--threads", "\(threads)"] + (isRealTime ? ["--real-time"] : []),
-      environment: Environment.all,
+      environmentBytes: Environment.bytes,
       inheriting: [
         .init(memory.number, as: FloorPeer.memoryNumber),
         .init(theirs.descriptor.number, as: FloorPeer.leashNumber),

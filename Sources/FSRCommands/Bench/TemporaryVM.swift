@@ -71,7 +71,7 @@ struct TemporaryVM: ~Copyable {
   func handOver(_ interruption: Interruption) throws -> HandoffRun {
     var options = CoordinatorSession.Options()
     options.maxDowntime = TemporaryVM.patience
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
     try interruption.check()
     return run
   }

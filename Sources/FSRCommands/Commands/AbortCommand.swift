@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr abort`
-struct AbortCommand: AnsweringCommand, Interruptible {
+struct AbortCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "abort", abstract: "Call off a handoff that is under way.",
     discussion: """

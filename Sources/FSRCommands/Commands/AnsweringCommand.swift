@@ -48,10 +48,11 @@ extension AnsweringCommand {
   /// Writes the answer; says why it cannot be.
   private func answer(_ outcome: Outcome<Reply>) -> Failure? {
     var text = ""
+    let hints = Hints.current
     if output.json {
-      text = outcome.reply.json
+      text = hints.complete(outcome.reply.json, isJSON: true)
     } else if outcome.failure == nil {
-      text = lines(of: outcome.reply).map { $0.printable + "\n" }.joined()
+      text = lines(of: outcome.reply).map { hints.complete($0.printable) + "\n" }.joined()
     }
     do {
       try Terminal.output.put(text)

@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr check`
-struct CheckCommand: AnsweringCommand, Interruptible {
+struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Find out whether a VM can be handed over.",
     discussion: """
@@ -32,7 +32,10 @@ struct CheckCommand: AnsweringCommand, Interruptible {
   }
 
   func lines(of reply: CheckAnswer) -> [String] {
-    ["\(reply.vm ?? "-"): \(reply.reason ?? "can be handed over") (build \(reply.build ?? "-"))"]
+    let name = reply.vm ?? "-"
+    let build = reply.build.map { "build \($0)" } ?? "of a build that the executable does not say"
+    return ["\(name): \(reply.reason ?? "can be handed over") (\(build))"]
+      + reply.troubles.map { "\(name): trouble, which a handoff leaves as it is: \($0)" }
   }
 
   func perform() throws -> Outcome<CheckAnswer> {
@@ -41,29 +44,31 @@ struct CheckCommand: AnsweringCommand, Interruptible {
     let folder = try runtime.folder(of: subjectName.name)
     let status = try HandoffOptions.status(of: folder)
     var answer = CheckAnswer(vm: subject)
-    let destination: (path: String, build: String)
+    let destination: HandoffOptions.Destination
     do { destination = try wish.destination() } catch {
       return refused(answer, [Blocker(.executable, Failure(error).description)])
     }
     answer.build = destination.build
-    if let why = wish.whyNotNeeded(status, build: destination.build) {
+    answer.troubles = StatusAnswer(status).troubles
+    if let why = try wish.whyNotNeeded(status, build: destination.build) {
       answer.ok = true
       answer.reason = why
       return Outcome(answer)
     }
     // As a handoff would, before it starts anything.
     if let blocker = wish.forecast(for: folder) { return refused(answer, [blocker]) }
-    var options = wish.coordinatorOptions(executable: destination.path)
+    var options = try wish.coordinatorOptions(executable: destination.path)
     options.isTrial = true
     options.spend(since: begin)
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+    let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
     switch run.end {
     case .source where run.hasPassedTrial:
       answer.ok = true
+      wish.warnOfSwapPlace()
       return Outcome(answer)
     case .refused where run.isInterrupted, .source where run.isInterrupted:
       let failure = Failure(
-        .calledOff, "a signal interrupted the check of \(folder.name), its guest is untouched")
+        .calledOff, "\(interruption.name) interrupted the check of \(folder.name), its guest is untouched")
       answer.reason = failure.description
       return Outcome(answer, failure)
     case .source where run.endsWithVM:

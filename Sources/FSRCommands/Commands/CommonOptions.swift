@@ -16,7 +16,7 @@ struct RuntimeOptions: ParsableArguments {
   var runtimeDir: String?
 
   func open(creating: Bool) throws(VMError) -> RuntimeDirectory {
-    try RuntimeDirectory.open(path, creating: creating)
+    try RuntimeDirectory.open(try path, creating: creating)
   }
 
   /// The folder, for a command that is content with none: nil where it is not there. Of one that somebody has named that
@@ -24,7 +24,9 @@ struct RuntimeOptions: ParsableArguments {
   func openIfThere() throws(VMError) -> RuntimeDirectory? {
     do { return try open(creating: false) } catch {
       guard error.kind == .noSuchVM else { throw error }
-      if runtimeDir != nil || !(Self.environment[RuntimeDirectory.variable] ?? "").isEmpty {
+      let variable = try Self.environment[RuntimeDirectory.variable] ?? ""
+      let path = try path
+      if runtimeDir != nil || !variable.isEmpty {
         Terminal.errors.line("fsr: no VMs: the runtime folder \(path) is not there")
       }
       return nil
@@ -38,24 +40,36 @@ struct RuntimeOptions: ParsableArguments {
       if word == "--runtime-dir", index + 1 < words.count { option = words[index + 1] }
       if word.hasPrefix("--runtime-dir=") { option = String(word.dropFirst("--runtime-dir=".count)) }
     }
-    let found = try? RuntimeDirectory.open(path(option), creating: false).names()
+    let found = try? RuntimeDirectory.open(try path(option), creating: false).names()
     // The ledger lies beside the VMs, and is none.
     return (found ?? []).filter { (try? VMName(parsing: $0)) != nil }
   }
 
-  private var path: String { Self.path(runtimeDir) }
+  private var path: String { get throws(VMError) { try Self.path(runtimeDir) } }
 
-  private static func path(_ option: String?) -> String {
-    RuntimeDirectory.locate(option: option, environment: environment, userID: Host.effectiveUserID)
+  private static func path(_ option: String?) throws(VMError) -> String {
+    // What was typed says all.
+    if let option { return option }
+    return RuntimeDirectory.locate(
+      option: nil, environment: try environment, userID: Host.effectiveUserID)
   }
 
+  /// The variables that say where it lies.
+  ///
+  /// - Throws: `VMError` `usage` where one is no text.
   private static var environment: [String: String] {
-    var environment: [String: String] = [:]
-    for entry in Environment.all {
-      let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 2 { environment[String(parts[0])] = String(parts[1]) }
+    get throws(VMError) {
+      var environment: [String: String] = [:]
+      // Root's folder does not depend on a session.
+      let session = Host.effectiveUserID == 0 ? [] : ["XDG_RUNTIME_DIR"]
+      for name in [RuntimeDirectory.variable] + session {
+        do throws(SystemError) { environment[name] = try Environment.text(of: name) } catch {
+          throw VMError(
+            .usage, "the value of $\(name) is not UTF-8; name the runtime folder with --runtime-dir")
+        }
+      }
+      return environment
     }
-    return environment
   }
 
   /// The folder of a VM that is there.

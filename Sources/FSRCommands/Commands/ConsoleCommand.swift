@@ -3,7 +3,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr console`
-struct ConsoleCommand: ParsableCommand, Interruptible {
+struct ConsoleCommand: ParsableCommand, Interruptible, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "console", abstract: "Attach to a VM's console, over handoffs too.",
     discussion: """
@@ -29,6 +29,8 @@ struct ConsoleCommand: ParsableCommand, Interruptible {
   @Flag(help: "Only watch: type nothing.") var readOnly = false
   @Flag(help: "Leave out what is kept, print only what comes.") var new = false
   @OptionGroup var runtime: RuntimeOptions
+
+  var subject: String? { subjectName.name.description }
 
   func run() throws {
     do { try attach() } catch { throw Failure(error) }

@@ -8,8 +8,9 @@ struct ConsoleFile {
   private let leaf: String
   private let isNew: Bool
 
-  init(_ path: String) {
-    self.path = WorkingDirectory.absolute(path)
+  /// - Throws: `Failure` `usage` where it cannot be named.
+  init(_ path: String) throws(Failure) {
+    self.path = try WorkingDirectory.absolute(path)
     let parts = self.path.split(separator: "/").map(String.init)
     folder = "/" + parts.dropLast().joined(separator: "/")
     leaf = parts.last ?? ""
@@ -39,6 +40,9 @@ struct ConsoleFile {
   /// This process's standard output, for a VM.
   static func standardOutput() throws -> OwnedDescriptor {
     let file = try OwnedDescriptor.standardOutput()
+    guard file.isWritable else {
+      throw Failure(.refused, "standard output is closed; name a file for the guest's console with --console")
+    }
     // Here too a write may wait for whoever reads. Others have this one, so it is opened anew where that may be.
     if [.pipe, .device].contains(try file.kind()),
       let own = try? OwnedDescriptor.open("/proc/self/fd/1", .appendWithoutWaiting)

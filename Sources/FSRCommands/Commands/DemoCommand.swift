@@ -36,7 +36,7 @@ struct DemoCommand: AnsweringCommand, Interruptible {
       memory.bytes % StatusAnswer.pageSize == 0
     else {
       throw ValidationError(
-        "'--memory' is 32M to \(ByteSize(BoardMap.largestRAM)), in whole pages of 4K")
+        "'--memory' is 32M to \(ByteSize(BoardMap.largestRAM)), in whole pages of 4K\(memory.reading)")
     }
     guard vcpus >= 1, vcpus <= VMConfiguration.vcpuLimit else {
       throw ValidationError("'--vcpus' is 1 to \(VMConfiguration.vcpuLimit)")

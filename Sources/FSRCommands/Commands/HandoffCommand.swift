@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr handoff`
-struct HandoffCommand: AnsweringCommand, Interruptible {
+struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "handoff", abstract: "Hand a running VM to a new VMM process.",
     discussion: """
@@ -54,27 +54,30 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
     let begin = MonotonicClock.now()
     let folder = try runtime.folder(of: subjectName.name)
     let destination = try wish.destination()
+    let target = Self.target(destination)
     let status = try HandoffOptions.status(of: folder)
-    if let why = wish.whyNotNeeded(status, build: destination.build) {
+    if let why = try wish.whyNotNeeded(status, build: destination.build) {
       var answer = HandoffAnswer(vm: subject, reason: why)
       answer.generation = status.generation
+      answer.build = destination.build
       return Outcome(answer)
     }
     if let blocker = wish.forecast(for: folder) {
       let failure = Failure(
         .refused,
-        "\(folder.name) was not handed over, its guest is untouched: \(blocker.sentence)")
+        "\(folder.name) was not handed over\(target), its guest is untouched: \(blocker.sentence)")
       var answer = HandoffAnswer(vm: subject, reason: failure.description)
+      answer.build = destination.build
       answer.blockers = [blocker]
       return Outcome(answer, failure)
     }
-    var options = wish.coordinatorOptions(executable: destination.path)
+    var options = try wish.coordinatorOptions(executable: destination.path)
     options.fault = fault ?? ""
     options.spend(since: begin)
     let run = try tracing {
-      try HandoffRun.perform(.handoff, on: folder, options: options) { interruption.hasCome }
+      try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
     }
-    let failure = run.failure(vm: folder.name)
+    let failure = run.failure(vm: folder.name, to: target)
     var answer =
       run.report.map { report in
         HandoffAnswer(
@@ -82,6 +85,8 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
           reservedBytes: status.isAnswered ? status.reservedBytes : nil)
       }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
+    answer.build = destination.build
+    if run.end == .destination { wish.warnOfSwapPlace() }
     // Who hangs, and what to do, is in no block.
     if run.end == .stunned { answer.reason = failure?.description }
     answer.blockers = run.blocker.map { [$0] } ?? []
@@ -90,6 +95,12 @@ struct HandoffCommand: AnsweringCommand, Interruptible {
         mode: wish.swap.rawValue, slots: paging.usedSlots, bytesCopied: run.report?.copiedBytes ?? 0)
     }
     return Outcome(answer, failure)
+  }
+
+  /// The new VMM as a sentence names it; that of `--to` with its path.
+  private static func target(_ destination: HandoffOptions.Destination) -> String {
+    let build = destination.build.map { " to build \($0.prefix(12))" } ?? " to"
+    return build + " (\(destination.path))"
   }
 
   /// Runs `body` with a place for the trace. One that cannot be written after all changes nothing of the handoff.

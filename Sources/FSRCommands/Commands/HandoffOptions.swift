@@ -41,8 +41,15 @@ struct HandoffOptions: ParsableArguments {
     transform: ByteSize.init(parsing:))
   var copyRate: ByteSize?
 
+  /// Nothing can see to it that a guest stands still for less.
+  private static let shortestDowntime = TimeSpan(nanoseconds: 1_000_000)
+
   func validate() throws {
     if to == "" { throw ValidationError("'--to' names a file") }
+    guard maxDowntime.nanoseconds >= Self.shortestDowntime.nanoseconds else {
+      throw ValidationError(
+        "'--max-downtime' is \(Self.shortestDowntime) at least: nobody could call a handoff off sooner")
+    }
     switch swap {
     case .mirrored:
       guard let swapFile, !swapFile.isEmpty else {
@@ -56,7 +63,7 @@ struct HandoffOptions: ParsableArguments {
       if copyRate != nil { throw ValidationError("'--copy-rate' goes with '--swap mirrored'") }
     }
     if let copyRate, copyRate.bytes < Self.slowestCopy.bytes {
-      throw ValidationError("'--copy-rate' is at least \(Self.slowestCopy)")
+      throw ValidationError("'--copy-rate' is at least \(Self.slowestCopy)\(copyRate.reading)")
     }
   }
 
@@ -64,32 +71,46 @@ struct HandoffOptions: ParsableArguments {
   private static let pathLimit = 4095
   private static let slowestCopy = ByteSize(64 << 10)
 
-  private var swapWish: SwapWish {
+  private func swapWish() throws -> SwapWish {
     guard let swapFile else { return .shared }
-    return .mirrored(path: WorkingDirectory.absolute(swapFile), bytesPerSecond: copyRate?.bytes)
+    return .mirrored(path: try WorkingDirectory.absolute(swapFile), bytesPerSecond: copyRate?.bytes)
+  }
+
+  /// Says where the new swap file lies, if that needs saying.
+  func warnOfSwapPlace() {
+    if let swapFile, let path = try? WorkingDirectory.absolute(swapFile) { SwapPlace.warn(of: path) }
+  }
+
+  /// An executable that is to run the guest.
+  struct Destination {
+    let path: String
+    /// Nil of a script, which may start a VMM of any build.
+    let build: String?
   }
 
   /// The destination's executable, and which build it is.
   ///
   /// - Throws: `Failure` `refused` where it cannot be read.
-  func destination() throws -> (path: String, build: String) {
+  func destination() throws -> Destination {
     let path = try to.map(WorkingDirectory.absolute) ?? Executable.path()
     if let flaw = ExecutableFile.flaw(of: path) {
       throw Failure(.refused, "the new VMM's executable \(path) \(flaw); name a VMM with --to")
     }
-    do { return (path, try BuildIdentity.ofExecutable(path: path)) } catch {
+    do {
+      let isProgram = try ExecutableFile.isELF(path)
+      return Destination(path: path, build: isProgram ? try BuildIdentity.ofExecutable(path: path) : nil)
+    } catch {
       throw Failure(
         .refused, "the new VMM's executable \(path) cannot be read: \(error); name a file with --to")
     }
   }
 
   /// Why nothing is to be done, where `--if-needed` says so: the VM runs that build, with the swap file asked for.
-  func whyNotNeeded(_ status: VMStatus, build: String) -> String? {
-    guard ifNeeded, status.isAnswered, status.build == build else { return nil }
+  func whyNotNeeded(_ status: VMStatus, build: String?) throws -> String? {
+    guard ifNeeded, status.isAnswered, let build, status.build == build else { return nil }
     guard let swapFile else { return "runs that build already" }
-    guard let inUse = status.paging?.swapPath, Self.isSame(WorkingDirectory.absolute(swapFile), inUse) else {
-      return nil
-    }
+    guard let inUse = status.paging?.swapPath, Self.isSame(try WorkingDirectory.absolute(swapFile), inUse)
+    else { return nil }
     return "runs that build with that swap file already"
   }
 
@@ -103,12 +124,12 @@ struct HandoffOptions: ParsableArguments {
   }
 
   /// What the coordinator is told.
-  func coordinatorOptions(executable: String) -> CoordinatorSession.Options {
+  func coordinatorOptions(executable: String) throws -> CoordinatorSession.Options {
     var options = CoordinatorSession.Options()
     options.executable = executable
     options.maxDowntime = maxDowntime.nanoseconds
     options.timeout = timeout.nanoseconds
-    options.wishes = swapWish.wishes
+    options.wishes = try swapWish().wishes
     return options
   }
 

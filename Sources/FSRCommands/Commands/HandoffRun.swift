@@ -25,8 +25,7 @@ struct HandoffRun {
   /// - Throws: `VMError` `noSuchVM` where the VM was never started.
   static func perform(
     _ purpose: Coordinator.Purpose, on folder: borrowing VMFolder,
-    options: CoordinatorSession.Options = CoordinatorSession.Options(),
-    isCancelled: @escaping () -> Bool
+    options: CoordinatorSession.Options = CoordinatorSession.Options(), _ interruption: Interruption
   ) throws -> HandoffRun {
     let name = folder.name
     guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
@@ -35,12 +34,12 @@ struct HandoffRun {
     let progress = HandoffProgress(of: name)
     var hasSignal = false
     let isCancelled = {
-      hasSignal = hasSignal || isCancelled()
+      hasSignal = hasSignal || interruption.hasCome
       return hasSignal
     }
     var session = CoordinatorSession(
       purpose, name: name, folder: try folder.directory.duplicate(), blocks: blocks, options: options,
-      isCancelled: isCancelled, onLook: { progress.show($0) })
+      isCancelled: isCancelled, canceller: { interruption.name }, onLook: { progress.show($0) })
     var end = politely { session.run() }
     progress.clear()
     // A VM that was stopped meanwhile, or whose guest has ended by itself, is neither lost nor refused.
@@ -55,7 +54,7 @@ struct HandoffRun {
     var reason = session.reason
     if isInterrupted, end == .refused, session.obstacle == nil {
       // However early the signal came, it is the same to whoever sent it.
-      (end, reason) = (.source, "a signal interrupted it")
+      (end, reason) = (.source, "\(interruption.name) interrupted it")
     }
     if isStopped, end != .destination { (end, reason) = (.source, HandoffReport.vmStops) }
     // Somebody may run the guest whose word was written over.
@@ -117,20 +116,24 @@ struct HandoffRun {
   }
 
   /// The exit code for it, with the sentence; nil for a guest that runs on the destination.
-  func failure(vm name: String) -> Failure? {
+  ///
+  /// - Parameter target: the new VMM, as ` to build … (…)`; empty where that is of no interest.
+  func failure(vm name: String, to target: String = "") -> Failure? {
     switch end {
     case .destination: nil
-    case .refused: Failure(.refused, "\(name) was not handed over, its guest is untouched: \(sentence)")
+    case .refused:
+      Failure(.refused, "\(name) was not handed over\(target), its guest is untouched: \(sentence)")
     case .source where endsWithVM:
-      Failure(.calledOff, "the handoff of \(name) was called off: \(why)")
+      Failure(.calledOff, "the handoff of \(name)\(target) was called off: \(why)")
     case .source:
-      Failure(.calledOff, "the handoff of \(name) was called off, the source runs: \(sentence)")
+      Failure(.calledOff, "the handoff of \(name)\(target) was called off, the source runs: \(sentence)")
     case .stunned where isScribbledOver:
       Failure(.stunned, "nobody runs \(name): \(why); `fsr stop \(name)` ends the VM")
     case .stunned:
       Failure(
         .stunned,
-        "nobody runs \(name): " + ([why] + culprits).joined(separator: "; ")
+        "nobody runs \(name)\(target.isEmpty ? "" : " after its handoff\(target)"): "
+          + ([why] + culprits).joined(separator: "; ")
           + "; \(culprits.isEmpty ? "run" : "then run") `fsr recover \(name)`")
     case .lost: Failure(.lost, "\(name) is lost: \(why); `fsr stop \(name)` clears up")
     }

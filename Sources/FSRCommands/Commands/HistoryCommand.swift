@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr history`
-struct HistoryCommand: AnsweringCommand {
+struct HistoryCommand: AnsweringCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "history", abstract: "Say what has befallen a VM: handoffs, resets, the guest's end.",
     discussion: """

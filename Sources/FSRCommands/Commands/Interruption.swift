@@ -4,7 +4,7 @@ internal import FSRSystem
 /// thread is started.
 final class Interruption {
   private let signals: SignalDescriptor
-  private var isSeen = false
+  private var seen: Int32?
 
   init() throws(SystemError) { signals = try SignalDescriptor(signals: Self.signals) }
 
@@ -15,12 +15,17 @@ final class Interruption {
   }
 
   var hasCome: Bool {
-    if !isSeen { isSeen = (try? signals.next()) != nil }
-    return isSeen
+    if seen == nil { seen = (try? signals.next()).flatMap { $0 } }
+    return seen != nil
   }
 
+  /// What has come, as people know it.
+  var name: String { seen.map(SignalNumber.name) ?? "a signal" }
+
   /// Throws once it has come.
-  func check() throws(Failure) { if hasCome { throw Failure(.failed, "interrupted; all was cleared up") } }
+  func check() throws(Failure) {
+    if hasCome { throw Failure(.failed, "interrupted by \(name); all was cleared up") }
+  }
 }
 
 /// A command that sees to the signals of `Interruption` itself.

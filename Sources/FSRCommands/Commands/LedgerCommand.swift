@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr ledger`
-struct LedgerCommand: AnsweringCommand {
+struct LedgerCommand: AnsweringCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "ledger", abstract: "Show how much memory is reserved, and for whom.",
     discussion: """
@@ -26,6 +26,14 @@ struct LedgerCommand: AnsweringCommand {
   @OptionGroup var output: OutputOptions
 
   var subject: String? { nil }
+
+  /// What is less holds no VM.
+  private static let leastCapacity = ByteSize(ByteSize.mebi)
+
+  func validate() throws {
+    guard let capacity, capacity.bytes < Self.leastCapacity.bytes else { return }
+    throw ValidationError("'--capacity' is at least \(Self.leastCapacity)\(capacity.reading)")
+  }
 
   static func blank(name: String?, reason: String) -> LedgerAnswer { LedgerAnswer(reason: reason) }
 

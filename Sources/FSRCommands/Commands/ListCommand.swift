@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr list`
-struct ListCommand: AnsweringCommand {
+struct ListCommand: AnsweringCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the VMs.",
     discussion: """

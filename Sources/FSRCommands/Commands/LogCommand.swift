@@ -3,7 +3,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr log`
-struct LogCommand: ParsableCommand {
+struct LogCommand: ParsableCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "log", abstract: "Print what a VM's VMMs have to say.",
     discussion: """
@@ -25,6 +25,8 @@ struct LogCommand: ParsableCommand {
   @OptionGroup var amount: LastOption
   @OptionGroup var runtime: RuntimeOptions
 
+  var subject: String? { subjectName.name.description }
+
   func run() throws {
     do { try print() } catch let error as SystemError where error.isBrokenPipe {
       // Nobody reads any more, as behind head(1).
@@ -35,37 +37,33 @@ struct LogCommand: ParsableCommand {
   private func print() throws {
     let folder = try runtime.folder(of: subjectName.name)
     var log = try LogReader(of: folder, last: amount.last)
-    let output = try OwnedDescriptor.standardOutput()
     var text = PlainText()
     guard follow else {
-      try Self.copy(from: &log, to: output, as: &text)
-      try output.write(Array(text.finish().utf8))
-      return
+      try Self.copy(from: &log, as: &text)
+      return try Terminal.output.deliver(Array(text.finish().utf8))
     }
     var life = try VMLife(of: folder)
     while true {
       // What was written before the end is read after it was seen.
       let end = life.end()
-      try Self.copy(from: &log, to: output, as: &text)
+      try Self.copy(from: &log, as: &text)
       if let end {
-        try output.write(Array(text.finish().utf8))
+        try Terminal.output.deliver(Array(text.finish().utf8))
         return try tell(end)
       }
       for _ in 1..<Self.looks {
         _ = try Poller().wait(timeout: Self.interval)
-        try Self.copy(from: &log, to: output, as: &text)
+        try Self.copy(from: &log, as: &text)
       }
       _ = try Poller().wait(timeout: Self.interval)
     }
   }
 
-  private static func copy(
-    from log: inout LogReader, to output: borrowing OwnedDescriptor, as text: inout PlainText
-  ) throws {
+  private static func copy(from log: inout LogReader, as text: inout PlainText) throws {
     while true {
       let bytes = try log.next()
       if bytes.isEmpty { return }
-      try output.write(Array(text.take(bytes).utf8))
+      try Terminal.output.deliver(Array(text.take(bytes).utf8))
     }
   }
 

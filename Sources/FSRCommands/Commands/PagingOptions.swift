@@ -37,7 +37,8 @@ struct PagingOptions: ParsableArguments {
     guard resident.bytes <= memory, resident.bytes >= least, resident.bytes % StatusAnswer.pageSize == 0
     else {
       throw ValidationError(
-        "'--resident' is \(ByteSize(least)) (1M above '--reserve') to '--memory', in whole pages of 4K")
+        "'--resident' is \(ByteSize(least)) (1M above '--reserve') to '--memory', in whole pages of 4K\(resident.reading)"
+      )
     }
     if let size = compression?.bytes, size > 0 {
       guard size >= PagingConfiguration.smallestCompression, size <= memory else {
@@ -46,7 +47,7 @@ struct PagingOptions: ParsableArguments {
       }
     }
     var wish = PagingConfiguration(
-      resident: resident.bytes, swap: WorkingDirectory.absolute(swap), compression: compression?.bytes)
+      resident: resident.bytes, swap: try WorkingDirectory.absolute(swap), compression: compression?.bytes)
     if let swapFault {
       guard IOFaultPlan(swapFault) != nil else {
         throw ValidationError(

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr pause`
-struct PauseCommand: AnsweringCommand {
+struct PauseCommand: AnsweringCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "pause", abstract: "Stop a guest until it is resumed.",
     discussion: """

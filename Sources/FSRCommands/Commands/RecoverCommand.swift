@@ -3,7 +3,7 @@ internal import FSRHandoff
 internal import FSRReference
 
 /// `fsr recover`
-struct RecoverCommand: AnsweringCommand, Interruptible {
+struct RecoverCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "recover", abstract: "Settle a handoff that somebody left undecided.",
     discussion: """
@@ -24,7 +24,7 @@ struct RecoverCommand: AnsweringCommand, Interruptible {
   func perform() throws -> Outcome<OwnerAnswer> {
     let interruption = try Interruption()
     let folder = try runtime.folder(of: subjectName.name)
-    let run = try HandoffRun.perform(.recovery, on: folder) { interruption.hasCome }
+    let run = try HandoffRun.perform(.recovery, on: folder, interruption)
     var answer = OwnerAnswer(name: subject, owner: "none")
     answer.generation = run.report?.generation
     if run.end == .source || run.end == .destination {

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr resume`
-struct ResumeCommand: AnsweringCommand {
+struct ResumeCommand: AnsweringCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "resume", abstract: "Let a paused guest run again.",
     discussion: """

@@ -4,7 +4,7 @@ internal import FSRReference
 internal import FSRSystem
 
 /// `fsr run`
-struct RunCommand: AnsweringCommand, Interruptible {
+struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Start a VM.",
     discussion: """
@@ -26,6 +26,9 @@ struct RunCommand: AnsweringCommand, Interruptible {
   enum PageSize: String, CaseIterable, ExpressibleByArgument {
     case small = "4k"
     case huge = "2m"
+
+    /// As sizes are typed elsewhere too: `2M` is as good.
+    init?(argument: String) { self.init(rawValue: argument.lowercased()) }
   }
 
   @OptionGroup var subjectName: NameArgument
@@ -68,20 +71,18 @@ struct RunCommand: AnsweringCommand, Interruptible {
   @OptionGroup var output: OutputOptions
 
   var subject: String? { subjectName.name.description }
-  /// Killed without, it leaves a new VM to end itself.
-  var seesToSignals: Bool { foreground }
 
   func validate() throws {
     guard memory.bytes >= BoardMap.smallestRAM, memory.bytes <= BoardMap.largestRAM,
       memory.bytes % StatusAnswer.pageSize == 0
     else {
       throw ValidationError(
-        "'--memory' is \(ByteSize(BoardMap.smallestRAM)) to \(ByteSize(BoardMap.largestRAM)), in whole pages of 4K"
+        "'--memory' is \(ByteSize(BoardMap.smallestRAM)) to \(ByteSize(BoardMap.largestRAM)), in whole pages of 4K\(memory.reading)"
       )
     }
     if let reserve {
       guard reserve.bytes <= memory.bytes, reserve.bytes % StatusAnswer.pageSize == 0 else {
-        throw ValidationError("'--reserve' is at most '--memory', in whole pages of 4K")
+        throw ValidationError("'--reserve' is at most '--memory', in whole pages of 4K\(reserve.reading)")
       }
     }
     guard pageSize == .small || memory.bytes % VMConfiguration.hugePageSize == 0 else {
@@ -121,19 +122,23 @@ struct RunCommand: AnsweringCommand, Interruptible {
 
   func perform() throws -> Outcome<StatusAnswer> {
     // Before anything else, so that every thread started later leaves the signals to it.
-    let interruption = foreground ? try Interruption() : nil
+    let interruption = try Interruption()
     let runtime = try runtime.open(creating: true)
-    let pid = try start(in: runtime)
+    let pid = try start(in: runtime, interruption)
     let folder = try runtime.vm(subjectName.name.description)
     var reply = StatusAnswer(name: subject)
     reply.pid = pid
     if let status = try? VMClient.status(of: folder) { reply = StatusAnswer(status) }
-    guard let interruption else { return Outcome(reply) }
+    guard foreground else {
+      guard interruption.hasCome else { return Outcome(reply) }
+      // Whoever did not want to wait for it may not want it at all.
+      return Outcome(reply, try wayOut(nil, of: folder, interruption))
+    }
     let end = try VMLauncher.waitForEnd(of: folder) { interruption.hasCome }
     return Outcome(reply, try wayOut(end, of: folder, interruption))
   }
 
-  private func start(in runtime: borrowing RuntimeDirectory) throws -> Int32 {
+  private func start(in runtime: borrowing RuntimeDirectory, _ interruption: Interruption) throws -> Int32 {
     var configuration = VMConfiguration(
       name: subjectName.name.description, memory: memory.bytes, vcpus: vcpus, guest: guest, duty: duty)
     configuration.endsOnReset = noReboot
@@ -150,11 +155,11 @@ struct RunCommand: AnsweringCommand, Interruptible {
     var file: OwnedDescriptor?
     if console == nil, foreground, !output.json {
       configuration.console = "standard output"
-      do { file = try ConsoleFile.standardOutput() } catch {
+      do { file = try ConsoleFile.standardOutput() } catch let error as Failure { throw error } catch {
         throw Failure(.refused, "standard output cannot be had: \(error)")
       }
     }
-    let written = console.map { ConsoleFile($0) }
+    let written = try console.map { path throws(Failure) in try ConsoleFile(path) }
     if let written {
       configuration.console = written.path
       do { file = try written.open() } catch let error as Failure { throw error } catch {
@@ -164,11 +169,18 @@ struct RunCommand: AnsweringCommand, Interruptible {
       }
     }
     do {
-      return try VMLauncher.start(
-        configuration, in: runtime, image: image, console: file, ports: nic.map(\.port))
+      let pid = try VMLauncher.start(
+        configuration, in: runtime, image: image, console: file, ports: nic.map(\.port)
+      ) { interruption.hasCome }
+      if let swap = configuration.paging?.swap { SwapPlace.warn(of: swap) }
+      return pid
     } catch {
       written?.withdraw()
-      throw error
+      guard interruption.hasCome else { throw error }
+      throw Failure(
+        .failed,
+        "interrupted by \(interruption.name); \(configuration.name) was not started, and nothing of it is left"
+      )
     }
   }
 
@@ -180,7 +192,7 @@ struct RunCommand: AnsweringCommand, Interruptible {
     guard let end else {
       if interruption.hasCome {
         try VMClient.stop(folder)
-        return Failure(.failed, "interrupted; \(name) was stopped")
+        return Failure(.failed, "interrupted by \(interruption.name); \(name) was stopped")
       }
       let isStopped = (try? runtime.folder(of: subjectName.name)) == nil
       return isStopped

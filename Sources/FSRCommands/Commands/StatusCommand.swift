@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr status`
-struct StatusCommand: AnsweringCommand {
+struct StatusCommand: AnsweringCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Say how a VM fares.",
     discussion: """

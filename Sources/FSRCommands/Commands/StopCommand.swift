@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FSRReference
 
 /// `fsr stop`
-struct StopCommand: AnsweringCommand {
+struct StopCommand: AnsweringCommand, InRuntimeFolder {
   static let configuration = CommandConfiguration(
     commandName: "stop", abstract: "End a VM and everything of it.",
     discussion: """

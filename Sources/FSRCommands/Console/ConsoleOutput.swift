@@ -87,15 +87,8 @@ final class ConsoleOutput: Sendable {
   }
 
   private func write(_ bytes: [UInt8]) throws(SystemError) {
-    var rest = bytes[...]
-    while !rest.isEmpty, wish.load(ordering: .acquiring) != Wish.abandon.rawValue {
-      do throws(SystemError) {
-        rest = rest.dropFirst(try target.writeSome(rest))
-      } catch {
-        // Somebody has made it non-blocking, and it is full.
-        guard error.isTimeout else { throw error }
-        _ = try target.waitUntilWritable(timeout: Self.nap)
-      }
+    try target.writePatiently(bytes, look: Self.nap) {
+      wish.load(ordering: .acquiring) != Wish.abandon.rawValue
     }
   }
 }

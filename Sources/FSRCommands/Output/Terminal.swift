@@ -12,21 +12,27 @@ struct Terminal: Sendable {
   /// Writes `text` as it is, and does without it where it cannot be written.
   func write(_ text: String) { try? put(text) }
 
-  /// Writes `text` as it is. Nobody who reads it any more is no reason to fail; a full disk is.
+  /// Writes `text` as it is. Nobody who reads it any more is no reason to fail; a full disk is, and a stream that is
+  /// closed.
   func put(_ text: String) throws(SystemError) {
+    do throws(SystemError) { try deliver(Array(text.utf8)) } catch { if !error.isBrokenPipe { throw error } }
+  }
+
+  /// Writes all of `bytes`, however slowly they are taken.
+  func deliver(_ bytes: [UInt8]) throws(SystemError) {
     let stream = OwnedDescriptor(adopting: number)
     let failure: SystemError?
     do throws(SystemError) {
-      try stream.write(Array(text.utf8))
+      try stream.writePatiently(bytes)
       failure = nil
-    } catch { failure = error.isBrokenPipe ? nil : error }
+    } catch { failure = error }
     // The stream belongs to the process, not to this call.
     _ = stream.release()
     if let failure { throw failure }
   }
 
-  /// Writes `text`, which may hold the names of files, as one line.
-  func line(_ text: String) { write(text.printable + "\n") }
+  /// Writes `text`, which may hold the names of files, as one line, with the commands in it completed.
+  func line(_ text: String) { write(Hints.current.complete(text.printable) + "\n") }
 
   /// How many columns it has; nil where it does not say.
   var columns: Int? {

@@ -2,6 +2,8 @@
 package struct ByteSize: Hashable, Sendable, CustomStringConvertible {
   /// At least 1, and below 2^63.
   package let bytes: UInt64
+  /// Whether it was typed without a unit.
+  private let isBare: Bool
 
   static let kibi: UInt64 = 1 << 10
   static let mebi: UInt64 = 1 << 20
@@ -16,6 +18,7 @@ package struct ByteSize: Hashable, Sendable, CustomStringConvertible {
   package init(_ bytes: UInt64) {
     precondition(bytes > 0 && bytes <= UInt64(Int64.max), "a size is above 0 and below 2^63")
     self.bytes = bytes
+    isBare = false
   }
 
   package init(parsing text: String) throws(ValueError) {
@@ -30,7 +33,15 @@ package struct ByteSize: Hashable, Sendable, CustomStringConvertible {
     guard !overflow, bytes <= UInt64(Int64.max) else { throw ByteSize.tooLarge }
     guard bytes > 0 else { throw ValueError("a size is above 0") }
     self.bytes = bytes
+    isBare = unit == nil
   }
+
+  /// For a sentence about a size that cannot be: how a bare number was read, with a comma before it; else nothing.
+  var reading: String { isBare ? ", and \(bytes) without a unit is \(bytes) bytes, not \(bytes)M" : "" }
+
+  package static func == (one: ByteSize, other: ByteSize) -> Bool { one.bytes == other.bytes }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 
   private static let tooLarge = ValueError("a size is below 2^63 bytes")
 
@@ -42,6 +53,12 @@ package struct ByteSize: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ByteSize {
+  /// The same of pages of 4K.
+  static func readable(pages: UInt64) -> String {
+    let (bytes, overflow) = pages.multipliedReportingOverflow(by: StatusAnswer.pageSize)
+    return readable(overflow ? .max : bytes)
+  }
+
   /// Any number of bytes, for people: `0`, `512M`, `1.5G`.
   static func readable(_ bytes: UInt64) -> String {
     guard let unit = units.first(where: { bytes >= $0.bytes }) else { return "\(bytes)" }

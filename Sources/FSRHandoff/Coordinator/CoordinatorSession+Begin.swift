@@ -163,7 +163,7 @@ extension CoordinatorSession {
       // Said first: a source that finds the word moved tells why.
       let isAborted = block.state == .source
       let abort = isAborted ? block.explanation(of: .coordinator) : nil
-      if !isAborted { block.explain(.coordinator, isCancelled() ? Self.interrupted : "\(error)") }
+      if !isAborted { block.explain(.coordinator, isCancelled() ? interrupted : "\(error)") }
       _ = block.claim(.source, by: .coordinator)
       if abort == nil, standstill == nil, isLate(block) { refusalCode = .deadline }
       if blocks.removeDraft(of: block) {

@@ -173,7 +173,7 @@ extension CoordinatorSession {
     let log = try folder.openFile(VMFiles.log, .append)
     let started = try ChildProcess.spawn(
       executable: copies.value.executable, arguments: manifest.arguments,
-      environment: Environment.all + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
+      environmentBytes: Environment.bytes + [DestinationStart.entry],
       inheriting: [
         ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
         ChildProcess.Inheritance(log.number, as: 2),

@@ -40,6 +40,8 @@ public struct CoordinatorSession: ~Copyable {
   let options: Options
   /// Whether the caller wants it to end: a signal came.
   let isCancelled: () -> Bool
+  /// What it was that came, for the reason.
+  let canceller: () -> String
   /// Shown the block again and again while it waits.
   let onLook: (ControlBlock) -> Void
   let name: String
@@ -86,6 +88,7 @@ public struct CoordinatorSession: ~Copyable {
     blocks: consuming BlockDirectory,
     options: Options = Options(), limits: HandoffLimits = HandoffLimits(),
     now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false },
+    canceller: @escaping () -> String = { "a signal" },
     onLook: @escaping (ControlBlock) -> Void = { _ in }
   ) {
     machine = Coordinator(purpose)
@@ -96,6 +99,7 @@ public struct CoordinatorSession: ~Copyable {
     self.limits = limits
     self.now = now
     self.isCancelled = isCancelled
+    self.canceller = canceller
     self.onLook = onLook
     fault = FaultPlan.read(options.fault, for: .coordinator)
   }
@@ -152,10 +156,10 @@ public struct CoordinatorSession: ~Copyable {
     return source?.waitForExit(timeout: hasHungUp ? limits.look * 50 : 0) == true
   }
 
-  static let interrupted = "a signal interrupted it"
+  var interrupted: String { "\(canceller()) interrupted it" }
 
   private func whyRevoked(_ block: ControlBlock) -> String {
-    if isCancelled() { return Self.interrupted }
+    if isCancelled() { return interrupted }
     if destination?.isGone == true { return "the destination died" }
     if block.hasReleased(.destination) { return "the destination gave up" }
     if isLate(block) {

@@ -36,7 +36,7 @@ extension SourceSession {
     let started = try Capabilities.passingOn {
       try ChildProcess.spawn(
         executable: executable, arguments: guest.arguments,
-        environment: guest.environment + ["\(DestinationStart.variable)=\(DestinationStart.number)"],
+        environmentBytes: guest.environment + [DestinationStart.entry],
         inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
         newSession: true)
     }

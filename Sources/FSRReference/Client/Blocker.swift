@@ -54,6 +54,7 @@ public struct Blocker: Codable, Equatable, Sendable {
         case .descriptor: .descriptor
         case .swap: .swap
         case .page: .page
+        case .busy: .busy
         }
     }
   }

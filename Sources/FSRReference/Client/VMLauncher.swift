@@ -7,18 +7,23 @@ public enum VMLauncher {
   /// How long a new VMM may take until its guest runs, in nanoseconds.
   private static let startLimit: UInt64 = 60_000_000_000
 
+  /// How long it waits between two looks at whether it is called off, in nanoseconds.
+  private static let startLook: UInt64 = 10_000_000
+
   /// Starts a VM and returns when its guest runs.
   ///
   /// - Parameters:
   ///   - image: the guest's ELF; nil for the soak guest.
   ///   - ports: what it has in the network; its VMM attaches them to their taps.
   ///   - executable: the VMM's, this very program where nil.
+  ///   - isCancelled: asked between looks; a start that is called off leaves nothing.
   /// - Returns: the VMM's pid.
   /// - Throws: `VMError` `refused` for a name in use or a guest that cannot be loaded; nothing is left then.
   public static func start(
     _ configuration: VMConfiguration, in runtime: borrowing RuntimeDirectory,
     image: consuming OwnedDescriptor? = nil,
-    console: consuming OwnedDescriptor? = nil, ports: [Port] = [], executable: String? = nil
+    console: consuming OwnedDescriptor? = nil, ports: [Port] = [], executable: String? = nil,
+    isCancelled: () -> Bool = { false }
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
     let lock = try takeLock(folder)
@@ -31,8 +36,7 @@ public enum VMLauncher {
         configuration: configuration, hasImage: image != nil, hasConsole: console != nil, ports: ports)
       if let image { bag.append(image) }
       if let console { bag.append(console) }
-      let pid = try spawn(folder, start, bag, executable ?? "/proc/self/exe")
-      return pid
+      return try spawn(folder, start, bag, executable ?? "/proc/self/exe", isCancelled)
     } catch {
       let refusal = refusal(error, folder)
       VMClient.forgetReservation(folder)
@@ -66,7 +70,8 @@ public enum VMLauncher {
   }
 
   private static func spawn(
-    _ folder: borrowing VMFolder, _ start: VMStart, _ bag: borrowing DescriptorBag, _ executable: String
+    _ folder: borrowing VMFolder, _ start: VMStart, _ bag: borrowing DescriptorBag, _ executable: String,
+    _ isCancelled: () -> Bool
   ) throws -> Int32 {
     let pair = try UnixSocket.pair()
     let ours = pair.a
@@ -75,7 +80,7 @@ public enum VMLauncher {
     let null = try OwnedDescriptor.open("/dev/null", .read)
     let child = try ChildProcess.spawn(
       executable: executable, arguments: ["fsr", VMMProcess.role, start.configuration.name],
-      environment: Environment.all + ["\(VMMProcess.startVariable)=3"],
+      environmentBytes: Environment.bytes + [Array("\(VMMProcess.startVariable)=3".utf8)],
       inheriting: [
         ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
         ChildProcess.Inheritance(log.number, as: 2),
@@ -85,14 +90,18 @@ public enum VMLauncher {
     _ = consume closed
     try ours.send(start.encoded, descriptors: bag)
     do {
-      let reply = try ours.receive(limit: 8192, maximumDescriptors: 0, timeout: startLimit)?.bytes
+      let late = MonotonicClock.now() + startLimit
+      var poller = Poller()
+      poller.watch(ours.descriptor, token: 0)
+      while try poller.wait(timeout: startLook).isEmpty, MonotonicClock.now() < late {
+        if isCancelled() { throw VMError(.other, "\(folder.name) was not started: it was called off") }
+      }
+      let reply = try ours.receive(limit: 8192, maximumDescriptors: 0, timeout: startLook)?.bytes
       switch reply.flatMap({ VMStartReply($0) }) {
       case .running: return child.pid
       case .refused(let reason): throw VMError(.refused, "\(folder.name) cannot be started: \(reason)")
       case nil:
-        throw VMError(
-          .other,
-          "\(folder.name) cannot be started: its VMM ended at once; see the kernel's log, as with dmesg")
+        throw VMError(.other, "\(folder.name) cannot be started: \(try obituary(of: child, folder))")
       }
     } catch {
       _ = try? child.process.signal(SignalNumber.kill)
@@ -101,6 +110,35 @@ public enum VMLauncher {
       throw error
     }
   }
+
+  /// How a VMM ended that said nothing to its starter.
+  private static func obituary(of child: borrowing ChildProcess, _ folder: borrowing VMFolder) throws
+    -> String
+  {
+    guard try child.process.waitForExit(timeout: endLimit), let status = try child.process.reap() else {
+      return "its VMM says nothing; try again, the host may be busy"
+    }
+    switch status {
+    case .signaled(SignalNumber.kill):
+      return "its VMM was killed; see the kernel's log (dmesg), which tells of memory that ran out"
+    case .signaled(let number):
+      return "its VMM crashed (signal \(number))\(lastWords(in: folder)); report it"
+    case .exited(let code):
+      return
+        "its VMM ended at once with code \(code)\(lastWords(in: folder)); see that this fsr can be executed"
+    }
+  }
+
+  /// The last line of the log, which goes with the folder.
+  private static func lastWords(in folder: borrowing VMFolder) -> String {
+    guard let bytes = try? folder.directory.openFile(VMFiles.log, .read).readAll(limit: 1 << 20),
+      let line = bytes.split(separator: UInt8(ascii: "\n")).last
+    else { return "" }
+    return ", and said last: " + String(decoding: line.suffix(400), as: UTF8.self)
+  }
+
+  /// How long a VMM that has hung up may take to end, in nanoseconds.
+  private static let endLimit: UInt64 = 2_000_000_000
 
   /// Waits for the guest's own end, over however many handoffs; nil when the VM was stopped or is lost.
   ///

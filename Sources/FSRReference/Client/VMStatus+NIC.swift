@@ -12,17 +12,20 @@ extension VMStatus {
     public var sentFrames: UInt64
     public var sentBytes: UInt64
     public var dropped: UInt64
+    /// Why no frames go through it; empty where nothing is wrong.
+    public var trouble = ""
   }
 }
 
 extension VMStatus.NIC {
   private static let macLimit = 17
 
-  init(_ port: Port, _ counters: PortCounters.Reading) {
+  init(_ port: Port, _ counters: PortCounters.Reading, trouble: String) {
     self.init(
       tap: port.tap, mac: "\(port.mac)", mtu: port.mtu, queues: port.queues,
       receivedFrames: counters.receivedFrames, receivedBytes: counters.receivedBytes,
-      sentFrames: counters.sentFrames, sentBytes: counters.sentBytes, dropped: counters.dropped)
+      sentFrames: counters.sentFrames, sentBytes: counters.sentBytes, dropped: counters.dropped,
+      trouble: trouble)
   }
 
   func write(to writer: inout ByteWriter) {

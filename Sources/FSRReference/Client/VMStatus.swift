@@ -139,6 +139,7 @@ public struct VMStatus: Equatable, Sendable {
     static let times: UInt16 = 40
     static let load: UInt16 = 41
     static let ports: UInt16 = 42
+    static let portTroubles: UInt16 = 43
     static let nodes: UInt16 = 50
     static let policy: UInt16 = 51
     static let paging: UInt16 = 60
@@ -180,6 +181,7 @@ public struct VMStatus: Equatable, Sendable {
     }
     fields.put(Tag.load, list: loadAverages) { average, writer in writer.write(average.bitPattern) }
     fields.put(Tag.ports, list: ports) { port, writer in port.write(to: &writer) }
+    fields.put(Tag.portTroubles, list: ports) { port, writer in writer.write(port.trouble) }
     if let placement {
       fields.put(Tag.nodes, placement.nodes.description)
       fields.put(Tag.policy, placement.policy)
@@ -229,12 +231,18 @@ public struct VMStatus: Equatable, Sendable {
     }
     loadAverages = try fields.list(Tag.load, limit: LoadAverage.spans.count) { reader throws(StateError) in
       let average = Double(bitPattern: try reader.read())
-      guard average.isFinite else { throw .invalid("load average", average.bitPattern) }
+      guard (0...Double(VMConfiguration.vcpuLimit * 2)).contains(average) else {
+        throw .invalid("load average", average.bitPattern)
+      }
       return average
     }
     ports = try fields.list(Tag.ports, limit: Port.limit) { reader throws(StateError) in
       try NIC(from: &reader)
     }
+    let troubles = try fields.list(Tag.portTroubles, limit: Port.limit) { reader throws(StateError) in
+      try reader.readString(limit: Manifest.textLimit)
+    }
+    for (index, trouble) in troubles.enumerated() where index < ports.count { ports[index].trouble = trouble }
     if fields.bytes(Tag.nodes) != nil {
       guard let nodes = NodeSet(parsing: try fields.string(Tag.nodes, limit: NodeSet.textLimit)) else {
         throw .invalid("set of memory nodes", 0)

@@ -26,7 +26,7 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
     guard !path.isEmpty else {
       throw VMError(.refused, "the runtime folder's path is empty; name a folder with --runtime-dir")
     }
-    let absolute = path.hasPrefix("/") ? path : "\(workingDirectory())/\(path)"
+    let absolute = try path.hasPrefix("/") ? path : "\(workingDirectory())/\(path)"
     let found: Directory
     do throws(SystemError) {
       found = creating ? try Directory.makePath(absolute) : try Directory.open(absolute)
@@ -43,10 +43,21 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
       throw VMError(.refused, "the runtime folder cannot be used: \(error); name another with --runtime-dir")
     }
     if !creating { try checkOwner(found, absolute, isRootWelcome: true) }
+    do throws(SystemError) { _ = try found.path() } catch {
+      throw VMError(
+        .refused,
+        "the runtime folder \(absolute) leads to a place that cannot be named: \(error); name another")
+    }
     return RuntimeDirectory(path: absolute, directory: found)
   }
 
-  private static func workingDirectory() -> String { (try? Directory.open(".").path()) ?? "/" }
+  private static func workingDirectory() throws(VMError) -> String {
+    do throws(SystemError) { return try Directory.open(".").path() } catch {
+      throw VMError(
+        .usage,
+        "the working directory cannot be named: \(error); name a folder from the root with --runtime-dir")
+    }
+  }
 
   private static func checkOwner(_ directory: borrowing Directory, _ path: String, isRootWelcome: Bool)
     throws(VMError)

@@ -1,4 +1,5 @@
 internal import FSRSystem
+internal import Logging
 internal import Synchronization
 
 /// The thread that takes a port's frames while this process owns the guest.
@@ -24,6 +25,7 @@ final class PortPump: Sendable {
   /// Whether somebody waits until it rests, and the thread's word that it does.
   private let isAwaited = Atomic<Bool>(false)
   private let rested = Semaphore()
+  private let flaw = Mutex("")
 
   init(_ port: Port, index: Int, queues: [Owned<TapQueue>], counters: PortCounters) throws(SystemError) {
     self.port = port
@@ -32,6 +34,9 @@ final class PortPump: Sendable {
     name = "nic\(index)"
     bell = try EventDescriptor()
   }
+
+  /// Why frames are not taken any more, and what to do about it; empty where nothing is wrong.
+  var trouble: String { flaw.withLock { $0 } }
 
   /// Makes the thread, which takes nothing until `start` or `launch`.
   func park() throws(SystemError) { try begin(.parked) }
@@ -103,7 +108,7 @@ final class PortPump: Sendable {
     for index in listen(to: live) {
       do throws(SystemError) { try take(from: queues[index], &buffer) } catch {
         live.removeAll { $0 == index }
-        say("queue \(index) gives no frames any more: \(error)")
+        note(index, error)
       }
     }
   }
@@ -148,7 +153,18 @@ final class PortPump: Sendable {
     }
   }
 
-  private func say(_ what: String) {
-    try? OwnedDescriptor.standardError().write(Array("fsr: port \(port.tap): \(what)\n".utf8))
+  private func note(_ queue: Int, _ error: SystemError) {
+    let what =
+      error.isDetached
+      ? "the tap is gone, somebody has removed it; no frames go through this port any more, one made anew under its name "
+        + "included, until the VM is stopped and started again"
+      : "queue \(queue) gives no frames any more: \(error)"
+    let isNew = flaw.withLock { flaw in
+      defer { flaw = what }
+      return flaw != what
+    }
+    if isNew { say(what) }
   }
+
+  private func say(_ what: String) { VMMLog.logger("port \(port.tap)").warning("\(what)") }
 }

@@ -3,12 +3,15 @@ internal import FSRMachine
 internal import FSRMemory
 internal import FSRState
 internal import FSRSystem
+internal import Logging
 internal import Synchronization
 
 /// Takes a guest into a new process of the reference VMM.
 final class ReferenceDestination: HandoffDestination {
   let build: String
   private let guest = Mutex<ReferenceGuest?>(nil)
+  /// The handoff's, for the service manager.
+  private let block = Mutex<ControlBlock?>(nil)
   /// Takes note of the guest's own end, for the VMM that is made once the guest is here.
   let ending = GuestEnding()
   /// Made ahead: nothing may fail once the guest is here.
@@ -29,6 +32,9 @@ final class ReferenceDestination: HandoffDestination {
   /// For the loop of the VMM that is made once the guest is here; once.
   func takeEvent() -> EventDescriptor? { event.withLock { $0.take() } }
 
+  /// In which block it stands whether the guest is here.
+  func note(_ block: ControlBlock) { self.block.withLock { $0 = block } }
+
   /// The guest, once prepared.
   var prepared: ReferenceGuest? { guest.withLock { $0 } }
 
@@ -40,7 +46,7 @@ final class ReferenceDestination: HandoffDestination {
       do { try made.memory.reserve(made.configuration.reserve) } catch {
         // Where it was started by a coordinator with fewer rights: a guest whose memory may be swapped is no lost one.
         guard session.isSuccessor else { throw error }
-        try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
+        VMMLog.logger(made.configuration.name).warning("\(error)")
       }
     }
     let size = made.memory.size
@@ -62,6 +68,9 @@ final class ReferenceDestination: HandoffDestination {
       })
     try made.arrival.start()
     try made.ports.park()
+    if let block = block.withLock({ $0 }) {
+      VMMProcess.tellManagerOnceHere(block, log: VMMLog.logger(made.configuration.name))
+    }
     try made.threads.start(
       machine: made.machine, cpus: made.cpus, switching: switching, standings: made.standings)
     guest.withLock { $0 = made }

@@ -16,7 +16,7 @@ final class ReferenceSource: HandoffSource {
   /// Nanoseconds for a copy to become as long as the file by now is.
   private static let settleLimit: UInt64 = 5_000_000_000
   let arguments: [String]
-  let environment: [String]
+  let environment: [[UInt8]]
 
   init(guest: ReferenceGuest, vmm: ReferenceVMM, isTrial: Bool, swap: SwapWish) {
     self.swap = swap
@@ -24,7 +24,7 @@ final class ReferenceSource: HandoffSource {
     self.vmm = vmm
     self.isTrial = isTrial
     arguments = VMMProcess.arguments
-    environment = Environment.all
+    environment = Environment.bytes
   }
 
   var sectionVersions: [SectionVersion] {

@@ -70,7 +70,7 @@ final class ReferenceVMM: Sendable {
     self.ending = ending
     self.build = build
     self.event = event
-    log = Logger(label: guest.configuration.name) { StreamLogHandler.standardError(label: $0) }
+    log = VMMLog.logger(guest.configuration.name)
     ending.listen { [weak self] in self?.wakeLoop() }
     guest.paging?.onFailure { [weak self] in self?.pageIsMissing($0) }
   }
@@ -103,8 +103,8 @@ final class ReferenceVMM: Sendable {
       let ready = try poller.wait(
         timeout: isWaiting ? Self.giveUpLook : resets.wait(at: MonotonicClock.now()))
       if ready.contains(0) { _ = try event.clear() }
-      if ready.contains(1), try signals.next() != nil {
-        log.notice("told to stop by a signal")
+      if ready.contains(1), let number = try signals.next() {
+        log.notice("told to stop by \(SignalNumber.name(of: number))")
         isStopping.raise()
       }
       if let count = resets.due(at: MonotonicClock.now()) { tellResets(count) }
@@ -288,7 +288,8 @@ final class ReferenceVMM: Sendable {
       return obstacle
     }
     if let refusal {
-      try channel.send(.refused(reason: refusal))
+      let isOver = [HandoffReport.vmStops, HandoffReport.guestEnds].contains(refusal)
+      try channel.send(.refused(reason: refusal, code: isOver ? nil : .busy))
       return
     }
     defer {
@@ -328,7 +329,7 @@ final class ReferenceVMM: Sendable {
         "handoff \(next.attempt) cannot be settled, and the VM was told to end: the guest is given up")
     case .left:
       // Said before this process ends: a service whose main process ends is taken for ended.
-      if let owner = next.owner { VMMProcess.tellManager("MAINPID=\(owner.pid)") }
+      if let owner = next.owner { VMMProcess.tellManager("MAINPID=\(owner.pid)", log: log) }
       Retreat.giveBackMemory(of: guest)
       VMMProcess.leave()
     }
@@ -450,7 +451,9 @@ final class ReferenceVMM: Sendable {
       return VMStatus.Time(nanoseconds: reading.ran, exits: reading.exits)
     }
     status.loadAverages = guest.load.averages
-    status.ports = guest.ports.members.map { VMStatus.NIC($0.port, $0.counters.reading) }
+    status.ports = guest.ports.members.map {
+      VMStatus.NIC($0.port, $0.counters.reading, trouble: $0.pump.trouble)
+    }
     status.countedAt = MonotonicClock.now()
     status.arrival = guest.arrival.samples
     if let soak = SoakStatistics(of: guest.machine) {

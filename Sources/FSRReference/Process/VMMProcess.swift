@@ -4,6 +4,7 @@ internal import FSRMemory
 internal import FSRState
 internal import FSRSystem
 internal import Glibc
+internal import Logging
 
 /// The processes that run a VM: one that starts it, and one that is to take it over.
 public enum VMMProcess {
@@ -45,7 +46,7 @@ public enum VMMProcess {
     switch result {
     case .success: _exit(0)
     case .failure(let error):
-      try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
+      VMMLog.logger("vmm").error("\(error)")
       _exit(1)
     }
   }
@@ -88,8 +89,12 @@ public enum VMMProcess {
   private static func takeOver(
     _ socket: consuming UnixSocket, _ prepare: () throws -> ReferenceDestination
   ) throws -> ReferenceVMM? {
-    let session = try DestinationSession(socket: socket, guest: prepare)
+    var limits = HandoffLimits()
+    // A source waits until its service manager has heard of this process; killed before, it takes the service with it.
+    if NotifySocket(environment: Environment.bytes) != nil { limits.reap = managerPatience }
+    let session = try DestinationSession(socket: socket, limits: limits, guest: prepare)
     let destination = session.guest
+    destination.note(session.block)
     if let path = try? Executable.path() { session.block.noteExecutable(path, of: .destination) }
     switch session.run() {
     case .left:
@@ -104,8 +109,6 @@ public enum VMMProcess {
         guest: guest, block: session.block, ending: destination.ending, build: destination.build,
         event: event, isSettling: true)
       let (block, build) = (session.block, session.sourceBuild)
-      // The source says so too, unless it was killed.
-      tellManager("MAINPID=\(ProcessIdentity.current().pid)")
       // Clients are answered meanwhile.
       let told = try? OSThread.start(name: "history", detached: true) {
         try? Scheduling.setBatch(of: 0)
@@ -116,10 +119,38 @@ public enum VMMProcess {
     }
   }
 
-  /// Tells the service manager, if one started the VM.
-  static func tellManager(_ assignments: String...) {
-    guard let manager = NotifySocket(environment: Environment.all) else { return }
-    try? manager.tell(assignments)
+  /// How long a service manager may leave a source waiting, in nanoseconds.
+  private static let managerPatience: UInt64 = 30_000_000_000
+
+  /// Tells the service manager that this process is the service's main one, once `block` says that the guest is here. The
+  /// source says so too, unless it was killed.
+  static func tellManagerOnceHere(_ block: ControlBlock, log: Logger) {
+    guard NotifySocket(environment: Environment.bytes) != nil else { return }
+    let told = try? OSThread.start(name: "manager", detached: true) {
+      while true {
+        let state = block.state
+        switch state {
+        case .destination: return tellManager("MAINPID=\(ProcessIdentity.current().pid)", log: log)
+        case .resumed, .successor: return
+        case .none, .destVerify, .source: block.wait(while: state, timeout: managerLook)
+        }
+      }
+    }
+    if told == nil { log.warning("no thread is left for telling the service manager") }
+  }
+
+  /// How long it waits between two looks at a block, in nanoseconds.
+  private static let managerLook: UInt64 = 50_000_000
+
+  /// Tells the service manager, if one started the VM, and returns once it has taken it.
+  static func tellManager(_ assignments: String..., log: Logger) {
+    guard let manager = NotifySocket(environment: Environment.bytes) else { return }
+    let words = assignments.joined(separator: ", ")
+    do throws(SystemError) {
+      try manager.tell(
+        assignments,
+        onDelay: { log.warning("the service manager takes no messages; tried until it does: \(words)") })
+    } catch { log.warning("the service manager was not told \(words): \(error)") }
   }
 
   // MARK: a new VM
@@ -131,7 +162,7 @@ public enum VMMProcess {
     do {
       let vmm = try makeVM(starter)
       // Before `fsr run` ends, which the service manager takes for the service until then.
-      tellManager("READY=1", "MAINPID=\(ProcessIdentity.current().pid)")
+      tellManager("READY=1", "MAINPID=\(ProcessIdentity.current().pid)", log: vmm.log)
       do { try starter.value.send(VMStartReply.running.encoded) } catch {
         // Nobody waits for this VM any more.
         vmm.stopGuest(removing: true)

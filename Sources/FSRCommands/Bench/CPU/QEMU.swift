@@ -69,7 +69,8 @@ struct QEMU: Sendable {
     ]
     if let image { inherited.append(.init(image.value.number, as: imageNumber)) }
     let child = try ChildProcess.spawn(
-      executable: path, arguments: [name] + arguments, environment: Environment.all, inheriting: inherited)
+      executable: path, arguments: [name] + arguments, environmentBytes: Environment.bytes,
+      inheriting: inherited)
     var isInTime = true
     while try !child.process.waitForExit(timeout: look) {
       wait()
