@@ -142,16 +142,16 @@ public enum VMClient {
       .bytes
   }
 
-  /// Makes way for a new VM of a name whose guest has ended.
+  /// Makes way for a new VM of a name whose guest has ended, or, where `orLost`, whose VM is lost.
   ///
   /// - Throws: `VMError` `refused` where the name is in use.
-  static func clearEnded(_ folder: borrowing VMFolder) throws(VMError) {
+  static func clearEnded(_ folder: borrowing VMFolder, orLost: Bool = false) throws(VMError) {
     if folder.ended != nil {
       // It writes its end down before the last things that it does, and those go by the VM's name.
       if let owner = try owner(of: folder), !owner.waitForExit(timeout: stopLimit) {
         throw VMError(.refused, "the name \(folder.name) is in use: process \(owner.pid) is about to end")
       }
-    } else if let block = try newestBlock(of: folder) {
+    } else if let block = try newestBlock(of: folder), !orLost || status(from: block, folder).state != .lost {
       let isThere = block.owner.map { isAlive($0) } ?? true
       let state =
         isThere
@@ -159,6 +159,7 @@ public enum VMClient {
         : "of a VM that is lost; `fsr stop \(folder.name)` clears it"
       throw VMError(.refused, "the name \(folder.name) is \(state)")
     }
+    forgetReservation(folder)
     let lockName = "lock"
     folder.removeSwap()
     folder.removeBlocks()

@@ -13,17 +13,20 @@ public enum VMLauncher {
   ///   - image: the guest's ELF; nil for the soak guest.
   ///   - ports: what it has in the network; its VMM attaches them to their taps.
   ///   - executable: the VMM's, this very program where nil.
+  ///   - endsWithUs: whether the VM is to end when this process does, however that ends.
+  ///   - replacingLost: whether it takes the place of one of its name that is lost.
   /// - Returns: the VMM's pid.
   /// - Throws: `VMError` `refused` for a name in use or a guest that cannot be loaded; nothing is left then.
   public static func start(
     _ configuration: VMConfiguration, in runtime: borrowing RuntimeDirectory,
     image: consuming OwnedDescriptor? = nil,
-    console: consuming OwnedDescriptor? = nil, ports: [Port] = [], executable: String? = nil
+    console: consuming OwnedDescriptor? = nil, ports: [Port] = [], executable: String? = nil,
+    endsWithUs: Bool = false, replacingLost: Bool = false
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
     let lock = try takeLock(folder)
     defer { _ = lock }
-    try VMClient.clearEnded(folder)
+    try VMClient.clearEnded(folder, orLost: replacingLost)
     do {
       var bag = DescriptorBag()
       bag.append(try folder.directory.descriptor.duplicate())
@@ -31,7 +34,8 @@ public enum VMLauncher {
         configuration: configuration, hasImage: image != nil, hasConsole: console != nil, ports: ports)
       if let image { bag.append(image) }
       if let console { bag.append(console) }
-      let pid = try spawn(folder, start, bag, executable ?? "/proc/self/exe")
+      let pid = try spawn(
+        folder, start, bag, executable ?? "/proc/self/exe", endsWithUs ? [Companion.own] : [])
       return pid
     } catch {
       let refusal = refusal(error, folder)
@@ -66,7 +70,8 @@ public enum VMLauncher {
   }
 
   private static func spawn(
-    _ folder: borrowing VMFolder, _ start: VMStart, _ bag: borrowing DescriptorBag, _ executable: String
+    _ folder: borrowing VMFolder, _ start: VMStart, _ bag: borrowing DescriptorBag, _ executable: String,
+    _ variables: [String]
   ) throws -> Int32 {
     let pair = try UnixSocket.pair()
     let ours = pair.a
@@ -75,7 +80,7 @@ public enum VMLauncher {
     let null = try OwnedDescriptor.open("/dev/null", .read)
     let child = try ChildProcess.spawn(
       executable: executable, arguments: ["fsr", "vmm", start.configuration.name],
-      environment: Environment.all + ["\(VMMProcess.startVariable)=3"],
+      environment: Environment.all + ["\(VMMProcess.startVariable)=3"] + variables,
       inheriting: [
         ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
         ChildProcess.Inheritance(log.number, as: 2),

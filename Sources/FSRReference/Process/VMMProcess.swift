@@ -7,6 +7,8 @@ internal import Glibc
 
 /// The processes that run a VM: one that starts it, and one that is to take it over.
 public enum VMMProcess {
+  /// Whatever path it was started by.
+  private static let name = "fsr"
   /// Names the socket on which a new VMM is told what to run.
   static let startVariable = "FSR_START_FD"
   /// This process's arguments, with which its successors are started too.
@@ -15,9 +17,11 @@ public enum VMMProcess {
   /// Becomes a VMM if this process was started as one, and never returns then.
   public static func runIfAsked() {
     if let text = Environment.take(DestinationStart.variable) {
+      ProcessName.set(name)
       exit(with: Result { try runDestination(socket(text)) })
     }
     if let text = Environment.take(startVariable) {
+      ProcessName.set(name)
       exit(with: Result { try runNew(socket(text)) })
     }
   }
@@ -36,9 +40,10 @@ public enum VMMProcess {
     return UnixSocket(adopting: try inherited.duplicate())
   }
 
-  private static func exit(with result: Result<Void, any Error>) -> Never {
+  /// - Parameter result: how the guest ended itself; nil where it went elsewhere, or the VM was stopped.
+  private static func exit(with result: Result<GuestEnd?, any Error>) -> Never {
     switch result {
-    case .success: _exit(0)
+    case .success(let end): _exit(end?.exitStatus ?? 0)
     case .failure(let error):
       try? OwnedDescriptor.standardError().write(Array("fsr: \(error)\n".utf8))
       _exit(1)
@@ -57,12 +62,12 @@ public enum VMMProcess {
 
   // MARK: a destination
 
-  private static func runDestination(_ socket: consuming UnixSocket) throws {
+  private static func runDestination(_ socket: consuming UnixSocket) throws -> GuestEnd? {
     try leaveTerminal()
     // As a successor it was started by a coordinator, which is one that makes way.
     if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
     let signals = try endingSignals()
-    if let vmm = try takeOver(socket) { try vmm.run(signals: signals) }
+    return try takeOver(socket)?.run(signals: signals)
   }
 
   /// The VMM of the guest that came here; nil where it went elsewhere. What only the handoff needed is closed
@@ -107,7 +112,7 @@ public enum VMMProcess {
 
   // MARK: a new VM
 
-  private static func runNew(_ socket: consuming UnixSocket) throws {
+  private static func runNew(_ socket: consuming UnixSocket) throws -> GuestEnd? {
     try leaveTerminal()
     let signals = try endingSignals()
     let starter = Owned(socket)
@@ -120,7 +125,8 @@ public enum VMMProcess {
         vmm.stopGuest(removing: true)
         throw error
       }
-      try vmm.run(signals: signals)
+      vmm.log.notice("the guest runs in process \(ProcessIdentity.current().pid)")
+      return try vmm.run(signals: signals)
     } catch {
       try? starter.value.send(VMStartReply.refused("\(error)").encoded)
       throw error
