@@ -14,7 +14,7 @@ extension GuestEnd {
 
   /// The exit status of a VMM whose guest ended so, which a service manager takes for the service's: the guest's own code
   /// where it is one, else 1.
-  var exitStatus: Int32 {
+  package var exitStatus: Int32 {
     switch self {
     case .passed: 0
     case .failed(let code): (1...255).contains(code) ? Int32(code) : 1

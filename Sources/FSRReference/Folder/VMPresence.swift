@@ -16,7 +16,7 @@ final class VMPresence: Sendable {
 
   private let folder: Directory
   /// Directories that cleaners are to leave alone, besides.
-  private let kept = Mutex(DescriptorBag())
+  private let kept = Mutex<[Owned<OwnedDescriptor>]>([])
 
   /// Says that a process of the VM in `folder` lives, until this object goes. Where the file system knows no such locks
   /// nothing is said.
@@ -51,7 +51,7 @@ final class VMPresence: Sendable {
   private func keep(_ directory: consuming Directory) {
     // A cleaner that is at work there just now is not waited for.
     _ = try? directory.descriptor.tryShareWithCleaners()
-    let descriptor = directory.release()
+    let descriptor = Owned(directory.release())
     kept.withLock { $0.append(descriptor) }
   }
 

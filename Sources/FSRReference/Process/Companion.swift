@@ -24,8 +24,9 @@ enum Companion {
       let boot = try? BootID.current()
     else { return .nobody }
     do {
-      let process = try ProcessDescriptor.open(ProcessIdentity(pid: pid, startTime: start, bootID: boot))
-      return process.map { .lives(Owned($0)) } ?? .gone
+      let identity = ProcessIdentity(pid: pid, startTime: start, bootID: boot)
+      guard let process = try ProcessDescriptor.open(identity) else { return .gone }
+      return .lives(Owned(process))
     } catch {
       // Who cannot look ends nothing.
       return .nobody

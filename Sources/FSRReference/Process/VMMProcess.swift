@@ -4,6 +4,7 @@ internal import FSRMemory
 internal import FSRState
 internal import FSRSystem
 internal import Glibc
+internal import Logging
 
 /// The processes that run a VM: one that starts it, and one that is to take it over.
 public enum VMMProcess {
