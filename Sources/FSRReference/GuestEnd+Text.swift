@@ -12,6 +12,16 @@ extension GuestEnd {
     }
   }
 
+  /// The exit status of a VMM whose guest ended so, which a service manager takes for the service's: the guest's own code
+  /// where it is one, else 1.
+  package var exitStatus: Int32 {
+    switch self {
+    case .passed: 0
+    case .failed(let code): (1...255).contains(code) ? Int32(code) : 1
+    case .reset, .crashed, .hostRequest: 1
+    }
+  }
+
   init?(text: String) {
     let words = text.split(separator: " ")
     if words.count == 3, words[0] == "crashed", let cause = UInt64(words[1]), let address = UInt64(words[2]) {

@@ -6,6 +6,7 @@ import Glibc
 //
 //     Bystander lock FILE                  locks it as processes do, says 1, and stays until its input ends
 //     Bystander as USER PROGRAM ARGUMENT…  becomes the program, as that user without rights
+//     Bystander adopt PROGRAM ARGUMENT…    runs it, and ends as the last of it and of what it has left behind does
 //     Bystander knock USER FOLDER          asks the VM of that folder something, as that user: 0 if it hangs up, 92 if it answers
 
 func check(_ answer: Int32) {
@@ -44,5 +45,10 @@ case ("as", 3...):
   become(words[2])
   // SAFETY: the process's own arguments, of which there are more than three, with a NULL behind them.
   check(unsafe cfsrtest_execute(CommandLine.unsafeArgv + 3))
+case ("adopt", 2...):
+  // SAFETY: the same, of which there are more than two.
+  let status = unsafe cfsrtest_adopt(CommandLine.unsafeArgv + 2)
+  check(status)
+  exit(status)
 case (_, _): exit(90)
 }

@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int cfsrtest_lock_file(const char *path) {
@@ -18,6 +21,24 @@ int cfsrtest_become(unsigned user) {
 int cfsrtest_execute(char *const arguments[]) {
   execv(arguments[0], arguments);
   return -errno;
+}
+
+int cfsrtest_adopt(char *const arguments[]) {
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) return -errno;
+  pid_t child = fork();
+  if (child < 0) return -errno;
+  if (child == 0) {
+    execv(arguments[0], arguments);
+    _exit(127);
+  }
+  int status = 0, last = 0;
+  for (;;) {
+    if (wait(&status) < 0) {
+      if (errno == EINTR) continue;
+      return errno == ECHILD ? last : -errno;
+    }
+    last = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
 }
 
 int cfsrtest_small_disk(const char *size, int is_read_only) {

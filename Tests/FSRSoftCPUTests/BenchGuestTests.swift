@@ -60,6 +60,7 @@ import Testing
     if try guest.isToBeRenewed(with: built) { return }
     // One hart and the full work is what the sources say.
     #expect(
-      built == BenchGuest.image(harts: 1), "FSR_UPDATE_SOAK_IMAGE=1 swift test --filter BenchGuestTests")
+      built == BenchGuest.image(harts: 1),
+      "FSR_UPDATE_SOAK_IMAGE=1 swift test -c release --disable-testable-imports --filter BenchGuestTests")
   }
 }

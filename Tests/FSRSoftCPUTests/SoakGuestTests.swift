@@ -115,6 +115,8 @@ import Testing
       folder: "SoakGuest", script: "soak.ld", sources: ["start.S", "soak.c"], image: "SoakGuestImage.swift")
     let built = try guest.build()
     if try guest.isToBeRenewed(with: built) { return }
-    #expect(built == SoakGuestImage.bytes, "FSR_UPDATE_SOAK_IMAGE=1 swift test --filter SoakGuestTests")
+    #expect(
+      built == SoakGuestImage.bytes,
+      "FSR_UPDATE_SOAK_IMAGE=1 swift test -c release --disable-testable-imports --filter SoakGuestTests")
   }
 }

@@ -26,7 +26,8 @@ struct TemporaryVM: ~Copyable {
     let path = root + "/" + leaf
     do {
       let runtime = try RuntimeDirectory.open(path, creating: true)
-      _ = try VMLauncher.start(configuration, in: runtime, image: image, console: console)
+      // It ends itself where this process is killed.
+      _ = try VMLauncher.start(configuration, in: runtime, image: image, console: console, endsWithUs: true)
       return TemporaryVM(folder: try runtime.vm(configuration.name), path: path, leaf: leaf)
     } catch {
       try? Directory.open(root).removeDirectory(leaf)

@@ -65,6 +65,8 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   var nic: [NICOption] = []
   @Flag(help: "End the VM when the guest asks for a reset, instead of starting it anew.")
   var noReboot = false
+  @Flag(help: "Take the place of a VM of this name that is lost, as a service does that is started again.")
+  var replaceLost = false
   @Flag(help: "Stay until the guest ends; without --console its console is standard output.")
   var foreground = false
   @OptionGroup var runtime: RuntimeOptions
@@ -170,7 +172,8 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     }
     do {
       let pid = try VMLauncher.start(
-        configuration, in: runtime, image: image, console: file, ports: nic.map(\.port)
+        configuration, in: runtime, image: image, console: file, ports: nic.map(\.port),
+        replacingLost: replaceLost
       ) { interruption.hasCome }
       if let swap = configuration.paging?.swap { SwapPlace.warn(of: swap) }
       return pid

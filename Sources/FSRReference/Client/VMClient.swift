@@ -157,10 +157,10 @@ public enum VMClient {
       .bytes
   }
 
-  /// Makes way for a new VM of a name whose guest has ended.
+  /// Makes way for a new VM of a name whose guest has ended, or, where `orLost`, whose VM is lost.
   ///
   /// - Throws: `VMError` `refused` where the name is in use.
-  static func clearEnded(_ folder: borrowing VMFolder) throws(VMError) {
+  static func clearEnded(_ folder: borrowing VMFolder, orLost: Bool = false) throws(VMError) {
     if try folder.readEnded() != nil {
       // It writes its end down before the last things that it does, and those go by the VM's name.
       try awaitEnd(of: folder)
@@ -173,7 +173,7 @@ public enum VMClient {
           "the name \(folder.name) is in use; use another, or end that VM with `fsr stop \(folder.name)`")
       case .unknown: throw hidden(folder, sign)
       case .gone:
-        if try newestBlock(of: folder) != nil {
+        if !orLost, try newestBlock(of: folder) != nil {
           throw VMError(
             .refused,
             "the name \(folder.name) is of a VM that is lost; `fsr stop \(folder.name)` clears it")
@@ -181,6 +181,7 @@ public enum VMClient {
       }
     }
     TapNote(in: folder).restoreAll(of: folder)
+    forgetReservation(folder)
     let lockName = "lock"
     folder.removeSwap()
     folder.removeBlocks()

@@ -16,6 +16,8 @@ public enum VMLauncher {
   ///   - image: the guest's ELF; nil for the soak guest.
   ///   - ports: what it has in the network; its VMM attaches them to their taps.
   ///   - executable: the VMM's, this very program where nil.
+  ///   - endsWithUs: whether the VM is to end when this process does, however that ends.
+  ///   - replacingLost: whether it takes the place of one of its name that is lost.
   ///   - isCancelled: asked between looks; a start that is called off leaves nothing.
   /// - Returns: the VMM's pid.
   /// - Throws: `VMError` `refused` for a name in use or a guest that cannot be loaded; nothing is left then.
@@ -23,12 +25,12 @@ public enum VMLauncher {
     _ configuration: VMConfiguration, in runtime: borrowing RuntimeDirectory,
     image: consuming OwnedDescriptor? = nil,
     console: consuming OwnedDescriptor? = nil, ports: [Port] = [], executable: String? = nil,
-    isCancelled: () -> Bool = { false }
+    endsWithUs: Bool = false, replacingLost: Bool = false, isCancelled: () -> Bool = { false }
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
     let lock = try takeLock(folder)
     defer { _ = lock }
-    try VMClient.clearEnded(folder)
+    try VMClient.clearEnded(folder, orLost: replacingLost)
     do {
       var bag = DescriptorBag()
       bag.append(try folder.directory.descriptor.duplicate())
@@ -36,7 +38,8 @@ public enum VMLauncher {
         configuration: configuration, hasImage: image != nil, hasConsole: console != nil, ports: ports)
       if let image { bag.append(image) }
       if let console { bag.append(console) }
-      return try spawn(folder, start, bag, executable ?? "/proc/self/exe", isCancelled)
+      return try spawn(
+        folder, start, bag, executable ?? "/proc/self/exe", endsWithUs ? [Companion.own] : [], isCancelled)
     } catch {
       let refusal = refusal(error, folder)
       VMClient.forgetReservation(folder)
@@ -71,7 +74,7 @@ public enum VMLauncher {
 
   private static func spawn(
     _ folder: borrowing VMFolder, _ start: VMStart, _ bag: borrowing DescriptorBag, _ executable: String,
-    _ isCancelled: () -> Bool
+    _ variables: [String], _ isCancelled: () -> Bool
   ) throws -> Int32 {
     let pair = try UnixSocket.pair()
     let ours = pair.a
@@ -80,7 +83,8 @@ public enum VMLauncher {
     let null = try OwnedDescriptor.open("/dev/null", .read)
     let child = try ChildProcess.spawn(
       executable: executable, arguments: ["fsr", VMMProcess.role, start.configuration.name],
-      environmentBytes: Environment.bytes + [Array("\(VMMProcess.startVariable)=3".utf8)],
+      environmentBytes: Environment.bytes
+        + (["\(VMMProcess.startVariable)=3"] + variables).map { Array($0.utf8) },
       inheriting: [
         ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
         ChildProcess.Inheritance(log.number, as: 2),

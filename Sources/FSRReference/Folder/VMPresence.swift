@@ -16,7 +16,7 @@ package final class VMPresence: Sendable {
 
   private let folder: Directory
   /// Directories that cleaners are to leave alone, besides.
-  private let kept = Mutex(DescriptorBag())
+  private let kept = Mutex<[Owned<OwnedDescriptor>]>([])
 
   /// Says that a process of the VM in `folder` lives, until this object goes. Where the file system knows no such locks
   /// nothing is said.

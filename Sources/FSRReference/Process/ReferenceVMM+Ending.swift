@@ -50,6 +50,12 @@ extension ReferenceVMM {
     return false
   }
 
+  /// How the guest has ended itself, once that is told of; nil where the VM was stopped.
+  var toldEnd: GuestEnd? {
+    if case .toldOf = ended.withLock({ $0 }) { return ending.value }
+    return nil
+  }
+
   /// Ends the VM: its guest stands for good.
   func stopGuest(removing: Bool) {
     stopAccepting()

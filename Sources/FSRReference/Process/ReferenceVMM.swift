@@ -83,7 +83,8 @@ final class ReferenceVMM: Sendable {
   ///
   /// - Parameter signals: those that end the VM, taken before the first vCPU thread was started: one that does
   ///   not block them would die of them.
-  func run(signals: borrowing SignalDescriptor) throws {
+  /// - Returns: how the guest ended itself; nil where the VM was stopped.
+  func run(signals: borrowing SignalDescriptor) throws -> GuestEnd? {
     do { try guest.drain.start() } catch { log.error("the console goes to no file: \(error)") }
     do { try guest.pump.start() } catch { log.error("typed bytes wait until the guest looks: \(error)") }
     do { try guest.load.start() } catch { log.error("the load averages stand still: \(error)") }
@@ -91,9 +92,14 @@ final class ReferenceVMM: Sendable {
     // Here, where what the start needed is closed again: it gets a low number, which a lowered limit reaches last.
     spare.withLock { $0 = Self.anyDescriptor() }
     var giveUpAt = UInt64.max
+    // For as long as it is there.
+    let runtime = guest.folder.value.path.split(separator: "/").dropLast()
+    var companion = Companion.find()
+    if case .gone = companion { loseCompanion() }
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: 0)
+      if case .lives(let process) = companion { poller.watch(process.value.descriptor, token: 3) }
       poller.watch(signals.descriptor, token: 1)
       let hasRoom = connections.load(ordering: .acquiring) < Self.connectionLimit
       if hasRoom, isAccepting.load(ordering: .acquiring) {
@@ -107,14 +113,33 @@ final class ReferenceVMM: Sendable {
         log.notice("told to stop by \(SignalNumber.name(of: number))")
         isStopping.raise()
       }
+      if ready.contains(3) {
+        companion = .gone
+        loseCompanion()
+      }
       if let count = resets.due(at: MonotonicClock.now()) { tellResets(count) }
-      if isAtEnd() { return }
+      if isAtEnd() {
+        if case .gone = companion { Self.removeEmpty(runtime) }
+        return toldEnd
+      }
       if isStopping.isUp {
         giveUpAt = min(giveUpAt, MonotonicClock.now() + Self.giveUpLimit)
         if handoffBlock != nil { giveUpHandoff(at: giveUpAt) }
       }
       if ready.contains(2), isAccepting.load(ordering: .acquiring) { accept() }
     }
+  }
+
+  private func loseCompanion() {
+    log.notice("the process that the VM is to end with is gone")
+    isStopping.raise()
+  }
+
+  /// Removes the runtime folder that was made for this VM alone.
+  private static func removeEmpty(_ path: ArraySlice<Substring>) {
+    guard let name = path.last, let parent = try? Directory.open("/" + path.dropLast().joined(separator: "/"))
+    else { return }
+    try? parent.removeDirectory(String(name))
   }
 
   func stopAccepting() { isAccepting.store(false, ordering: .releasing) }

@@ -10,7 +10,9 @@ enum VMMLog {
 
   /// - Parameter label: the VM's name, or what it is about where that is not known.
   static func logger(_ label: String) -> Logger {
-    var log = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+    var log = Logger(label: label) {
+      ServiceJournal.beside(StreamLogHandler.standardError(label: $0), label: $0)
+    }
     log[metadataKey: "pid"] = "\(ProcessDescriptor.ownNumber)"
     log[metadataKey: "build"] = "\(build)"
     return log

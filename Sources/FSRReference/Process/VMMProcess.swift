@@ -8,6 +8,8 @@ internal import Logging
 
 /// The processes that run a VM: one that starts it, and one that is to take it over.
 public enum VMMProcess {
+  /// Whatever path it was started by.
+  private static let name = "fsr"
   /// Names the socket on which a new VMM is told what to run.
   static let startVariable = "FSR_START_FD"
   /// The first argument of every VMM; the VM's name is the next.
@@ -21,9 +23,11 @@ public enum VMMProcess {
   public static func runIfAsked() {
     try? SignalAction.ignoreFileLimit()
     if let text = Environment.take(DestinationStart.variable) {
+      ProcessName.set(name)
       exit(with: Result { try runDestination(socket(text)) })
     }
     if let text = Environment.take(startVariable) {
+      ProcessName.set(name)
       exit(with: Result { try runNew(socket(text)) })
     }
   }
@@ -42,9 +46,10 @@ public enum VMMProcess {
     return UnixSocket(adopting: try inherited.duplicate())
   }
 
-  private static func exit(with result: Result<Void, any Error>) -> Never {
+  /// - Parameter result: how the guest ended itself; nil where it went elsewhere, or the VM was stopped.
+  private static func exit(with result: Result<GuestEnd?, any Error>) -> Never {
     switch result {
-    case .success: _exit(0)
+    case .success(let end): _exit(end?.exitStatus ?? 0)
     case .failure(let error):
       VMMLog.logger("vmm").error("\(error)")
       _exit(1)
@@ -65,7 +70,7 @@ public enum VMMProcess {
 
   // MARK: a destination
 
-  private static func runDestination(_ socket: consuming UnixSocket) throws {
+  private static func runDestination(_ socket: consuming UnixSocket) throws -> GuestEnd? {
     // Before it takes any memory: whoever has the guest is to keep it.
     var score = RaisedOOMScore(hasBallast: true)
     try leaveSurroundings()
@@ -79,7 +84,8 @@ public enum VMMProcess {
       signals = try endingSignals()
       return try ReferenceDestination(score: score.take())
     }
-    if let vmm, let signals = signals.take() { try vmm.run(signals: signals) }
+    guard let vmm, let signals = signals.take() else { return nil }
+    return try vmm.run(signals: signals)
   }
 
   /// The VMM of the guest that came here; nil where it went elsewhere. What only the handoff needed is closed
@@ -155,7 +161,7 @@ public enum VMMProcess {
 
   // MARK: a new VM
 
-  private static func runNew(_ socket: consuming UnixSocket) throws {
+  private static func runNew(_ socket: consuming UnixSocket) throws -> GuestEnd? {
     try leaveSurroundings()
     let signals = try endingSignals()
     let starter = Owned(socket)
@@ -168,7 +174,8 @@ public enum VMMProcess {
         vmm.stopGuest(removing: true)
         throw error
       }
-      try vmm.run(signals: signals)
+      vmm.log.notice("the guest runs in process \(ProcessIdentity.current().pid)")
+      return try vmm.run(signals: signals)
     } catch {
       try? starter.value.send(VMStartReply.refused("\(error)").encoded)
       throw error

@@ -22,6 +22,9 @@ int cfsrtest_lock_file(const char *path);
 int cfsrtest_become(unsigned user);
 // Becomes the program that the first of the arguments names.
 int cfsrtest_execute(char *const arguments[]);
+// Runs the program that the first of the arguments names, becomes the parent of all that it leaves behind, and answers the exit
+// status of whatever ends last; 128 and the signal for what was killed.
+int cfsrtest_adopt(char *const arguments[]);
 // The root of a new tmpfs of `size`, as for mount(8), which is mounted nowhere and goes with the descriptor.
 int cfsrtest_small_disk(const char *size, int is_read_only);
 
