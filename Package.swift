@@ -87,7 +87,7 @@ let package = Package(
       swiftSettings: strict),
     tests("FSRSystemTests", ["FSRSystem", "FSRTestSupport"]),
     tests("FSRStateTests", ["FSRState", "FSRTestSupport"]),
-    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport"]),
+    tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport", "OtherVMM"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRStorageTests", ["FSRStorage", "FSRSystem", "FSRState", "FSRTestSupport", "Bystander"]),
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),

@@ -51,6 +51,21 @@ import Testing
     }
   }
 
+  /// A stream without a flaw, of a page that is not whole: what is missing would be what was there before.
+  @Test func aGoodStreamOfFewerBytesIsRefused() throws {
+    var compressor = Compressor()
+    let region = try MappedRegion(anonymous: 16384)
+    region.copy((0..<4096).map { UInt8(truncatingIfNeeded: $0 / 64) }, to: 0)
+    for count in [1, 100, 2048, 4095] {
+      let length = compressor.compress(region, at: 0, count: count, to: region, at: 4096, room: 4096)
+      let packed = try #require(length)
+      let isWhole = compressor.expand(region, at: 4096, length: packed, to: region, at: 8192, count: 4096)
+      #expect(!isWhole, "\(count) bytes")
+      let isDone = compressor.expand(region, at: 4096, length: packed, to: region, at: 8192, count: count)
+      #expect(isDone)
+    }
+  }
+
   @Test func aSingleByteMakesAPageNotZero() throws {
     let region = try MappedRegion(anonymous: 8192)
     for place in [UInt64(0), 1, 17, 2048, 4095] {

@@ -40,6 +40,7 @@ func misbehave(_ socket: consuming UnixSocket) throws {
   case "other-message": try say([.prepared], socket)
   case "agrees-twice": try say([agreed, agreed], socket)
   case "refuses-at-length": try say([.refused(reason: String(repeating: "no; ", count: 4000))], socket)
+  case "prepares": try say([agreed, .prepared], socket)
   case "sends-descriptors": try say([agreed], socket, descriptors: 60)
   case "unknown-kind": try sendRaw([0xff, 0x7f, 1, 2, 3], socket)
   case "field-twice": try sendRaw([5, 0] + [8, 0, 2, 0, 0, 0, 1, 0] + [8, 0, 2, 0, 0, 0, 1, 0], socket)

@@ -3,7 +3,7 @@ package import FSRSystem
 internal import Synchronization
 
 /// A host thread for every hart: started once, parked whenever the guest must not run.
-package final class HartThreads: WakesHarts, Sendable {
+package final class HartThreads: WakesHarts, StopPlace, Sendable {
   /// Instructions after which a thread looks up by itself.
   private static let budget: UInt64 = 1 << 30
   /// Instructions that a thread runs with the urgency of the switch, before it becomes an ordinary one.
@@ -39,7 +39,7 @@ package final class HartThreads: WakesHarts, Sendable {
   /// closings, so that nobody falls asleep over one.
   private let words: MappedRegion
   private let gate: UInt64
-  private let harts: Int
+  package let harts: Int
   private let clock: HostClock
   private let meters: HartMeters
   /// The processors that harts may run on.
@@ -212,22 +212,10 @@ package final class HartThreads: WakesHarts, Sendable {
   }
 
   private func switchOverIfLast() {
-    guard stop.load(ordering: .acquiring) == Stop.asked.rawValue else { return }
-    let count = arrived.load(ordering: .acquiring)
-    // The first hart stops last: the destination's first thread waits on the same processor.
-    if isFirstLast, count >= harts - 1 {
-      // Not where the stop was taken back meanwhile: nobody would tell the first hart to go on.
-      holds.withLock { _ in
-        if stop.load(ordering: .acquiring) == Stop.asked.rawValue { askToStop(0) }
-      }
-    }
-    // Looked at again: the first hart may have gone in between, and not been told yet.
-    // A guest that has ended itself is not handed over.
-    guard count == harts, arrived.load(ordering: .sequentiallyConsistent) == harts, !hasGuestEnded,
-      stop.compareExchange(
-        expected: Stop.asked.rawValue, desired: Stop.switching.rawValue, ordering: .acquiringAndReleasing
-      ).exchanged
-    else { return }
+    var arrival = StopArrival()
+    var isMine: Bool?
+    while isMine == nil { isMine = arrival.step(on: self) }
+    guard isMine == true else { return }
     let deed = switchover.withLock { deed in
       let taken = deed
       deed = nil
@@ -239,11 +227,25 @@ package final class HartThreads: WakesHarts, Sendable {
   // MARK: stopping and going on
 
   /// Harts that share a processor are stopped together: while one runs on, urgent, another cannot.
-  private var isFirstLast: Bool { harts > 1 && harts <= placement.processors.count }
+  package var isFirstLast: Bool { harts > 1 && harts <= placement.processors.count }
 
-  private var hasGuestEnded: Bool { holds.withLock { $0.contains(.ended) } }
+  package var hasGuestEnded: Bool { holds.withLock { $0.contains(.ended) } }
 
   var isPaused: Bool { holds.withLock { !$0.isDisjoint(with: [.paused, .page]) } }
+
+  package var isAsked: Bool { stop.load(ordering: .acquiring) == Stop.asked.rawValue }
+
+  package var arrivedCount: Int { arrived.load(ordering: .sequentiallyConsistent) }
+
+  package func withHolds(_ body: () -> Void) { holds.withLock { _ in body() } }
+
+  package func askFirst() { askToStop(0) }
+
+  package func begin() -> Bool {
+    stop.compareExchange(
+      expected: Stop.asked.rawValue, desired: Stop.switching.rawValue, ordering: .acquiringAndReleasing
+    ).exchanged
+  }
 
   private func askToStop(_ hart: Int) {
     machine.withLock { $0 }?.lines(of: hart).stop.store(1, ordering: .releasing)

@@ -2,6 +2,8 @@
 #ifndef CFSRTESTLINUX_H
 #define CFSRTESTLINUX_H
 
+#include <stdint.h>
+
 // Puts the calling thread into a network namespace of its own; threads and processes it starts are there too.
 int cfsrtest_new_network(void);
 int cfsrtest_interface_up(const char *name);
@@ -27,5 +29,12 @@ int cfsrtest_execute(char *const arguments[]);
 int cfsrtest_adopt(char *const arguments[]);
 // The root of a new tmpfs of `size`, as for mount(8), which is mounted nowhere and goes with the descriptor.
 int cfsrtest_small_disk(const char *size, int is_read_only);
+
+// From here to the end of the watch each store of any thread into the pages at `address` is noted. One watch at a time;
+// -ENOSYS on a processor for which nobody has written it.
+int cfsrtest_watch_stores(uint64_t address, uint64_t bytes);
+// How many there were, and the offset of each in their order.
+int cfsrtest_end_watch(void);
+uint32_t cfsrtest_store(int index);
 
 #endif

@@ -1,0 +1,308 @@
+import FSRHandoff
+import FSRState
+import FSRSystem
+import FSRTestSupport
+import Synchronization
+import Testing
+
+/// What a coordinator does beside its machine: it says that it lives, and takes what is needed of one that does not.
+@Suite struct CoordinatorSessionTests {
+  /// Longer than anything takes, in nanoseconds.
+  private static let patience: UInt64 = 60_000_000_000
+
+  private static func wait(until condition: () throws -> Bool) rethrows -> Bool {
+    let late = MonotonicClock.now() + patience
+    while try !condition() {
+      if MonotonicClock.now() >= late { return false }
+      _ = try? Poller().wait(timeout: 500_000)
+    }
+    return true
+  }
+
+  /// A process that is gone.
+  private static func dead() throws -> ProcessIdentity {
+    let sleeper = try Sleeper()
+    sleeper.end()
+    return sleeper.identity
+  }
+
+  // MARK: a recovery and the one before it
+
+  private static func recovery(
+    _ fixture: borrowing BlockFixture, timeout: UInt64 = patience, settle: UInt64 = 20_000_000
+  ) throws -> CoordinatorSession {
+    var limits = HandoffLimits()
+    limits.settle = settle
+    limits.look = 1_000_000
+    limits.reap = 500_000_000
+    var options = CoordinatorSession.Options()
+    options.timeout = timeout
+    return CoordinatorSession(
+      .recovery, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+      blocks: try fixture.blocks.duplicate(), options: options, limits: limits)
+  }
+
+  /// A block whose source and destination are dead, with a complete checkpoint that nobody has but `standIn`.
+  private static func orphan(_ fixture: borrowing BlockFixture, heldBy standIn: StandIn) throws
+    -> ControlBlock
+  {
+    let block = try fixture.makeBlock(2)
+    block.enroll(.source, as: try dead())
+    block.enroll(.destination, as: try dead())
+    block.enroll(.coordinator, as: standIn.identity)
+    block.holdDescriptors(.coordinator, numbers: standIn.numbers)
+    block.deadline = MonotonicClock.now() + patience
+    block.complete(length: 100, checksum: 1)
+    return block
+  }
+
+  @Test func theDescriptorsOfAHungCoordinatorAreTakenBeforeItsLife() throws {
+    let fixture = try BlockFixture()
+    let standIn = try StandIn(in: fixture, heartbeat: 1)
+    let block = try Self.orphan(fixture, heldBy: standIn)
+    var recovery = try Self.recovery(fixture)
+    _ = recovery.run()
+    #expect(!standIn.isAlive)
+    // Whoever comes after this one finds them where it looks for a coordinator's.
+    #expect(block.identity(of: .coordinator) == .current())
+    #expect(block.heldDescriptors(of: .coordinator).count == standIn.numbers.count)
+    // With them it could try successors; the executable that they name runs no guest.
+    #expect(block.state == .successor)
+    #expect(try fixture.blocks.attempts().contains(3))
+    let next = try #require(try fixture.blocks.open(3))
+    #expect(next.isComplete && next.checkpointExtent == (100, 1) && next.generation == block.generation)
+    #expect(next.identity(of: .coordinator) == .current() && next.identity(of: .source) == nil)
+  }
+
+  @Test func aCoordinatorThatBeatsIsLeftAlone() throws {
+    let fixture = try BlockFixture()
+    // Its last beat is ahead of every look.
+    let standIn = try StandIn(in: fixture, heartbeat: .max / 2)
+    let block = try Self.orphan(fixture, heldBy: standIn)
+    var recovery = try Self.recovery(fixture, timeout: 30_000_000)
+    #expect(recovery.run() == .refused)
+    #expect(recovery.obstacle == .busy && standIn.isAlive && block.state == .none)
+  }
+
+  /// A beat that is not as old as the limit is none of a hung one.
+  @Test func aCoordinatorIsGivenAllOfItsTime() throws {
+    let fixture = try BlockFixture()
+    let standIn = try StandIn(in: fixture, heartbeat: MonotonicClock.now())
+    _ = try Self.orphan(fixture, heldBy: standIn)
+    var recovery = try Self.recovery(fixture, timeout: 30_000_000, settle: Self.patience)
+    #expect(recovery.run() == .refused)
+    #expect(standIn.isAlive)
+  }
+
+  /// A victor sees its losers gone; where it is dead itself somebody else does.
+  @Test(arguments: [ResumeState.resumed, .destination]) func aLoserWhoseVictorIsDeadIsEnded(
+    state: ResumeState
+  ) throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(2, state)
+    let loser = try Sleeper()
+    block.enroll(state == .resumed ? .source : .destination, as: try Self.dead())
+    block.enroll(state == .resumed ? .destination : .source, as: loser.identity)
+    var recovery = try Self.recovery(fixture)
+    #expect(recovery.run() == .lost)
+    #expect(!loser.isAlive)
+  }
+
+  /// A living one is its victor's: nobody else kills it.
+  @Test func aLoserWhoseVictorLivesIsLeftToIt() throws {
+    let fixture = try BlockFixture()
+    let (victor, loser) = (try Sleeper(), try Sleeper())
+    let block = try fixture.makeBlock(2, .resumed)
+    block.enroll(.source, as: victor.identity)
+    block.enroll(.destination, as: loser.identity)
+    for mark in [TimelineMark.entered, .reported] { block.pass(mark, at: 1) }
+    var recovery = try Self.recovery(fixture)
+    #expect(recovery.run() == .source)
+    #expect(loser.isAlive && victor.isAlive)
+  }
+
+  @Test func whatNobodyHoldsIsLost() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(2)
+    block.enroll(.source, as: try Self.dead())
+    block.enroll(.destination, as: try Self.dead())
+    block.complete(length: 100, checksum: 1)
+    var recovery = try Self.recovery(fixture)
+    #expect(recovery.run() == .lost)
+    #expect(recovery.reason == "source and destination died")
+  }
+
+  // MARK: a handoff
+
+  /// A handoff whose source is played by the test.
+  private final class Handoff: Sendable {
+    let owner: Sleeper
+    let isCancelled = Flag()
+    let listener: Owned<UnixSocket>
+    private let thread = Mutex<OSThread?>(nil)
+    private let outcome = Mutex<(end: HandoffEnd, reason: String)?>(nil)
+
+    init(_ fixture: borrowing BlockFixture, timeout: UInt64 = patience) throws {
+      owner = try Sleeper()
+      listener = Owned(try UnixSocket.listen(in: fixture.temporary.directory, name: "control.sock"))
+      let old = try fixture.makeBlock(4, .resumed)
+      old.enroll(.source, as: owner.identity)
+      old.pass(.reported, at: 1)
+      var limits = HandoffLimits()
+      limits.look = 1_000_000
+      limits.reap = 500_000_000
+      var options = CoordinatorSession.Options()
+      options.timeout = timeout
+      options.maxDowntime = 77
+      let isCancelled = isCancelled
+      let session = Owned(
+        Mutex(
+          CoordinatorSession(
+            .handoff, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+            blocks: try fixture.blocks.duplicate(), options: options, limits: limits,
+            isCancelled: { isCancelled.isUp })))
+      let started = try OSThread.start(name: "coordinator") { [self] in
+        let end = session.value.withLock { ($0.run(), $0.reason) }
+        outcome.withLock { $0 = end }
+      }
+      thread.withLock { $0 = started }
+    }
+
+    /// The connection of whoever asks, and the block that came with it.
+    func request() throws -> (channel: Owned<Channel>, block: ControlBlock) {
+      var socket: Owned<UnixSocket>?
+      _ = try CoordinatorSessionTests.wait {
+        if let one = try listener.value.accept() { socket = Owned(one) }
+        return socket != nil
+      }
+      let channel = Owned(try Channel(UnixSocket(adopting: try socket!.value.descriptor.duplicate())))
+      var arrival = try required(try channel.value.receive(timeout: patience, from: "coordinator"))
+      guard case .request = arrival.message else { throw Absent() }
+      return (channel, try ControlBlock(adopting: try required(arrival.descriptors.take(0))))
+    }
+
+    func ended() -> (end: HandoffEnd, reason: String)? {
+      thread.withLock { $0.take() }?.join()
+      return outcome.withLock { $0 }
+    }
+  }
+
+  private static func heartbeat(_ fixture: borrowing BlockFixture) throws -> UInt64 {
+    guard case .held(by: let holder?) = try VMLock.look(in: fixture.temporary.directory) else { return 0 }
+    return holder.heartbeat
+  }
+
+  /// Whether lock and block are told, again and again, that the coordinator lives.
+  private static func beats(_ fixture: borrowing BlockFixture, _ block: ControlBlock) throws -> Bool {
+    for _ in 0..<3 {
+      let (lock, told) = (try heartbeat(fixture), block.heartbeat(of: .coordinator))
+      let isNewer = try wait { try heartbeat(fixture) > lock && block.heartbeat(of: .coordinator) > told }
+      if !isNewer { return false }
+    }
+    return true
+  }
+
+  @Test func itSaysThatItLivesAsLongAsItIsAtWork() throws {
+    let fixture = try BlockFixture()
+    let handoff = try Handoff(fixture)
+    let (channel, block) = try handoff.request()
+    #expect(block.attempt == 5 && block.generation == 1 && block.maxDowntime == 77 && block.state == .none)
+    #expect(block.identity(of: .source) == handoff.owner.identity)
+    #expect(block.identity(of: .coordinator) == .current() && block.identity(of: .destination) == nil)
+    try fixture.blocks.publish(block)
+    try channel.value.send(.accepted)
+    // It waits for the descriptors, then for what becomes of it.
+    let beatsAhead = try Self.beats(fixture, block)
+    #expect(beatsAhead)
+    try channel.value.send(
+      .manifest, descriptors: try GuestCopiesTests.bag(.none, in: fixture.temporary.directory))
+    let arrival = try channel.value.receive(timeout: Self.patience, from: "coordinator")
+    let answer = try required(arrival).message
+    #expect(answer == .holding)
+    #expect(block.heldDescriptors(of: .coordinator).count == 4)
+    let beatsThen = try Self.beats(fixture, block)
+    #expect(beatsThen)
+    // The source calls it off, and says its last word after a while.
+    #expect(block.claim(.source, by: .source) == .made)
+    #expect(block.claim(.resumed, by: .source) == .made)
+    block.pass(.entered, at: 1)
+    let beatsLast = try Self.beats(fixture, block)
+    #expect(beatsLast)
+    block.pass(.reported, at: 1)
+    let end = handoff.ended()?.end
+    #expect(end == .source)
+    let isFree = if case .free = try VMLock.look(in: fixture.temporary.directory) { true } else { false }
+    #expect(isFree)
+    // The older one leads to nobody any more.
+    #expect(try fixture.blocks.attempts() == [5])
+  }
+
+  /// An interrupt moves the word, and says why.
+  @Test func whoIsInterruptedCallsItOff() throws {
+    let fixture = try BlockFixture()
+    let handoff = try Handoff(fixture)
+    let (channel, block) = try handoff.request()
+    try fixture.blocks.publish(block)
+    try channel.value.send(.accepted)
+    handoff.isCancelled.raise()
+    let isMoved = Self.wait { block.state == .source }
+    #expect(isMoved && block.explanation(of: .coordinator) == "a signal interrupted it")
+    _ = block.claim(.resumed, by: .source)
+    block.pass(.entered, at: 1)
+    block.pass(.reported, at: 1)
+    let end = handoff.ended()?.end
+    #expect(end == .source)
+  }
+
+  /// Nothing is begun beside what is left of an earlier one, or without an owner.
+  @Test func anEarlierHandoffThatIsNotOverIsInTheWay() throws {
+    for (state, hasOwner, hasLoser, obstacle) in [
+      (ResumeState.resumed, true, true, CoordinatorSession.Obstacle.leftover),
+      (.destination, true, true, .leftover), (.resumed, false, false, .lost),
+      (.source, true, false, .unsettled),
+    ] {
+      let fixture = try BlockFixture()
+      let (owner, loser) = (try Sleeper(), try Sleeper())
+      let block = try fixture.makeBlock(4, state)
+      let isSource = state != .destination
+      block.enroll(isSource ? .source : .destination, as: owner.identity)
+      block.enroll(isSource ? .destination : .source, as: loser.identity)
+      if !hasOwner { owner.end() }
+      if !hasLoser { loser.end() }
+      var limits = HandoffLimits()
+      limits.reap = 20_000_000
+      var session = CoordinatorSession(
+        .handoff, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+        blocks: try fixture.blocks.duplicate(), limits: limits)
+      #expect(session.run() == .refused)
+      #expect(session.obstacle == obstacle, "\(state)")
+      #expect(try fixture.blocks.attempts() == [4])
+      #expect(block.state == state && loser.isAlive == hasLoser)
+    }
+  }
+
+  /// One that is never taken up leaves neither a draft nor a block.
+  @Test func aRequestThatIsRefusedLeavesNothing() throws {
+    let fixture = try BlockFixture()
+    let handoff = try Handoff(fixture)
+    let (channel, block) = try handoff.request()
+    try channel.value.send(.refused(reason: "not today", code: .limits))
+    let outcome = handoff.ended()
+    #expect(outcome?.end == .refused && outcome?.reason == "not today")
+    #expect(try fixture.temporary.directory.names(limit: 100).sorted() == ["4", "control.sock", "lock"])
+    #expect(block.state == .source)
+  }
+
+  /// A source that hangs up without a word and lives has refused; one that has died took the guest along.
+  @Test(arguments: [false, true]) func aSourceThatHangsUpIsLookedAt(dies: Bool) throws {
+    let fixture = try BlockFixture()
+    let handoff = try Handoff(fixture)
+    var channel: Owned<Channel>? = try handoff.request().channel
+    if dies { handoff.owner.end() }
+    channel = nil
+    let end = handoff.ended()?.end
+    #expect(end == (dies ? .lost : .refused))
+    let isClosed = channel == nil
+    #expect(isClosed)
+  }
+}

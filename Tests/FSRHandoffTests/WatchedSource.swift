@@ -1,0 +1,126 @@
+import FSRHandoff
+import FSRState
+import FSRSystem
+import FSRTestSupport
+import Synchronization
+
+/// A guest without a machine, which writes down what a session asks of it, and where the word is then.
+final class WatchedSource: HandoffSource {
+  /// What it does otherwise than a good one.
+  struct Manners: Sendable {
+    /// How often the copying is looked at before it stands.
+    var looks = 0
+    var quiesceFails = false
+    var saveFails = false
+    /// Whether the vCPUs never stop.
+    var isDeaf = false
+    /// How often the storage is not to be had.
+    var refusals = 0
+    /// Done in the stun, once all is written.
+    var atRelease: @Sendable (ControlBlock) -> Void = { _ in }
+  }
+
+  private struct Tally {
+    var calls: [String] = []
+    var looks = 0
+    var refusals = 0
+  }
+
+  let sectionVersions: [SectionVersion] = []
+  let build = "watched"
+  let executable: String
+  let arguments = ["other"]
+  let environment: [String] = []
+  let block: ControlBlock
+  private let manners: Manners
+  private let tally = Mutex(Tally())
+  private let bag: Mutex<DescriptorBag>
+  static let payload: [UInt8] = [1, 2, 3]
+  struct Wrong: Error {}
+
+  init(_ block: ControlBlock, startedAs executable: String, _ manners: Manners) throws {
+    self.block = block
+    self.executable = executable
+    self.manners = manners
+    var bag = DescriptorBag()
+    for _ in 0..<2 { bag.append(try Memfd.create(name: "test-slot", size: 4096)) }
+    self.bag = Mutex(bag)
+  }
+
+  /// What was asked for, each with the word's state then.
+  var calls: [String] { tally.withLock { $0.calls } }
+
+  private func note(_ call: String) {
+    let state = block.state
+    tally.withLock { $0.calls.append("\(call) \(state)") }
+  }
+
+  func describe() throws -> Description {
+    note("describe")
+    return Description(
+      manifest: Manifest(
+        name: "vm", machine: BlockFixture.machine, slots: ["ram", "console"],
+        memory: [.init(slot: 0, size: 4096, guestAddress: 0)], sections: [], checkpointCapacity: 8192,
+        executable: executable, arguments: arguments),
+      descriptors: bag.withLock { $0.takeAll() })
+  }
+
+  func precopy() throws -> Precopy {
+    let looks = tally.withLock { tally in
+      tally.looks += 1
+      return tally.looks
+    }
+    if looks == 1 { note("precopy") }
+    return looks > manners.looks ? Precopy(.standing) : Precopy(.copying, copied: 10, total: 20)
+  }
+
+  func quiesce() throws {
+    note("quiesce")
+    if manners.quiesceFails { throw Wrong() }
+  }
+
+  func stun(_ switchover: @escaping @Sendable () -> Void) {
+    note("stun")
+    if manners.isDeaf { return }
+    _ = try? OSThread.start(name: "vcpu", detached: true, switchover)
+  }
+
+  func cancelStun() -> Bool {
+    if manners.isDeaf { note("cancelStun") }
+    return manners.isDeaf
+  }
+
+  func save(to checkpoint: inout CheckpointWriter) throws {
+    note("save")
+    if manners.saveFails { throw Wrong() }
+    checkpoint.section("all", version: 1) { $0.write(raw: Self.payload) }
+  }
+
+  func releaseStorage() {
+    note(block.isComplete ? "releaseStorage behind complete" : "releaseStorage")
+    manners.atRelease(block)
+  }
+
+  func takeBack() -> Bool {
+    // Whoever was started could touch it.
+    let isFenced = block.hasReleased(.destination) || isDestinationGone
+    note(isFenced ? "takeBack" : "takeBack unfenced")
+    return tally.withLock { tally in
+      tally.refusals += 1
+      return tally.refusals > manners.refusals
+    }
+  }
+
+  func resume() { note("resume") }
+
+  func relinquish() { note(block.hasReleased(.source) ? "relinquish behind release" : "relinquish") }
+
+  func keep(_ ended: ControlBlock, reason: String) {
+    note(isDestinationGone ? "keep" : "keep beside a destination")
+  }
+
+  private var isDestinationGone: Bool {
+    guard let identity = block.identity(of: .destination) else { return true }
+    do { return isAbsent(try ProcessDescriptor.open(identity)) } catch { return false }
+  }
+}

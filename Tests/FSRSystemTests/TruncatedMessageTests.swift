@@ -1,0 +1,49 @@
+import FSRSystem
+import FSRTestSupport
+import Glibc
+import Testing
+
+/// Messages whose descriptors do not all find a place in this process's table: the kernel delivers what does, and says so.
+@Suite struct TruncatedMessageTests {
+  /// Receives `sent` descriptors with room for `spare`; the errno of what is thrown.
+  private static func refusal(sent: Int, spare: Int, timeout: UInt64?) throws -> Int32? {
+    let pair = try UnixSocket.pair()
+    var bag = DescriptorBag()
+    for _ in 0..<sent { bag.append(try OwnedDescriptor.open("/dev/null", .read)) }
+    try pair.a.send([1], descriptors: bag)
+    var old = rlimit()
+    // SAFETY: written by the call alone.
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &old) == 0 else { throw Absent() }
+    let used = Set(try Directory.open("/proc/self/fd").names(limit: 100_000).compactMap { UInt($0) })
+    var places = 0
+    var limit: UInt = 0
+    while places < spare || used.contains(limit) {
+      if !used.contains(limit) { places += 1 }
+      limit += 1
+    }
+    var low = rlimit(rlim_cur: rlim_t(limit), rlim_max: old.rlim_max)
+    // SAFETY: read by the call alone.
+    guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &low) == 0 else { throw Absent() }
+    defer { unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &old) }
+    do throws(SystemError) {
+      let received = try pair.b.receive(limit: 8, maximumDescriptors: 8, timeout: timeout)
+      _ = consume received
+      return nil
+    } catch { return error.errno }
+  }
+
+  @Test func tooFewFreeNumbersAreSaidAndNoneStaysOpen() async {
+    await #expect(processExitsWith: .success) {
+      try OpenDescriptors.expectNoneLeft {
+        for (sent, spare) in [(3, 0), (3, 1), (8, 7), (1, 0)] {
+          for timeout in [nil, 0, 1_000_000_000] as [UInt64?] {
+            let refused = try TruncatedMessageTests.refusal(sent: sent, spare: spare, timeout: timeout)
+            #expect(refused == EMFILE, "\(sent) for \(spare)")
+          }
+        }
+        let taken = try TruncatedMessageTests.refusal(sent: 3, spare: 4, timeout: nil)
+        #expect(taken == nil)
+      }
+    }
+  }
+}
