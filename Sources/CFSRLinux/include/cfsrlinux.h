@@ -175,6 +175,8 @@ int cfsr_interface_set_mtu(const char *name, int mtu);
 
 // this process
 char *const *cfsr_environment(void);
+// For good, with the groups that the user database says; those of a user who is not in it are `group_of_none` alone.
+int cfsr_become_user(unsigned uid, unsigned group_of_none);
 int cfsr_cpu_count(void);
 // As the kernel gave them to this process; nothing has to be read for it.
 char *const *cfsr_arguments(int *count);

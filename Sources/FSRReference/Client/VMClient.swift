@@ -180,11 +180,12 @@ public enum VMClient {
         }
       }
     }
-    let lockName = "lock"
-    folder.removeSwap()
-    folder.removeBlocks()
-    for name in (try? folder.directory.names(limit: 4096)) ?? [] where name != lockName {
-      try? folder.directory.unlink(name)
+    if let other = folder.foreign.first {
+      throw VMError(
+        .refused,
+        "the name \(folder.name) is in use: \(folder.path) holds \(other), which is not fsr's; use another, or look at it"
+      )
     }
+    folder.clear(keeping: VMFiles.lock)
   }
 }

@@ -25,6 +25,7 @@ public enum VMLauncher {
     defer { _ = lock }
     try VMClient.clearEnded(folder)
     do {
+      try folder.writeMark()
       var bag = DescriptorBag()
       bag.append(try folder.directory.descriptor.duplicate())
       let start = VMStart(
