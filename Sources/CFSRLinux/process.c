@@ -56,6 +56,7 @@ int cfsr_spawn(const char *path, char *const arguments[], char *const environmen
     return -r;
   }
   r = file_actions(&files, sources, targets, count, closes, close_count, close_from);
+  if (r == 0 && new_session) r = posix_spawn_file_actions_addchdir_np(&files, "/");
   if (r == 0) r = attributes(&how, new_session);
   if (r == 0) r = posix_spawn(pid, path, &files, &how, arguments, environment);
   posix_spawnattr_destroy(&how);

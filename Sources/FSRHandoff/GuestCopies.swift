@@ -71,12 +71,9 @@ public struct GuestCopies: ~Copyable, Sendable {
   /// The numbers of all of it, in the order in which it came.
   public var numbers: [Int32] { [manifestMemory.number, checkpoint.number] + slots.numbers }
 
-  /// A path to the source's own executable, as long as this process holds the copies.
-  var executable: String {
-    guard let slot = manifest.slots.firstIndex(of: Manifest.executableSlot) else {
-      return manifest.executable
-    }
-    return "/proc/\(ProcessIdentity.current().pid)/fd/\(slots.numbers[slot])"
+  /// The number of the descriptor that leads to the source's own executable; nil where none came, and its path has to do.
+  var program: Int32? {
+    manifest.slots.firstIndex(of: Manifest.executableSlot).map { slots.numbers[$0] }
   }
 
   /// Second descriptors of the slots, in their order.

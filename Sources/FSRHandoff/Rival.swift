@@ -8,6 +8,7 @@ final class Rival: Sendable {
   let process: Owned<ProcessDescriptor>?
   /// Whether looking for it failed for a reason of our own: it then counts as alive, and cannot be killed.
   private let isUnknown: Bool
+  private let identity: ProcessIdentity
 
   /// The rival that `block` names as `party`; nil where the block names none, or this very process.
   init?(_ party: Party, of block: ControlBlock) {
@@ -16,6 +17,7 @@ final class Rival: Sendable {
     if namespace.isOwn, identity == ProcessIdentity.current() { return nil }
     self.block = block
     self.party = party
+    self.identity = identity
     // A number of another namespace names somebody else here.
     guard namespace.isOwn else {
       process = nil
@@ -45,9 +47,12 @@ final class Rival: Sendable {
     return (try? process.value.waitForExit(timeout: timeout)) ?? false
   }
 
-  /// Kills it, and waits for the end; false when it cannot be killed.
+  /// Kills it, and waits for the end; false when it cannot be killed, or is nobody's to be killed for this VM.
   func kill(timeout: UInt64) -> Bool {
     guard let process else { return !isUnknown }
+    guard EndingRight.mayEnd(process.value, identity, forOwnerOf: block.descriptor) else {
+      return waitForExit(timeout: timeout)
+    }
     _ = try? process.value.signal(SignalNumber.kill)
     return waitForExit(timeout: timeout)
   }

@@ -13,6 +13,15 @@ public struct MachineIdentity: Hashable, Sendable, CustomStringConvertible {
     MachineIdentity(high: generator.next(), low: generator.next())
   }
 
+  /// Reads what `description` has written; nil of anything else.
+  public init?(hexadecimal text: some StringProtocol) {
+    guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+      let low = UInt64(text.suffix(16), radix: 16)
+    else { return nil }
+    self.init(high: high, low: low)
+    guard description == text else { return nil }
+  }
+
   /// 32 hexadecimal digits.
   public var description: String {
     [high, low].map { half in

@@ -27,19 +27,24 @@ internal import Glibc
   /// and 2 too, and no others, close-on-exec or not. No signal is blocked in it and each has its default
   /// action. ENOENT, EACCES, ENOEXEC, E2BIG as execve(2) says them; EBADF for a number that is not open;
   /// EINVAL for a target that is named twice or out of range, or a string with a zero byte.
+  ///
+  /// - Parameters:
+  ///   - program: the number of a descriptor whose file is executed in the place of `executable`, which names it then.
+  ///     The child has it no more once it runs.
+  ///   - newSession: whether it leaves the terminal and the working directory of this process; it begins in `/`.
   public static func spawn(
     executable: String, arguments: [String], environment: [String], inheriting: [Inheritance] = [],
-    newSession: Bool = false
+    newSession: Bool = false, program: Int32? = nil
   ) throws(SystemError) -> ChildProcess {
     try spawn(
       executable: executable, arguments: arguments, environmentBytes: environment.map { Array($0.utf8) },
-      inheriting: inheriting, newSession: newSession)
+      inheriting: inheriting, newSession: newSession, program: program)
   }
 
   /// The same with an environment that need not be text.
   public static func spawn(
     executable: String, arguments: [String], environmentBytes: [[UInt8]], inheriting: [Inheritance] = [],
-    newSession: Bool = false
+    newSession: Bool = false, program: Int32? = nil
   ) throws(SystemError) -> ChildProcess {
     let targets = inheriting.map(\.target)
     let strings = (arguments + [executable]).map { Array($0.utf8) }
@@ -55,10 +60,21 @@ internal import Glibc
         cfsr_duplicate(one.number, above), "fcntl F_DUPFD_CLOEXEC", on: "descriptor \(one.number)")
       sources.append(OwnedDescriptor(adopting: copy))
     }
-    let gaps = (3..<above).filter { !targets.contains($0) }
+    var gaps = (3..<above).filter { !targets.contains($0) }
+    var closed = above
+    var path = executable
+    if let program {
+      let copy = try check(
+        cfsr_duplicate(program, above), "fcntl F_DUPFD_CLOEXEC", on: "descriptor \(program)")
+      sources.append(OwnedDescriptor(adopting: copy))
+      // Open until the child executes it. Named as the child's own: nobody else need be looked into for it.
+      gaps += Array(above..<copy)
+      closed = copy + 1
+      path = "/proc/self/fd/\(copy)"
+    }
     let pid = try spawn(
-      executable, CStrings(arguments), CStrings(bytes: environmentBytes), sources.numbers,
-      targets, gaps, above, newSession)
+      path, CStrings(arguments), CStrings(bytes: environmentBytes),
+      Array(sources.numbers.prefix(targets.count)), targets, gaps, closed, newSession)
     // Not reaped by anyone before this, so the number is still its own.
     return ChildProcess(process: try ProcessDescriptor.open(pid: pid), pid: pid)
   }

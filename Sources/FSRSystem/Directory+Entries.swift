@@ -47,26 +47,56 @@ extension Directory {
     return try SymbolicLink.target(of: name, in: descriptor.raw)
   }
 
-  /// Opens the file `name`, close-on-exec, made with mode 0600 where `mode` makes it. A symbolic link is
-  /// refused (ELOOP).
+  /// Opens the plain file `name`, close-on-exec, made with mode 0600 where `mode` makes it.
+  ///
+  /// Whoever may write to the directory may have put anything there, so nothing else is opened, and nothing is waited
+  /// for: a symbolic link is ELOOP, a directory EISDIR, a pipe, a socket or a device EINVAL, and a file that belongs
+  /// neither to the directory's owner nor to root nor to this process's user EPERM.
   public func openFile(_ name: String, _ mode: FileMode) throws(SystemError) -> OwnedDescriptor {
-    let flags = mode.flags | O_NOFOLLOW
+    // Opening a device may do something already; what has the name by then is looked at below.
+    if let status = try status(of: name) { try checkIsPlain(status.mode, name) }
+    let flags = mode.flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
     // SAFETY: as `call` says.
     let raw = unsafe try call("openat", name) { unsafe cfsr_open($0, $1, flags, 0o600) }
-    return OwnedDescriptor(adopting: raw)
+    let file = OwnedDescriptor(adopting: raw)
+    let status = try file.status()
+    try checkIsPlain(status.mode, name)
+    if status.uid != 0, status.uid != geteuid(), status.uid != (try ownership().uid) {
+      throw SystemError("openat", on: "\(name), which belongs to user \(status.uid)", errno: EPERM)
+    }
+    return file
+  }
+
+  private func checkIsPlain(_ mode: UInt32, _ name: String) throws(SystemError) {
+    switch FileKind(mode: mode) {
+    case .plain: return
+    case .symbolicLink: throw SystemError("openat", on: name, errno: ELOOP)
+    case .directory: throw SystemError("openat", on: name, errno: EISDIR)
+    case .pipe, .socket, .device:
+      throw SystemError("openat", on: "\(name), which is no plain file", errno: EINVAL)
+    }
+  }
+
+  /// Nil where nothing has the name `name`.
+  private func status(of name: String) throws(SystemError) -> cfsr_status? {
+    var status = cfsr_status()
+    do throws(SystemError) {
+      // SAFETY: as `call` says; the status is written by the call alone.
+      unsafe try call("fstatat", name) { unsafe cfsr_status_at($0, $1, &status) }
+      return status
+    } catch {
+      if error.errno == ENOENT { return nil }
+      throw error
+    }
+  }
+
+  /// What kind of thing has the name `name`, a link being one itself; nil where nothing has.
+  public func kind(of name: String) throws(SystemError) -> FileKind? {
+    try status(of: name).map { FileKind(mode: $0.mode) }
   }
 
   /// Whether anything has the name `name`, a dangling link included.
-  public func exists(_ name: String) throws(SystemError) -> Bool {
-    var status = cfsr_status()
-    do {
-      // SAFETY: as `call` says.
-      unsafe try call("fstatat", name) { unsafe cfsr_status_at($0, $1, &status) }
-      return true
-    } catch  where error.errno == ENOENT {
-      return false
-    }
-  }
+  public func exists(_ name: String) throws(SystemError) -> Bool { try status(of: name) != nil }
 
   /// Who owns the entry `name`, and its permission bits; of a link, the link's own.
   public func ownership(of name: String) throws(SystemError) -> (uid: UInt32, mode: UInt32) {
@@ -77,11 +107,12 @@ extension Directory {
   }
 
   /// Whether the entry `name` is a plain file; false of a link, whatever it leads to.
-  public func isRegularFile(_ name: String) throws(SystemError) -> Bool {
-    var status = cfsr_status()
-    // SAFETY: as `call` says; the status is written by the call alone.
-    unsafe try call("fstatat", name) { unsafe cfsr_status_at($0, $1, &status) }
-    return status.mode & S_IFMT == S_IFREG
+  public func isRegularFile(_ name: String) throws(SystemError) -> Bool { try kind(of: name) == .plain }
+
+  /// Whether the entry `name` is the very thing that `descriptor` leads to.
+  public func isEntry(_ name: String, of descriptor: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
+    let mine = try descriptor.identity()
+    return try status(of: name).map { FileIdentity(device: $0.device, inode: $0.inode) == mine } ?? false
   }
 
   /// Calls with this directory's number and `name` as a C string, which lives for the call and no longer.

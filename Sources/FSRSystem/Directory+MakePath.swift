@@ -7,10 +7,26 @@ extension Directory {
   /// component is a symbolic link (ELOOP) or no directory (ENOTDIR), or when the directory is another user's
   /// or group or others may write to it (EPERM).
   public static func makePath(_ path: String) throws(SystemError) -> Directory {
-    let components = path.split(separator: "/")
-    guard path.hasPrefix("/"), let leaf = components.last.map(String.init) else {
+    guard path.hasPrefix("/") else {
       throw SystemError("mkdirat", on: "'\(path)', which is not an absolute path", errno: EINVAL)
     }
+    let made = try openOrMake(path)
+    let (owner, mode) = try made.ownership()
+    guard owner == geteuid() else {
+      throw SystemError("openat", on: "\(path), which belongs to user \(owner)", errno: EPERM)
+    }
+    guard mode & 0o022 == 0 else {
+      throw SystemError(
+        "openat", on: "\(path), which others may write to (mode \(String(mode, radix: 8)))", errno: EPERM)
+    }
+    return made
+  }
+
+  private static func openOrMake(_ path: String) throws(SystemError) -> Directory {
+    var components = path.split(separator: "/")
+    while components.last == "." { components.removeLast() }
+    // These are there already: the root, and what a directory lies in.
+    guard let leaf = components.last.map(String.init), leaf != ".." else { return try open(path) }
     let parent = try open("/" + components.dropLast().joined(separator: "/"))
     do {
       try parent.make(leaf)
@@ -21,16 +37,7 @@ extension Directory {
     } catch {
       throw SystemError(error.call, on: path, errno: error.errno)
     }
-    let made = try open(leaf, in: parent)
-    let (owner, mode) = try made.ownership()
-    guard owner == geteuid() else {
-      throw SystemError("openat", on: "\(path), which belongs to user \(owner)", errno: EPERM)
-    }
-    guard mode & 0o022 == 0 else {
-      throw SystemError(
-        "openat", on: "\(path), which others may write to (mode \(String(mode, radix: 8)))", errno: EPERM)
-    }
-    return made
+    return try open(leaf, in: parent)
   }
 
   private func isSymbolicLink(_ name: String) throws(SystemError) -> Bool {

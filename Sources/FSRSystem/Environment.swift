@@ -13,6 +13,15 @@ public enum Environment {
     return unsafe String(cString: value)
   }
 
+  /// Leaves the variables of `names`, for this process and its children, and no others.
+  static func keep(only names: Set<String>) {
+    for entry in all {
+      let name = String(entry.prefix { $0 != "=" })
+      // SAFETY: the C string lives for the call.
+      if !names.contains(name) { _ = unsafe name.withCString { unsafe unsetenv($0) } }
+    }
+  }
+
   /// All of it, each "NAME=VALUE", to look at: what is no text is repaired in it.
   public static var all: [String] { bytes.map { String(decoding: $0, as: UTF8.self) } }
 

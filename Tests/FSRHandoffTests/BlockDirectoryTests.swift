@@ -60,6 +60,19 @@ import Testing
     #expect(try fixture.temporary.directory.names(limit: 100).sorted() == ["4", "5"])
   }
 
+  @Test func onlyBlocksAndDraftsGoWithTheVM() throws {
+    let fixture = try BlockFixture()
+    _ = try fixture.makeBlock(3)
+    _ = try fixture.blocks.create(attempt: 4, generation: 1, machine: BlockFixture.machine, state: .none)
+    let others = ["+5", "007", "4.x.draft", "5.6.7.draft", ".draft", "thesis.draft", "thesis.tex", "1.2"]
+    for name in others { _ = try fixture.temporary.directory.openFile(name, .createNew) }
+    try fixture.temporary.directory.make("8")
+    #expect(try fixture.blocks.removeAll().sorted() == (others + ["8"]).sorted())
+    #expect(try fixture.temporary.directory.names(limit: 100).sorted() == (others + ["8"]).sorted())
+    try fixture.blocks.removeOlder(than: 9)
+    #expect(try fixture.temporary.directory.names(limit: 100).sorted() == (others + ["8"]).sorted())
+  }
+
   @Test func namesThatAreNoNumbersAreNoAttempts() throws {
     let fixture = try BlockFixture()
     for name in ["lock", "-1", "4294967296", "1x", "0x2"] {

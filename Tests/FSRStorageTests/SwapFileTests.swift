@@ -166,6 +166,41 @@ import Testing
     #expect(Self.refusal(path) == .inUse(path: path, vm: nil, process: holder.pid))
   }
 
+  @Test func aLeftoverGoesByItsMachineAndNotByItsName() throws {
+    let place = try TemporaryDirectory(under: "/tmp")
+    let path = place.path + "/swap"
+    let other = MachineIdentity(high: 1, low: 3)
+    func isThere() throws -> Bool { try place.directory.exists("swap") }
+    do {
+      // One that runs, of the same name: neither locked, removed nor said to be in the way, in its switch neither.
+      let swap = try Self.open(path)
+      for isHeld in [true, false] {
+        if !isHeld { swap.release() }
+        let begin = MonotonicClock.now()
+        for machine in [other, nil] {
+          #expect(SwapFile.removeLeftover(path, of: "one", machine))
+          #expect(try isThere())
+        }
+        #expect(MonotonicClock.now() - begin < 60_000_000_000)
+      }
+      let again = try swap.reopened()
+      try again.lock()
+      // Its own, which somebody has.
+      #expect(!SwapFile.removeLeftover(path, of: "one", Self.header.identity))
+      #expect(try isThere())
+    }
+    #expect(SwapFile.removeLeftover(path, of: "one", other))
+    #expect(SwapFile.removeLeftover(path, of: "two", nil))
+    #expect(try isThere())
+    #expect(SwapFile.removeLeftover(path, of: "renamed", Self.header.identity))
+    #expect(try !isThere())
+    // Nothing tells of the machine any more, and nobody has a part in it.
+    _ = try Self.open(path)
+    #expect(SwapFile.removeLeftover(path, of: "one", nil))
+    #expect(try !isThere())
+    #expect(SwapFile.removeLeftover(path, of: "one", other))
+  }
+
   @Test func everyErrorSaysWhatAndOnWhat() {
     let cause = SystemError("fallocate", on: "x", errno: ENOSPC)
     let errors: [SwapError] = [

@@ -51,6 +51,38 @@ import Testing
     #expect(sent && exited && status == .signaled(SIGKILL) && !again)
   }
 
+  @Test func aProcessWorksForItsUserAndForNobodyElse() throws {
+    let child = try ProcessTests.sleeper()
+    let mine = try child.process.works(for: geteuid(), pid: child.pid)
+    let others = try child.process.works(for: geteuid() &+ 1, pid: child.pid)
+    try child.process.signal(SIGKILL)
+    _ = try child.process.waitForExit(timeout: nil)
+    // Its number is still its own until it is reaped.
+    let zombie = try child.process.works(for: geteuid(), pid: child.pid)
+    _ = try child.process.reap()
+    let gone = try child.process.works(for: geteuid(), pid: child.pid)
+    #expect(mine && !others && !zombie && !gone)
+  }
+
+  /// Also where the number is one that the child is to have for something else, and whatever its own number is.
+  @Test(arguments: [3, 7, 40] as [Int32]) func aChildExecutesWhatADescriptorLeadsTo(target: Int32) throws {
+    let place = try TemporaryDirectory()
+    let output = try place.directory.openFile("output", .append)
+    let program = try OwnedDescriptor.open("/bin/sh", .read)
+    let child = try ChildProcess.spawn(
+      executable: "/absent", arguments: ["sh", "-c", "ls /proc/self/fd | paste -sd' '; pwd"],
+      environment: ["PATH=/usr/bin:/bin"],
+      inheriting: [.init(output.number, as: 1), .init(output.number, as: target)], newSession: true,
+      program: program.number)
+    _ = try child.process.waitForExit(timeout: nil)
+    let status = try child.process.reap()
+    let said = String(
+      decoding: try place.directory.openFile("output", .read).readAll(limit: 4096), as: UTF8.self)
+    // The one that `ls` reads the list through, too.
+    let numbers = Set([0, 1, 2, target, target == 3 ? 4 : 3]).sorted().map(String.init).joined(separator: " ")
+    #expect(status == .exited(0) && said == "\(numbers)\n/\n")
+  }
+
   @Test func aZombieCountsAsGone() throws {
     let child = try ChildProcess.spawn(executable: "/bin/true", arguments: ["true"], environment: [])
     _ = try child.process.waitForExit(timeout: nil)

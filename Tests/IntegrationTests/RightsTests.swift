@@ -105,28 +105,68 @@ import Testing
     }
   }
 
-  /// A successor is root's, since its coordinator is; the VM goes on as root's from there.
+  /// What root does in a user's folder is done as that user; successors too.
   @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
   func rootTakesAUsersVMOverAndClearsUp() async {
     await Blocking.check {
       let result = try Self.other(
         """
+        uid() { sed -n 's/^Uid:[[:space:]]*//p' "/proc/$(pid)/status" | tr '\\t' ' '; }
+        export SECRET=1
         as "$place/fsr" run vm --memory 16M --duty 20 --reserve 512K >/dev/null
+        fsr status vm >/dev/null && fsr check vm >/dev/null && fsr pause vm >/dev/null && fsr resume vm >/dev/null &&
+          fsr ledger >/dev/null && fsr recover vm >/dev/null; echo "works $?"
         fsr handoff vm --max-downtime 5s --fault source:race:kill,destination:verify:kill --json |
           sed 's/.*"victor":"\\([a-z]*\\)".*/\\1/'
-        rights
-        fsr handoff vm --max-downtime 5s --json | sed 's/.*"victor":"\\([a-z]*\\)".*/\\1/'
-        rights
+        rights; uid; tr '\\0' '\\n' < "/proc/$(pid)/environ" | grep -c SECRET; readlink "/proc/$(pid)/cwd"
+        as "$place/fsr" handoff vm --max-downtime 5s --json | sed 's/.*"victor":"\\([a-z]*\\)".*/\\1/'
+        rights; uid
         fsr history vm --json | grep -o '"victor":"[a-z]*"'
         blocks=$(readlink "$place/run/vm/blocks"); ls -d "$blocks" >/dev/null
+        find "$place/run" "$blocks" -not -user \(Self.user)
         fsr stop vm >/dev/null; echo "stop $?"
         ls "$place/run"; ls -d "$blocks" 2>/dev/null
         """)
-      let all = String(Self.ipcLock | Self.sysNice | Self.dacOverride | Self.kill | Self.fowner, radix: 16)
-      let line = "Inh  Prm \(all) Eff \(all) Amb "
+      let (line, uid) = ("Inh  Prm  Eff  Amb ", Array(repeating: Self.user, count: 4).joined(separator: " "))
       let expected =
-        "successor\n\(line)\ndestination\n\(line)\n\"victor\":\"successor\"\n\"victor\":\"destination\"\nstop 0\n"
+        "works 0\nsuccessor\n\(line)\n\(uid)\n0\n/\ndestination\n\(line)\n\(uid)\n\"victor\":\"successor\"\n"
+        + "\"victor\":\"destination\"\nstop 0\n"
       return result.output == expected ? [] : ["\(result)"]
+    }
+  }
+
+  @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
+  func rootIsLedNowhereByAUsersFolder() async {
+    await Blocking.check {
+      let result = try Self.other(
+        """
+        mine=/dev/shm/fsr-0-$$; mkdir -m 700 $mine && echo x > $mine/1 && echo y > $mine/secret
+        as "$place/fsr" run vm --memory 16M --duty 1 >/dev/null; P=$(pid)
+        old=$(readlink "$place/run/vm/blocks")
+        kill -9 $P; while [ -e /proc/$P/exe ]; do sleep 0.02; done
+        as rm "$place/run/vm/blocks"; as ln -s $mine "$place/run/vm/blocks"
+        fsr stop vm 2>"$place/said"; echo "stop $?"; wc -l < "$place/said"; ls $mine | paste -sd' '
+        as rm "$place/run/vm/blocks"; as ln -s $old "$place/run/vm/blocks"
+        # The log of a user's VM leads to a file of root's, and another's process is in the lock.
+        as ln -sf /etc/shadow "$place/run/vm/log"; fsr log vm >/dev/null 2>&1; echo "log $?"
+        fsr stop vm >/dev/null; echo "stop $?"; ls "$place/run"; ls -d $old 2>/dev/null
+        rm -r $mine
+        """)
+      let expected = "stop 3\n1\n1 secret\nlog 1\nstop 0\n"
+      return result.output == expected ? [] : ["\(result)"]
+    }
+  }
+
+  @Test(.enabled(if: canChangeUser && hasUserFault(), "only root, with setpriv, becomes another user"))
+  func rootsStopOfAUsersLostVMRemovesItsSwapFile() async {
+    await Blocking.check {
+      let result = try Self.other(
+        """
+        as "$place/fsr" run vm --memory 16M --resident 8M --compression 256K --swap "$place/run/swap" --duty 1 >/dev/null
+        P=$(pid); kill -9 $P; while [ -e /proc/$P/exe ]; do sleep 0.02; done
+        ls "$place/run" | paste -sd' '; fsr stop vm >/dev/null; echo "stop $?"; ls "$place/run"
+        """)
+      return result.output == "swap vm\nstop 0\n" ? [] : ["\(result)"]
     }
   }
 }

@@ -196,6 +196,8 @@ int cfsr_interface_features(const char *name, char *const names[], size_t count,
 char *const *cfsr_environment(void);
 // The path that was given to execve(2); null where the kernel does not say.
 const char *cfsr_executed_file(void);
+// For good, with the groups that the user database says; those of a user who is not in it are `group_of_none` alone.
+int cfsr_become_user(unsigned uid, unsigned group_of_none);
 int cfsr_cpu_count(void);
 enum cfsr_limit_kind { CFSR_LIMIT_PROCESSES, CFSR_LIMIT_ADDRESS_SPACE, CFSR_LIMIT_STACK };
 // 1 with the limit; 0 where there is none.

@@ -15,8 +15,11 @@ struct RuntimeOptions: ParsableArguments {
         + "/tmp/fsr-UID.", valueName: "folder"), completion: .directory)
   var runtimeDir: String?
 
+  /// Opens it. Of root's command in a user's folder the rest is done with that user's rights.
   func open(creating: Bool) throws(VMError) -> RuntimeDirectory {
-    try RuntimeDirectory.open(try path, creating: creating)
+    let found = try RuntimeDirectory.open(try path, creating: creating)
+    try found.workAsItsOwner()
+    return found
   }
 
   /// The folder, for a command that is content with none: nil where it is not there. Of one that somebody has named that

@@ -41,8 +41,9 @@ struct LedgerCommand: AnsweringCommand, InRuntimeFolder {
 
   func perform() throws -> Outcome<LedgerAnswer> {
     // Nobody has run anything yet where it is not there.
-    if capacity == nil, try runtime.openIfThere() == nil { return Outcome(LedgerAnswer(.empty)) }
-    let folder = try runtime.open(creating: capacity != nil)
+    guard let folder = try capacity == nil ? runtime.openIfThere() : runtime.open(creating: true) else {
+      return Outcome(LedgerAnswer(.empty))
+    }
     var lost: String?
     if rebuild, try HostLedger.rebuild(in: folder).isCapacityLost, capacity == nil {
       lost = "a capacity that was set could not be read any more: set it again with --capacity"

@@ -7,6 +7,8 @@ public import FSRSystem
 public struct BlockDirectory: ~Copyable, Sendable {
   /// How many names one look at the folder reads.
   static let nameLimit = 4096
+  /// The same of a look that is to remove all of it.
+  private static let removalLimit = 65536
 
   public let directory: Directory
 
@@ -35,7 +37,7 @@ public struct BlockDirectory: ~Copyable, Sendable {
   private init(checked directory: consuming Directory) { self.directory = directory }
 
   /// The attempts that have a block, oldest first.
-  public func attempts() throws(HandoffError) -> [UInt32] { try names().compactMap { UInt32($0) }.sorted() }
+  public func attempts() throws(HandoffError) -> [UInt32] { try names().compactMap(Self.attempt).sorted() }
 
   /// The names of all that is here: nothing where the folder itself was removed, with the VM.
   func names() throws(HandoffError) -> [String] {
@@ -104,10 +106,33 @@ public struct BlockDirectory: ~Copyable, Sendable {
 
   /// Removes blocks older than `attempt`, and what a coordinator left that died before its block had a name.
   public func removeOlder(than attempt: UInt32) throws(HandoffError) {
-    for name in try names() {
-      let isDraft = name.hasSuffix(Self.draftSuffix)
-      if isDraft || UInt32(name).map({ $0 < attempt }) == true { try? directory.unlink(name) }
+    for name in try names()
+    where Self.isDraft(name) || Self.attempt(name).map({ $0 < attempt }) == true {
+      try? directory.unlink(name)
     }
+  }
+
+  /// Removes all blocks and drafts of a VM that is no more; answers the names of what else is here, which stays.
+  public func removeAll() throws(HandoffError) -> [String] {
+    do throws(SystemError) {
+      var others: [String] = []
+      for name in try directory.names(limit: Self.removalLimit) {
+        let isOurs = Self.isDraft(name) || Self.attempt(name) != nil
+        if !isOurs || (try? directory.unlink(name)) == nil { others.append(name) }
+      }
+      return others
+    } catch { throw .system(error) }
+  }
+
+  /// The attempt whose block has this name; nil where that is no block's.
+  private static func attempt(_ name: String) -> UInt32? {
+    UInt32(name).flatMap { "\($0)" == name ? $0 : nil }
+  }
+
+  private static func isDraft(_ name: String) -> Bool {
+    guard name.hasSuffix(draftSuffix) else { return false }
+    let numbers = name.dropLast(draftSuffix.count).split(separator: ".", omittingEmptySubsequences: false)
+    return numbers.count == 2 && UInt32(numbers[0]) != nil && UInt64(numbers[1]) != nil
   }
 
   /// Removes `block` if it never got its name; answers whether it had none.
@@ -117,7 +142,7 @@ public struct BlockDirectory: ~Copyable, Sendable {
 
   /// Blocks that have no name yet; those that are being filled are left out.
   func drafts() throws(HandoffError) -> [ControlBlock] {
-    try names().filter { $0.hasSuffix(Self.draftSuffix) }.compactMap { name in
+    try names().filter(Self.isDraft).compactMap { name in
       guard let file = try? directory.openFile(name, .readWrite) else { return nil }
       return try? ControlBlock(adopting: file)
     }

@@ -48,6 +48,7 @@ extension CoordinatorSession {
           + "one, where it can be ended", .rights)
     }
     guard let process = try ProcessDescriptor.open(holder.identity) else { return }
+    try EndingRight.check(process, holder.identity, in: folder, of: name)
     if copies == nil, let newest = try newestBlock(), newest.identity(of: .coordinator) == holder.identity {
       try takeCopies(of: .coordinator, in: newest)
       // Nobody else may have them: they would end with it.
@@ -278,4 +279,6 @@ public enum VMFiles {
   public static let socket = "control.sock"
   /// Where every VMM of this VM writes what goes to standard output and error.
   public static let log = "log"
+  /// What whoever coordinates holds.
+  public static let lock = "lock"
 }

@@ -170,15 +170,16 @@ extension CoordinatorSession {
     let manifest = copies.value.manifest
     // Nothing of this process's own input and output goes to a VMM that outlives it.
     let null = try OwnedDescriptor.open("/dev/null", .read)
-    let log = try folder.openFile(VMFiles.log, .append)
+    // What the log cannot take is said to nobody: no successor is started for the sake of its log.
+    let log = try (try? folder.openFile(VMFiles.log, .append)) ?? OwnedDescriptor.open("/dev/null", .append)
     let started = try ChildProcess.spawn(
-      executable: copies.value.executable, arguments: manifest.arguments,
+      executable: manifest.executable, arguments: manifest.arguments,
       environmentBytes: Environment.bytes + [DestinationStart.entry],
       inheriting: [
         ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
         ChildProcess.Inheritance(log.number, as: 2),
         ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number),
-      ], newSession: true)
+      ], newSession: true, program: copies.value.program)
     if let identity = try ProcessIdentity.of(pid: started.pid) { fresh.enroll(.destination, as: identity) }
     var introduction = DescriptorBag()
     introduction.append(try fresh.descriptor.duplicate())

@@ -8,6 +8,8 @@ public struct VMLock: ~Copyable, Sendable {
   /// that does not know them leaves as they were.
   private static let recordSize = 56
   private static let oldRecordSize = 40
+  /// How long the file of a lock is that was ever taken, by whatever build.
+  public static let recordSizes = [oldRecordSize, recordSize]
   private static let beatOffset: UInt64 = 32
 
   /// Who holds a lock, and when it last said that it lives, on the monotonic clock.
@@ -36,7 +38,7 @@ public struct VMLock: ~Copyable, Sendable {
   /// Tries for the lock in the VM's folder, without waiting.
   public static func attempt(in directory: borrowing Directory) throws(HandoffError) -> Attempt {
     do throws(SystemError) {
-      let file = try directory.openFile("lock", .readWriteCreating)
+      let file = try directory.openFile(VMFiles.lock, .readWriteCreating)
       guard try file.tryLock() else { return .held(by: holder(file)) }
       let me = try ProcessIdentity.establish()
       let words = [
@@ -57,7 +59,7 @@ public struct VMLock: ~Copyable, Sendable {
 
   public static func look(in directory: borrowing Directory) throws(HandoffError) -> Look {
     do throws(SystemError) {
-      let file = try directory.openFile("lock", .read)
+      let file = try directory.openFile(VMFiles.lock, .read)
       return try file.isLockedElsewhere() ? .held(by: holder(file)) : .free
     } catch {
       if error.isMissing { return .free }

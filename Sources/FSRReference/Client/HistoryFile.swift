@@ -39,7 +39,7 @@ public struct HistoryFile: Equatable, Sendable {
   /// - Throws: `VMError` where the file cannot be read.
   public static func read(in folder: borrowing VMFolder) throws(VMError) -> HistoryFile {
     do throws(SystemError) {
-      let file = try folder.directory.openFile(VMFolder.historyName, .read)
+      let file = try folder.directory.openFile(VMFolderNames.history, .read)
       let size = try file.size()
       let start = size > sizeLimit ? size - sizeLimit : 0
       let bytes = try file.read(at: start, count: Int(min(size, sizeLimit)))
@@ -68,11 +68,11 @@ public struct HistoryFile: Equatable, Sendable {
   static func append(_ record: HistoryRecord, in folder: borrowing VMFolder) throws(SystemError) {
     // It is as good in a file that is too long.
     try? makeRoom(in: folder)
-    let file = try folder.directory.openFile(VMFolder.historyName, .append)
+    let file = try folder.directory.openFile(VMFolderNames.history, .append)
     let size = try file.size()
     var line = record.line
     if size > 0 {
-      let last = try folder.directory.openFile(VMFolder.historyName, .read).read(at: size - 1, count: 1)
+      let last = try folder.directory.openFile(VMFolderNames.history, .read).read(at: size - 1, count: 1)
       if last != [lineEnd] { line.insert(lineEnd, at: 0) }
     }
     try file.write(line)
@@ -80,16 +80,17 @@ public struct HistoryFile: Equatable, Sendable {
 
   /// Leaves the older half of a file away that has come to its limit. Who appends at that very moment may do so in vain.
   private static func makeRoom(in folder: borrowing VMFolder) throws(SystemError) {
-    let file = try folder.directory.openFile(VMFolder.historyName, .append)
+    let file = try folder.directory.openFile(VMFolderNames.history, .append)
     let size = try file.size()
     guard size > sizeLimit, try file.tryLock() else { return }
     let start = size - sizeLimit / 2
-    let newest = try folder.directory.openFile(VMFolder.historyName, .read)
+    let newest = try folder.directory.openFile(VMFolderNames.history, .read)
       .read(at: start, count: Int(sizeLimit / 2))
-    try? folder.directory.unlink(VMFolder.newHistoryName)
-    let next = try folder.directory.openFile(VMFolder.newHistoryName, .createNew)
+    try? folder.directory.unlink(VMFolderNames.draft(of: VMFolderNames.history))
+    let next = try folder.directory.openFile(VMFolderNames.draft(of: VMFolderNames.history), .createNew)
     // The first line began earlier.
     try next.write(Array(newest[((newest.firstIndex(of: lineEnd) ?? newest.count - 1) + 1)...]))
-    try folder.directory.rename(VMFolder.newHistoryName, to: VMFolder.historyName, replacing: true)
+    try folder.directory.rename(
+      VMFolderNames.draft(of: VMFolderNames.history), to: VMFolderNames.history, replacing: true)
   }
 }

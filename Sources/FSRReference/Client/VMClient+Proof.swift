@@ -34,7 +34,7 @@ extension VMClient {
   private static func blocksAreGone(_ folder: borrowing VMFolder) -> VMError {
     let name = folder.name
     let place =
-      (try? folder.directory.readLink(VMFolder.blocksName)) ?? "\(folder.path)/\(VMFolder.blocksName)"
+      (try? folder.directory.readLink(VMFolderNames.blocks)) ?? "\(folder.path)/\(VMFolderNames.blocks)"
     return VMError(
       .refused,
       "a process of \(name) lives, but its control blocks (\(place)) are not there: it is just being started, or somebody "

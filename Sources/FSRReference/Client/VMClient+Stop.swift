@@ -110,10 +110,7 @@ extension VMClient {
     forgetReservation(folder)
     let left = folder.remove()
     if left.isEmpty { return }
-    throw VMError(
-      .other,
-      "\(folder.name) is stopped, but \(left.joined(separator: " and ")) cannot be removed; see who has it (`fuser`), and "
-        + "`rm` it")
+    throw VMError(.other, "\(folder.name) is stopped, but \(left.sentence)")
   }
 
   /// The VM is no more: nobody of it lives. A ledger that cannot be changed keeps a record that is free to take.
@@ -193,6 +190,9 @@ extension VMClient {
     guard let identity, identity != ProcessIdentity.current(),
       let process = try? ProcessDescriptor.open(identity)
     else { return }
+    do throws(HandoffError) {
+      try EndingRight.check(process, identity, in: folder.directory, of: folder.name)
+    } catch { throw VMError(.refused, error.description) }
     if patience > 0 {
       _ = try? process.signal(SignalNumber.terminate)
       if (try? process.waitForExit(timeout: patience)) == true { return }

@@ -180,13 +180,13 @@ public enum VMClient {
         }
       }
     }
-    TapNote(in: folder).restoreAll(of: folder)
-    forgetReservation(folder)
-    let lockName = "lock"
-    folder.removeSwap()
-    folder.removeBlocks()
-    for name in (try? folder.directory.names(limit: 4096)) ?? [] where name != lockName {
-      try? folder.directory.unlink(name)
+    if let other = folder.foreign.first {
+      throw VMError(
+        .refused,
+        "the name \(folder.name) is in use: \(folder.path) holds \(other), which is not fsr's; use another, or look at it"
+      )
     }
+    forgetReservation(folder)
+    folder.clear(keeping: VMFiles.lock)
   }
 }

@@ -32,6 +32,7 @@ public enum VMLauncher {
     defer { _ = lock }
     try VMClient.clearEnded(folder, orLost: replacingLost)
     do {
+      try folder.writeMark()
       var bag = DescriptorBag()
       bag.append(try folder.directory.descriptor.duplicate())
       let start = VMStart(

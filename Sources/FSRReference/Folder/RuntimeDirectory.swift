@@ -51,6 +51,17 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
     return RuntimeDirectory(path: absolute, directory: found)
   }
 
+  /// Has this process work with the rights of the user to whom the folder belongs, from here on, where root works in a
+  /// user's folder: what lies in it is that user's wish.
+  ///
+  /// - Throws: `VMError` `refused` where it cannot.
+  public func workAsItsOwner() throws(VMError) {
+    do throws(SystemError) {
+      let owner = try directory.ownership().uid
+      if owner != 0, Host.effectiveUserID == 0 { try WorkingUser.become(owner) }
+    } catch { throw VMError(.refused, "nothing can be done in \(path) with its owner's rights: \(error)") }
+  }
+
   private static func workingDirectory() throws(VMError) -> String {
     do throws(SystemError) { return try Directory.open(".").path() } catch {
       throw VMError(
@@ -82,11 +93,40 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
     self.directory = directory
   }
 
-  /// The names of the VMs that live here, or have left something behind.
+  /// The names of the VMs that live here, or have left something behind; what else is here is none.
   public func names() throws(VMError) -> [String] {
-    do throws(SystemError) { return try directory.names(limit: Self.nameLimit).sorted() } catch {
-      throw VMError(error)
-    }
+    do throws(SystemError) {
+      var names: [String] = []
+      for name in try directory.names(limit: Self.nameLimit) where mayBeVM(name) { names.append(name) }
+      return names.sorted()
+    } catch { throw VMError(error) }
+  }
+
+  /// Of a folder that cannot be looked at for want of descriptors it is not known.
+  private func mayBeVM(_ name: String) -> Bool {
+    do throws(SystemError) {
+      return try isOwnFolder(name) ? standing(of: name) == .ours : false
+    } catch { return error.isOwnShortage }
+  }
+
+  /// Whether `name` could be a VM's folder: the runtime folder's owner's, and no link.
+  private func isOwnFolder(_ name: String) throws(SystemError) -> Bool {
+    guard try directory.kind(of: name) == .directory else { return false }
+    return try directory.ownership(of: name).uid == directory.ownership().uid
+  }
+
+  private func open(_ name: String, isNew: Bool) throws(SystemError) -> VMFolder {
+    VMFolder(name: name, directory: try Directory.open(name, in: directory), isNew: isNew)
+  }
+
+  private func standing(of name: String) throws(SystemError) -> VMFolder.Standing {
+    let folder = try open(name, isNew: false)
+    return try folder.standing()
+  }
+
+  private func mark(_ name: String) throws(SystemError) {
+    let folder = try open(name, isNew: true)
+    try folder.writeMark()
   }
 
   func duplicate() throws(VMError) -> RuntimeDirectory {
@@ -98,29 +138,80 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
 
   /// The folder of the VM `name`.
   ///
-  /// - Throws: `VMError` `noSuchVM`.
+  /// - Throws: `VMError` `noSuchVM` where there is none, or what has the name is not fsr's; `refused` where that cannot
+  ///   be told.
   public func vm(_ name: String) throws(VMError) -> VMFolder {
-    do throws(SystemError) {
-      return VMFolder(name: name, directory: try Directory.open(name, in: directory))
-    } catch {
-      guard error.isMissing || error.isNoDirectory else { throw VMError(error) }
-      throw VMError(.noSuchVM, "there is no VM '\(name)' in \(path); `fsr list` shows those that are")
+    let folder = try found(name)
+    try check(folder) { why in
+      VMError(
+        .noSuchVM,
+        "there is no VM '\(name)' in \(path): what has that name is not fsr's (\(why)), and is left alone")
+    }
+    return folder
+  }
+
+  private func check(_ folder: borrowing VMFolder, _ refusal: (String) -> VMError) throws(VMError) {
+    if let why = try foreignness(of: folder) { throw refusal(why) }
+  }
+
+  private func found(_ name: String) throws(VMError) -> VMFolder {
+    do throws(SystemError) { return try open(name, isNew: false) } catch {
+      let isNone = error.isMissing || ((try? directory.kind(of: name)) ?? .directory) != .directory
+      if isNone {
+        throw VMError(.noSuchVM, "there is no VM '\(name)' in \(path); `fsr list` shows those that are")
+      }
+      throw unknown(name, error)
     }
   }
 
-  /// Makes the folder of a new VM.
+  private func unknown(_ name: String, _ error: SystemError) -> VMError {
+    if error.isOwnShortage { return VMError(error) }
+    return VMError(.refused, "the folder of \(name) in \(path) cannot be looked at: \(error)")
+  }
+
+  /// Why a folder is not fsr's; nil where it is.
+  private func foreignness(of folder: borrowing VMFolder) throws(VMError) -> String? {
+    do throws(SystemError) {
+      let owner = try folder.directory.ownership().uid
+      guard owner == (try directory.ownership().uid) else { return "it belongs to user \(owner)" }
+      guard case .foreign(let reason) = try folder.standing() else { return nil }
+      return reason
+    } catch { throw unknown(folder.name, error) }
+  }
+
+  /// Makes the folder of a new VM, or takes the one that a former VM has left.
   ///
   /// - Throws: `VMError` `refused` where the name is in use.
   func makeVM(_ name: String) throws(VMError) -> VMFolder {
+    let folder = try made(name)
+    try check(folder) { why in
+      VMError(
+        .refused,
+        "the name \(name) is taken in \(path) by what is not fsr's (\(why)), and is left alone; use another name or "
+          + "--runtime-dir")
+    }
+    return folder
+  }
+
+  private func made(_ name: String) throws(VMError) -> VMFolder {
     do throws(SystemError) {
-      var isNew = true
-      do throws(SystemError) { try directory.make(name) } catch {
-        if !error.isTaken { throw error }
-        isNew = false
-      }
-      return VMFolder(name: name, directory: try Directory.open(name, in: directory), isNew: isNew)
+      let isNew = try makeIfAbsent(name)
+      return try open(name, isNew: isNew)
     } catch {
       throw VMError(.refused, "the VM's folder cannot be made: \(error); use another name or --runtime-dir")
     }
+  }
+
+  /// Answers whether it was made, with a mark in it.
+  private func makeIfAbsent(_ name: String) throws(SystemError) -> Bool {
+    do throws(SystemError) { try directory.make(name) } catch {
+      if error.isTaken { return false }
+      throw error
+    }
+    do throws(SystemError) { try mark(name) } catch {
+      try? directory.removeDirectory(name)
+      throw error
+    }
+    return true
   }
 }

@@ -42,7 +42,7 @@ package final class VMPresence: Sendable {
   /// - Throws: `SystemError` where this process has no room for it.
   package func keepBlocks(of folder: borrowing VMFolder) throws(SystemError) {
     do throws(SystemError) {
-      keep(try Directory.open(VMFolder.blocksName, in: folder.directory, followingLinks: true))
+      keep(try Directory.open(VMFolderNames.blocks, in: folder.directory, followingLinks: true))
     } catch {
       if error.isOwnShortage { throw error }
     }
@@ -65,9 +65,14 @@ package final class VMPresence: Sendable {
     case unknown(SystemError)
   }
 
+  /// Whether a process of the VM holds the folder.
+  static func isHeld(_ folder: borrowing VMFolder) throws(SystemError) -> Bool {
+    try folder.directory.descriptor.isLockedElsewhere(byte: place)
+  }
+
   static func look(at folder: borrowing VMFolder) -> Sight {
     do throws(SystemError) {
-      if try folder.directory.descriptor.isLockedElsewhere(byte: place) { return .lives }
+      if try isHeld(folder) { return .lives }
       return try lookAtSocket(in: folder.directory)
     } catch { return .unknown(error) }
   }

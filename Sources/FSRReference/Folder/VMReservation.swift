@@ -116,10 +116,12 @@ enum Abandonment {
       let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
       // What it holds proves that it lives where its number means nothing here.
       guard case .gone = folder.look() else { return false }
+      // What has the VM's name by now and is not fsr's is none of it.
+      guard try folder.standing() == .ours else { return true }
       guard case .taken(let lock) = try VMLock.attempt(in: folder.directory) else { return false }
       defer { _ = lock }
       guard let blocks = try folder.blocks() else {
-        return try !folder.directory.exists(VMFolder.blocksName)
+        return try !folder.directory.exists(VMFolderNames.blocks)
       }
       for attempt in try blocks.attempts() {
         guard let block = try blocks.open(attempt) else { continue }

@@ -16,7 +16,6 @@ package struct TapNote: Equatable {
     }
   }
 
-  static let fileName = "taps"
   /// Bytes in a note, far more than one has.
   private static let sizeLimit = 4096
 
@@ -28,7 +27,7 @@ package struct TapNote: Equatable {
 
   /// What the folder has; empty where there is none.
   init(in folder: borrowing VMFolder) {
-    let bytes = try? folder.directory.openFile(Self.fileName, .read).readAll(limit: Self.sizeLimit)
+    let bytes = try? folder.directory.openFile(VMFolderNames.taps, .read).readAll(limit: Self.sizeLimit)
     self.init(String(decoding: bytes ?? [], as: UTF8.self))
   }
 
@@ -51,8 +50,8 @@ package struct TapNote: Equatable {
 
   func write(in folder: borrowing VMFolder) throws(SystemError) {
     if entries.isEmpty { return }
-    try? folder.directory.unlink(Self.fileName)
-    try folder.directory.openFile(Self.fileName, .createNew).write(Array(text.utf8))
+    try? folder.directory.unlink(VMFolderNames.taps)
+    try folder.directory.openFile(VMFolderNames.taps, .createNew).write(Array(text.utf8))
   }
 
   // MARK: VMs that were killed

@@ -392,6 +392,7 @@ final class ReferenceVMM: Sendable {
 
   /// The guest has come here by `ended`.
   func handoffWon(_ ended: ControlBlock, fromBuild: String?) {
+    guest.folder.value.markIfMissing(of: ended.machine)
     settleReservation(isKept: false)
     settleSwap()
     finish(ended, "handoff", from: fromBuild, to: build, reason: "")

@@ -246,6 +246,8 @@ public enum VMMProcess {
     try placement.settleThread()
     var random = SystemRandomNumberGenerator()
     let identity = MachineIdentity.random(using: &random)
+    // Ahead of everything that is made elsewhere for this machine.
+    try folder.writeMark(of: identity)
     let memory = try memory(configuration)
     let guest = try ReferenceGuest(
       configuration, memory: memory, paging: try paging(configuration, memory, identity, folder),

@@ -1,3 +1,4 @@
+public import FSRState
 internal import FSRSystem
 
 extension SwapFile {
@@ -124,11 +125,15 @@ extension SwapFile {
   private static let leftoverPatience: UInt64 = 2_000_000_000
   private static let leftoverLook: UInt64 = 5_000_000
 
-  /// Removes the swap file at `path` where it is that of a VM named `vm`, and nobody writes it any more. Whatever else
-  /// is there stays. Waits for the last writes of a process that was killed, which has its lock until then. Answers
-  /// false where it is left: somebody still has it, or this process cannot have it looked at.
+  /// Removes the swap file at `path` where it is the one of `machine`, which is no more, and nobody writes it any more.
+  /// Whatever else is there stays untouched, a file of another VM of the same name too. Waits for the last writes of a
+  /// process that was killed, which has its lock until then. Answers false where the machine's own file is left: somebody
+  /// still has it, or this process cannot have it looked at.
+  ///
+  /// - Parameter machine: nil where nothing tells of it any more; then it is the file's name for its VM that counts, and
+  ///   that nobody has any part in it.
   @discardableResult
-  public static func removeLeftover(_ path: String, of vm: String) -> Bool {
+  public static func removeLeftover(_ path: String, of vm: String, _ machine: MachineIdentity?) -> Bool {
     let reference: OwnedDescriptor
     do throws(SwapError) { reference = try checkedReference(path) } catch {
       switch error {
@@ -137,19 +142,30 @@ extension SwapFile {
       }
     }
     guard let file = try? reference.reopen(.readWrite) else { return false }
+    // Looked at before anything is locked, since a lock is in the way of whoever uses the file.
+    guard let isOurs = isOf(vm, machine, file) else { return false }
+    if !isOurs { return true }
+    if machine == nil, (try? SwapClaim(alone: reference, of: path)) == nil { return true }
     let late = MonotonicClock.now() + leftoverPatience
     while (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) != true {
-      if isOf(vm, file) == false { return true }
+      if isOf(vm, machine, file) == false { return true }
       if MonotonicClock.now() >= late { return false }
       _ = try? Poller().wait(timeout: leftoverLook)
     }
-    guard let isOurs = isOf(vm, file) else { return false }
-    return !isOurs || (try? OwnedDescriptor.remove(path)) != nil
+    guard let isStillOurs = isOf(vm, machine, file) else { return false }
+    // What was put in its place meanwhile is another's.
+    guard isStillOurs, (try? OwnedDescriptor.reference(to: path).isSameFile(as: file)) == true else {
+      return true
+    }
+    return (try? OwnedDescriptor.remove(path)) != nil
   }
 
   /// Nil where it cannot be read.
-  private static func isOf(_ vm: String, _ file: borrowing OwnedDescriptor) -> Bool? {
+  private static func isOf(_ vm: String, _ machine: MachineIdentity?, _ file: borrowing OwnedDescriptor)
+    -> Bool?
+  {
     guard let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)) else { return nil }
-    return (try? SwapHeader(decoding: page))?.vm == vm
+    guard let header = try? SwapHeader(decoding: page) else { return false }
+    return machine.map { $0 == header.identity } ?? (header.vm == vm)
   }
 }
