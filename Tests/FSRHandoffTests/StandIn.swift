@@ -30,13 +30,13 @@ final class StandIn: Sendable {
     try Self.write(found, heartbeat, to: file)
   }
 
-  /// pid, start time, boot id, heartbeat: as the lock's record is documented.
+  /// pid, start time, boot id, heartbeat, and of which PID namespace the pid is: as the lock's record is documented.
   private static func write(
     _ identity: ProcessIdentity, _ heartbeat: UInt64, to file: borrowing OwnedDescriptor
   ) throws {
     let words = [
       UInt64(UInt32(bitPattern: identity.pid)), identity.startTime, identity.bootID.high, identity.bootID.low,
-      heartbeat,
+      heartbeat, identity.startTime, PIDNamespace.own.number,
     ]
     try file.write(
       words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }, at: 0)
