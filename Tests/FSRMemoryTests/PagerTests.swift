@@ -45,10 +45,12 @@ import Testing
       handoffs: 1
     ),
     PagerRun(
-      settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 1, discards: 1),
+      settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 0, discards: 1),
+    PagerRun(
+      settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 0, buffers: 2), failures: 1, discards: 1),
     PagerRun(
       settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 0, buffers: 2), failures: 0, handFailures: 1,
-      discards: 2),
+      discards: 1),
     PagerRun(
       settings(limit: 1), PagerModel(pages: 2, slots: 2, cache: 1, buffers: 2), failures: 0, handoffs: 1,
       discards: 1),
