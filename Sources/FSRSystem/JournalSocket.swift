@@ -16,7 +16,7 @@ public struct JournalSocket: Sendable {
     let bytes = Array(text.utf8)
     // SAFETY: the path and the bytes live as long as the call, which reads as many as there are.
     _ = unsafe path.withCString { path in
-      unsafe bytes.withUnsafeBytes { unsafe cfsr_send_datagram(path, $0.baseAddress, $0.count) }
+      unsafe bytes.withUnsafeBytes { unsafe cfsr_send_datagram(path, $0.baseAddress, $0.count, 0) }
     }
   }
 }
