@@ -33,7 +33,7 @@ import Testing
     return findings + (try vm.stopped().map { "left behind: \($0)" })
   }
 
-  @Test(arguments: ["negotiate", "prepare", "verify"]) func aDestinationIsTheFirstToGoUntilItHasTheGuest(
+  @Test(arguments: ["negotiate", "prepare"]) func aDestinationIsTheFirstToGoUntilItHasTheGuest(
     step: String
   ) async {
     await Blocking.check { try Self.findings(at: step) }

@@ -16,11 +16,11 @@ extension VMClient {
   public static func stop(_ folder: borrowing VMFolder) throws(VMError) {
     // Read while the folder is there. A VMM puts back what it may by itself, and that is not all.
     let taps = TapNote(in: folder).trusted(in: folder)
-    try end(folder)
+    try bringToItsEnd(folder)
     taps.restoreAll()
   }
 
-  private static func end(_ folder: borrowing VMFolder) throws(VMError) {
+  private static func bringToItsEnd(_ folder: borrowing VMFolder) throws(VMError) {
     let late = MonotonicClock.now() + stopLimit
     while MonotonicClock.now() < late {
       // A VMM that is told to stop removes its folder itself.

@@ -51,8 +51,8 @@ package final class VMPresence: Sendable {
   private func keep(_ directory: consuming Directory) {
     // A cleaner that is at work there just now is not waited for.
     _ = try? directory.descriptor.tryShareWithCleaners()
-    var descriptor: OwnedDescriptor? = directory.release()
-    kept.withLock { if let taken = descriptor.take() { $0.append(taken) } }
+    let descriptor = Owned(directory.release())
+    kept.withLock { $0.append(descriptor) }
   }
 
   /// What can be seen of a VM without its control blocks.
