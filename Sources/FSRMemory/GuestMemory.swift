@@ -160,7 +160,7 @@ public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// - Parameter free: pages of the pool that nobody has; nil where that cannot be told.
-  static func noHugePages(_ needed: UInt64, _ nodes: NodeSet?, _ error: SystemError, free: UInt64?) -> String
+  package static func noHugePages(_ needed: UInt64, _ nodes: NodeSet?, _ error: SystemError, free: UInt64?) -> String
   {
     let what =
       "\(needed) pages of 2M are not to be had\(nodes.map { " on node \($0)" } ?? "") (\(error.call): \(error.meaning))"

@@ -30,7 +30,7 @@ final class WatchedSource: HandoffSource {
   let build = "watched"
   let executable: String
   let arguments = ["other"]
-  let environment: [String] = []
+  let environment: [[UInt8]] = []
   let block: ControlBlock
   private let manners: Manners
   private let tally = Mutex(Tally())

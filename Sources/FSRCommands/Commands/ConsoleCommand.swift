@@ -90,8 +90,10 @@ struct ConsoleCommand: ParsableCommand, Interruptible, InRuntimeFolder {
     case .inputEnded, .outputClosed: break
     case .unread(let count):
       throw Failure(.failed, "the guest of \(name) reads no input: \(count) bytes of it were not read")
-    case .interrupted:
-      if !readOnly { throw Failure(.failed, "interrupted; \(name) is as it was") }
+    case .interrupted(let number):
+      if !readOnly {
+        throw Failure(.failed, "interrupted by \(SignalNumber.name(of: number)); \(name) is as it was")
+      }
     case .outputFailed(let error):
       throw Failure(.failed, "standard output cannot be written: \(error)")
     case .vm(let life): try tell(life)

@@ -11,7 +11,8 @@ struct ConsoleSession: ~Copyable {
     case inputEnded
     /// By the input's end, with so many bytes that the guest does not read.
     case unread(Int)
-    case interrupted
+    /// By this signal.
+    case interrupted(Int32)
     /// Nobody reads standard output any more.
     case outputClosed
     case outputFailed(SystemError)
@@ -125,7 +126,7 @@ struct ConsoleSession: ~Copyable {
       timeout = 0
     }
     let ready = try poller.wait(timeout: timeout)
-    if ready.contains(Token.signals), try hasToLeave() { return .interrupted }
+    if ready.contains(Token.signals), let number = try endingSignal() { return .interrupted(number) }
     if ready.contains(Token.output) { return outputEnd() }
     if ready.contains(Token.input) { return try read() }
     return nil
@@ -174,15 +175,15 @@ struct ConsoleSession: ~Copyable {
     return isFinishing.map { .vm($0) } ?? .outputClosed
   }
 
-  /// Whether a signal has come that ends this process.
-  private func hasToLeave() throws -> Bool {
-    guard let number = try signals.next() else { return false }
-    guard number == SignalNumber.terminalStop else { return true }
+  /// The signal that ends this process; nil where none has come.
+  private func endingSignal() throws -> Int32? {
+    guard let number = try signals.next() else { return nil }
+    guard number == SignalNumber.terminalStop else { return number }
     // Whoever has the terminal meanwhile finds it as it was.
     mode?.value.restore()
     ProcessDescriptor.signalSelf(SignalNumber.stop)
     try mode?.value.makeRaw()
-    return false
+    return nil
   }
 
   // MARK: the end of the input
