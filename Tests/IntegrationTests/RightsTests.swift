@@ -152,7 +152,7 @@ import Testing
         fsr stop vm >/dev/null; echo "stop $?"; ls "$place/run"; ls -d $old 2>/dev/null
         rm -r $mine
         """)
-      let expected = "stop 3\n1\n1 secret\nlog 1\nstop 0\n"
+      let expected = "stop 1\n1\n1 secret\nlog 1\nstop 0\n"
       return result.output == expected ? [] : ["\(result)"]
     }
   }

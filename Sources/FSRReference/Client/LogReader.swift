@@ -5,6 +5,8 @@ internal import FSRSystem
 public struct LogReader: ~Copyable, Sendable {
   /// Bytes looked at in one step, and answered at most.
   private static let chunk = 1 << 16
+  /// Bytes at the end that are searched for the beginning of a line.
+  private static let reach: UInt64 = 4 << 20
 
   private let file: OwnedDescriptor
   private var position: UInt64
@@ -27,14 +29,15 @@ public struct LogReader: ~Copyable, Sendable {
     VMError(.other, "the log cannot be read: \(error)")
   }
 
-  /// Where the last `lines` lines begin; an end of file ends a line too.
+  /// Where the last `lines` lines begin, or as far back as is looked; an end of file ends a line too.
   private static func start(of lines: Int, in file: borrowing OwnedDescriptor) throws(VMError) -> UInt64 {
     var found = 0
     do throws(SystemError) {
       let size = try file.size()
+      let limit = size - min(size, reach)
       var end = size
-      while end > 0 {
-        let begin = end - min(end, UInt64(chunk))
+      while end > limit {
+        let begin = end - min(end - limit, UInt64(chunk))
         let bytes = try file.read(at: begin, count: Int(end - begin))
         for index in bytes.indices.reversed() where bytes[index] == UInt8(ascii: "\n") {
           let next = begin + UInt64(index) + 1
@@ -45,7 +48,7 @@ public struct LogReader: ~Copyable, Sendable {
         }
         end = begin
       }
-      return 0
+      return limit
     } catch { throw unreadable(error) }
   }
 

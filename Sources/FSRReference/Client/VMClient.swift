@@ -187,6 +187,10 @@ public enum VMClient {
       )
     }
     forgetReservation(folder)
-    folder.clear(keeping: VMFiles.lock)
+    let left = folder.clear(keeping: VMFiles.lock)
+    // What a former VM has left elsewhere is in nobody's way.
+    let inside = folder.path + "/"
+    guard !left.foreign.isEmpty || left.stuck.contains(where: { $0.hasPrefix(inside) }) else { return }
+    throw VMError(.refused, "the name \(folder.name) is in use: \(left.sentence)")
   }
 }
