@@ -16,11 +16,11 @@ extension VMClient {
   public static func stop(_ folder: borrowing VMFolder) throws(VMError) {
     // Read while the folder is there. A VMM puts back what it may by itself, and that is not all.
     let taps = TapNote(in: folder).trusted(in: folder)
-    try bringToItsEnd(folder)
+    try bringToEnd(folder)
     taps.restoreAll()
   }
 
-  private static func bringToItsEnd(_ folder: borrowing VMFolder) throws(VMError) {
+  private static func bringToEnd(_ folder: borrowing VMFolder) throws(VMError) {
     let late = MonotonicClock.now() + stopLimit
     while MonotonicClock.now() < late {
       // A VMM that is told to stop removes its folder itself.
@@ -30,15 +30,11 @@ extension VMClient {
         if askToStop(folder) != .nobody, owner.waitForExit(timeout: stopLimit / 4) { continue }
         // One that does not answer is ended all the same.
         return try end(folder)
-      case .unreadable:
-        // Whoever answers has the guest, whatever its files say.
+      case .unreadable, .hidden:
+        // Whoever answers has the guest, whatever its files say and whatever can be seen of it.
         if askToStop(folder) == .ended { break }
         // One that does not end is ended; but a VM that is being started has no block yet, and its starter the lock.
         if hasBlocks(folder) { return try end(folder) }
-        if try isEndedAlone(folder) { return }
-      case .hidden:
-        // Whom nobody sees hears all the same.
-        if askToStop(folder) != .nobody { continue }
         if try isEndedAlone(folder) { return }
       case .preparing:
         // A handoff that has not come to its stun is called off by the source itself.
