@@ -20,7 +20,7 @@ final class SpoilingVMM: HandoffDestination {
     throws
   {
     let guest = SpoilingVMM(sections(harts: 1), deed: deed)
-    let session = try DestinationSession(guest: guest, socket: socket)
+    let session = try DestinationSession(socket: socket) { guest }
     guest.block.withLock { $0 = session.block }
     _ = session.run()
   }
@@ -41,6 +41,7 @@ final class SpoilingVMM: HandoffDestination {
 
   func load(_ checkpoint: Checkpoint) throws {}
   func resume() {}
+  func arrived() {}
   func abandon() {}
   func keep(_ ended: ControlBlock) {}
 }
