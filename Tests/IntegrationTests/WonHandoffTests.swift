@@ -31,7 +31,7 @@ import Testing
       let handoff = try vm.startHandoff(
         ["--timeout", "60s", "--max-downtime", "30s", "--fault", "source:park:stop"], output: output)
       var findings: [String] = []
-      let stands = try TestVM.wait { ProcessTable.state(of: first) == .stopped }
+      let stands = TestVM.wait { ProcessTable.state(of: first) == .stopped }
       if !stands { findings.append("the source does not come to stand") }
       findings += try Self.oddThreads(of: first, on: everywhere).map { "the loser's \($0)" }
       try vm.letGo()
