@@ -1,4 +1,4 @@
-public import FSRHandoff
+internal import FSRHandoff
 internal import FSRSystem
 
 /// What may be said of a VM by somebody who does not see all of it.
