@@ -62,7 +62,8 @@ import Testing
       let started = try OSThread.start(name: "destination") { [self] in
         guard
           let session = try? DestinationSession(
-            guest: guest, socket: UnixSocket(adopting: try far.value.descriptor.duplicate()), limits: fixed)
+            socket: UnixSocket(adopting: try far.value.descriptor.duplicate()), limits: fixed,
+            guest: { guest })
         else { return }
         let end = session.run()
         outcome.withLock { $0 = (end, session.failure, session.block.state) }
@@ -126,7 +127,8 @@ import Testing
 
   private static let prepared = ["prepare none"]
   private static let won = [
-    "takeStorage destVerify", "load destVerify", "resume destination", "keep destination",
+    "takeStorage destVerify", "load destVerify", "resume destination", "arrived destination",
+    "keep destination",
   ]
 
   private static func agree(_ handoff: Handoff) throws {

@@ -72,6 +72,7 @@ final class WatchedDestination: HandoffDestination {
   }
 
   func resume() { note("resume") }
+  func arrived() { note("arrived") }
   func abandon() { note(block.hasReleased(.destination) ? "abandon behind release" : "abandon") }
   func keep(_ ended: ControlBlock) { note("keep") }
 }
