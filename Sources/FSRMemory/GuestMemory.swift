@@ -160,10 +160,11 @@ public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// - Parameter free: pages of the pool that nobody has; nil where that cannot be told.
-  package static func noHugePages(_ needed: UInt64, _ nodes: NodeSet?, _ error: SystemError, free: UInt64?) -> String
+  package static func noHugePages(_ needed: UInt64, _ nodes: NodeSet?, _ error: SystemError, free: UInt64?)
+    -> String
   {
-    let what =
-      "\(needed) pages of 2M are not to be had\(nodes.map { " on node \($0)" } ?? "") (\(error.call): \(error.meaning))"
+    let place = nodes.map { " on node \($0)" } ?? ""
+    let what = "\(needed) pages of 2M are not to be had\(place) (\(error.call): \(error.meaning))"
     guard let free, free >= needed else {
       let has = free.map { ", of which \($0) are free" } ?? ""
       return "\(what)\(has); the host's administrator makes some with `sysctl vm.nr_hugepages=NUMBER`"

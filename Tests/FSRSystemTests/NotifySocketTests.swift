@@ -17,7 +17,12 @@ import Testing
     #expect(count > 0)
     // Given up where that is wanted; otherwise it is there once there is room.
     var tries = 0
-    try socket.tell(["READY=1"], while: { tries += 1; return tries < 3 })
+    try socket.tell(
+      ["READY=1"],
+      while: {
+        tries += 1
+        return tries < 3
+      })
     #expect(tries == 3)
     let thread = try OSThread.start(name: "teller") { try? socket.tell(["READY=1", "MAINPID=7"]) }
     var said: [String] = []

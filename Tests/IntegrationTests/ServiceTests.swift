@@ -24,9 +24,10 @@ import Testing
       if try manager.fill(path: path) == 0 { findings.append("the queue takes nothing") }
       let output = try place.directory.openFile("output", .append)
       let handoff = try vm.startHandoff(["--max-downtime", "5s"], output: output)
-      let isThere = try TestVM.wait { try vm.status()["pid"] != before }
+      // By the control block: the new VMM answers once the old one has gone, which waits.
+      let isThere = try TestVM.wait { try vm.answer("status").value["pid"] != before }
       if !isThere { findings.append("nobody takes over") }
-      let due = "MAINPID=\(Int(try vm.status()["pid"]?.number ?? 0))"
+      let due = "MAINPID=\(Int(try vm.answer("status").value["pid"]?.number ?? 0))"
       var said: [String] = []
       while !said.contains(due), let one = try manager.next(timeout: TestVM.patience) { said.append(one) }
       if !said.contains(due) { findings.append("\(due) is not said: \(said.filter { $0 != "x" })") }
