@@ -1,3 +1,4 @@
+import FSRSystem
 import FSRTestSupport
 import Testing
 

@@ -13,10 +13,12 @@ import Testing
     let runtime: RuntimeDirectory
 
     init() throws {
-      temporary = try TemporaryDirectory()
+      let temporary = try TemporaryDirectory()
       try temporary.directory.make("vms")
-      runtime = try RuntimeDirectory.open(temporary.path + "/vms", creating: true)
-      try directory().make("vm")
+      let runtime = try RuntimeDirectory.open(temporary.path + "/vms", creating: true)
+      try Directory.open(temporary.path + "/vms").make("vm")
+      self.temporary = temporary
+      self.runtime = runtime
     }
 
     func directory() throws -> Directory { try Directory.open(temporary.path + "/vms") }

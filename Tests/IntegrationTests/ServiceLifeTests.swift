@@ -70,13 +70,13 @@ import Testing
         inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
       let mark = "FSR_ENDS_WITH=\(demo.pid):"
       var folder: String?
-      let begins = try TestVM.wait {
+      let begins = TestVM.wait {
         folder = Self.processes(with: mark).lazy.compactMap(Self.folder).first
         return folder != nil
       }
       try demo.process.signal(SignalNumber.kill)
       _ = try demo.ended()
-      let ends = try TestVM.wait { Self.processes(with: mark).isEmpty }
+      let ends = TestVM.wait { Self.processes(with: mark).isEmpty }
       let isLeft = folder.map { (try? Directory.open($0)) != nil } ?? false
       return (begins ? [] : ["it begins nothing"]) + (ends ? [] : ["its VM runs on"])
         + (isLeft ? ["\(folder ?? "") is left"] : [])

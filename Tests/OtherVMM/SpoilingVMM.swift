@@ -26,8 +26,8 @@ final class SpoilingVMM: HandoffDestination {
   }
 
   func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
-    let description = description
-    held.withLock { $0 = description.descriptors }
+    var bag: DescriptorBag? = description.descriptors
+    held.withLock { if let taken = bag.take() { $0 = taken } }
     _ = try OSThread.start(name: "vcpu0", detached: true) { _ = session.leadSwitch() }
   }
 

@@ -12,7 +12,7 @@ package struct ListAnswer: Answer {
       table.add([
         vm.name ?? "-", Self.state(of: vm),
         vm.pid.map { "\($0)" } ?? "-",
-        vm.generation.map { "\($0)" } ?? "-", vm.memory.bytes.map(ByteSize.readable) ?? "-",
+        vm.generation.map { "\($0)" } ?? "-", vm.memory.bytes.map { ByteSize.readable($0) } ?? "-",
       ])
     }
     return table.lines
