@@ -25,6 +25,7 @@ internal import CFSRLinux
     mapping descriptor: borrowing OwnedDescriptor, length: UInt64, offset: UInt64 = 0, writable: Bool = true,
     populate: Bool = false, mayShrink: Bool = false
   ) throws(SystemError) {
+    // SAFETY: the descriptor is open for the call.
     unsafe try self.init(
       raw: descriptor.raw, length: length, offset: offset, writable: writable, populate: populate,
       mayShrink: mayShrink)
@@ -32,6 +33,7 @@ internal import CFSRLinux
 
   /// Maps `length` private bytes of zeros.
   public init(anonymous length: UInt64) throws(SystemError) {
+    // SAFETY: no descriptor is needed for memory of no file.
     unsafe try self.init(
       raw: -1, length: length, offset: 0, writable: true, populate: false, mayShrink: false)
   }

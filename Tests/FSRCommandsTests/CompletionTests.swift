@@ -56,7 +56,13 @@ import Testing
 
   @Test func bashCompletesTheNamesOfVMs() throws {
     let place = try TemporaryDirectory()
-    for name in ["web", "weather", "db", ".ledger"] { try place.directory.make(name) }
+    for name in ["web", "weather", "db"] {
+      try place.directory.make(name)
+      // By this it is known for a VM's.
+      let folder = try Directory.open(name, in: place.directory)
+      try folder.openFile("vm", .createNew).write(Array("fsr VM 1\n".utf8))
+    }
+    try place.directory.make(".ledger")
     let variable = ["FSR_RUNTIME_DIR=\(place.path)"]
     for command in ["status", "handoff", "stop"] {
       #expect(try offers(["fsr", command, ""], variable) == "db weather web\n")

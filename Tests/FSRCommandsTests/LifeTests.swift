@@ -150,7 +150,7 @@ import Testing
     }
     #expect(state == "handoff")
     let second = try place.fsr("handoff", "vm")
-    #expect(second.code == 3 && second.errors.contains("`fsr abort`"), "\(second)")
+    #expect(second.code == 3 && second.errors.contains("`fsr abort vm --runtime-dir"), "\(second)")
     _ = try child.process.signal(number)
     let status = try child.ended()
     #expect(status == .exited(4))

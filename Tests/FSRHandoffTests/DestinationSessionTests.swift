@@ -190,7 +190,8 @@ import Testing
     try handoff.complete(attempt: flaw == .attempt ? 2 : 3, of: machine, isBroken: flaw == .checksum)
     #expect(handoff.guest.hasEntered() == false)
     // It stays, with all that it holds, until it is decided.
-    #expect(handoff.block.state == .source)
+    let isGivenBack = Self.wait { handoff.block.state == .source }
+    #expect(isGivenBack)
     let isReleased = Self.wait { handoff.block.hasReleased(.destination) }
     #expect(isReleased)
     let isTold = handoff.takeBack()
@@ -198,7 +199,7 @@ import Testing
     #expect(isTold && outcome?.end == .left && outcome?.state == .resumed && handoff.source.isAlive)
     let calls = handoff.guest.calls
     #expect(
-      calls.last == "abandon source" && !calls.contains { $0.hasPrefix("resume") || $0.hasPrefix("keep") })
+      calls.last?.hasPrefix("abandon") == true && !calls.contains { $0.hasPrefix("resume") || $0.hasPrefix("keep") })
     if flaw != .storage {
       #expect(handoff.block.explanation(of: .destination) != nil && outcome?.failure != nil)
     }
@@ -230,7 +231,9 @@ import Testing
     handoff.block.announce()
     #expect(tries && handoff.guest.hasEntered() == false)
     let isTold = handoff.takeBack()
-    #expect(isTold && handoff.ended()?.state == .resumed && handoff.guest.calls.last == "abandon source")
+    let isResumed = handoff.ended()?.state == .resumed
+    let last = handoff.guest.calls.last ?? ""
+    #expect(isTold && isResumed && last.hasPrefix("abandon"), "\(last)")
   }
 
   @Test func aSourceThatDiesBeforeItHasSaidCompleteLeavesNothingToWaitFor() throws {

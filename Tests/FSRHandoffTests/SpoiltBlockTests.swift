@@ -140,7 +140,7 @@ import Testing
     let me = ProcessIdentity.current()
     let spoilings: [(OwnedDescriptorPlace, Bool)] = [
       (.write(0, [UInt8](repeating: 0xff, count: 8)), true), (.write(64, Self.bytes(.max)), true),
-      (.cut(4096), true), (.cut(1100), false), (.cut(0), false),
+      (.cut(4096), true), (.cut(1026), false), (.cut(0), false),
       (.write(0, [UInt8](repeating: 0, count: 8192)), false),
     ]
     for (index, (spoiling, isThere)) in spoilings.enumerated() {

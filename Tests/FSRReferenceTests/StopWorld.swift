@@ -7,6 +7,8 @@ final class StopWords: StopPlace, Sendable {
 
   struct Words: Hashable, Sendable {
     var stop = Stop.none
+    /// How many stops were asked for.
+    var number: UInt32 = 0
     /// Odd where it is open; each closing makes another number of it.
     var gate = 1
     var arrived = 0
@@ -31,13 +33,13 @@ final class StopWords: StopPlace, Sendable {
     set { held.withLock { $0 = newValue } }
   }
 
-  var isAsked: Bool { words.stop == .asked }
+  var askedStop: UInt32? { words.stop == .asked ? words.number : nil }
   var arrivedCount: Int { words.arrived }
   func withHolds(_ body: () -> Void) { body() }
   func askFirst() { words.told[0] = true }
 
-  func begin() -> Bool {
-    guard words.stop == .asked else { return false }
+  func begin(_ asked: UInt32) -> Bool {
+    guard words.stop == .asked, words.number == asked else { return false }
     words.stop = .switching
     return true
   }
@@ -95,6 +97,7 @@ struct StopWorld: Hashable {
       world.isTakenBack = false
       world.words.deeds = 0
       world.words.stop = .asked
+      world.words.number += 1
       world.words.gate += world.words.gate & 1 == 1 ? 1 : 2
       world.session = .asking(isFirstLast ? 1 : 0)
     case .asking(let hart):
@@ -158,7 +161,8 @@ struct StopWorld: Hashable {
     guard !isTakenBack, words.deeds == 1 else {
       throw Wrong("a deed that was taken back, or a second one: \(self)")
     }
-    guard !threads.contains(.inGuest), !threads.contains(.leaving) else {
+    // Who is on the way out looks at the gate once more, and finds it closed.
+    guard !threads.contains(.inGuest) else {
       throw Wrong("a hart is in the guest: \(self)")
     }
     threads[hart] = gate & 1 == 1 ? .passing : .waiting(gate: gate)

@@ -71,7 +71,7 @@ import Testing
       fsr status $NAME --json > before; sleep 1
       # What the group has of files it could give back.
       echo 0 > $C/memory.force_empty
-      echo $(( $(cat $C/memory.usage_in_bytes) + 1048576 )) > $C/memory.limit_in_bytes
+      echo $(( $(cat $C/memory.usage_in_bytes) + 3 * 1048576 )) > $C/memory.limit_in_bytes
       for command in check handoff; do
         fsr $command $NAME --json > said; echo $?; grep -o '"code":"[a-z]*"' said | head -1; grep -o "$C has room" said | head -1
       done

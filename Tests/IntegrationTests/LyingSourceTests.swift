@@ -356,7 +356,7 @@ import Testing
     } else {
       if status != .exited(1) { findings.append("it ended with \(status as Any): \(said)") }
       if isBelieved { findings.append("it was believed") }
-      if said.split(separator: "\n").count != 1 || !said.hasPrefix("fsr: ") {
+      if said.split(separator: "\n").count != 1 || !said.contains(" error ") {
         findings.append("it said: \(said)")
       }
     }

@@ -1,5 +1,6 @@
 import FSRSystem
 import FSRTestSupport
+import Glibc
 import Testing
 
 /// Ports on taps: frames are sent all the while, and each is answered once, whatever happens to the VM.
@@ -181,7 +182,16 @@ import Testing
 
   /// How a tap that stays is set, and its MTU.
   private static func look(_ tap: String) throws -> (TapSettings, Int) {
-    (try TapQueue.attach(tap, isMultiQueue: false).settings(), try NetworkInterface.mtu(of: tap))
+    var found: TapSettings?
+    // Of a process that was killed the queue goes a moment after all that can be seen of it.
+    _ = try TestVM.wait {
+      do throws(SystemError) { found = try TapQueue.attach(tap, isMultiQueue: false).settings() } catch {
+        if error.errno != EBUSY { throw error }
+      }
+      return found != nil
+    }
+    guard let found else { throw Unexpected("\(tap) stays busy") }
+    return (found, try NetworkInterface.mtu(of: tap))
   }
 
   /// Whoever ends the VM, and after handoffs too.

@@ -105,7 +105,7 @@ import Testing
         + "--to \(place.path)/\(spoiler) --timeout 4s --max-downtime 500ms")
     var findings: [String] = []
     if result.code != 5 || !result.errors.contains("written over")
-      || !result.errors.contains("`fsr stop \(vm.name)`") || result.errors.contains("no reason was given")
+      || !result.errors.contains("`fsr stop \(vm.name) --runtime-dir") || result.errors.contains("no reason was given")
     {
       findings.append("handoff: \(result)")
     }
@@ -123,7 +123,7 @@ import Testing
         try Self.handOver(to: spoiler) { vm in
           var findings: [String] = []
           let (code, answer) = try vm.answer("recover")
-          if code != 3 || answer["reason"]?.text?.contains("`fsr stop \(vm.name)`") != true {
+          if code != 3 || answer["reason"]?.text?.contains("`fsr stop \(vm.name) --runtime-dir") != true {
             findings.append("recover: \(code as Any) \(answer)")
           }
           return findings + (try vm.stopped())

@@ -22,6 +22,9 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   private enum Stop: UInt32 {
     case none, asked, switching, cancelled
   }
+  /// The stop's state in its word; the bits above count the stops, so that whoever looked at one begins no later one.
+  private static let stateMask: UInt32 = 3
+  private static let nextStop: UInt32 = 4
 
   /// Why the guest must not run. The gate is open while there is no reason.
   struct Holds: OptionSet {
@@ -233,7 +236,10 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
 
   var isPaused: Bool { holds.withLock { !$0.isDisjoint(with: [.paused, .page]) } }
 
-  package var isAsked: Bool { stop.load(ordering: .acquiring) == Stop.asked.rawValue }
+  package var askedStop: UInt32? {
+    let word = stop.load(ordering: .acquiring)
+    return word & Self.stateMask == Stop.asked.rawValue ? word : nil
+  }
 
   package var arrivedCount: Int { arrived.load(ordering: .sequentiallyConsistent) }
 
@@ -241,9 +247,10 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
 
   package func askFirst() { askToStop(0) }
 
-  package func begin() -> Bool {
+  package func begin(_ asked: UInt32) -> Bool {
     stop.compareExchange(
-      expected: Stop.asked.rawValue, desired: Stop.switching.rawValue, ordering: .acquiringAndReleasing
+      expected: asked, desired: asked & ~Self.stateMask | Stop.switching.rawValue,
+      ordering: .acquiringAndReleasing
     ).exchanged
   }
 
@@ -258,7 +265,8 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
     holds.withLock { holds in
       holds.insert(.stopped)
       close()
-      stop.store(Stop.asked.rawValue, ordering: .releasing)
+      let former = stop.load(ordering: .relaxed) & ~Self.stateMask
+      stop.store(former &+ Self.nextStop | Stop.asked.rawValue, ordering: .releasing)
       // Again: who read the gate before is to look whether it was the last.
       close()
     }
@@ -269,8 +277,10 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
 
   /// Takes a stop back that has not come to its deed; false when that has begun.
   package func cancelStop() -> Bool {
+    guard let asked = askedStop else { return false }
     let isCancelled = stop.compareExchange(
-      expected: Stop.asked.rawValue, desired: Stop.cancelled.rawValue, ordering: .acquiringAndReleasing
+      expected: asked, desired: asked & ~Self.stateMask | Stop.cancelled.rawValue,
+      ordering: .acquiringAndReleasing
     ).exchanged
     if isCancelled { switchover.withLock { $0 = nil } }
     return isCancelled
@@ -278,7 +288,9 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
 
   /// Lets all harts run, unless the guest is paused or has ended itself.
   package func resume() {
-    stop.store(Stop.none.rawValue, ordering: .releasing)
+    // Only asking for a stop counts it.
+    let word = stop.load(ordering: .relaxed)
+    stop.store(word & ~Self.stateMask | Stop.none.rawValue, ordering: .releasing)
     release(.stopped)
   }
 

@@ -11,7 +11,12 @@ final class PortPump: Sendable {
   private static let batch = 64
 
   private enum Mode: UInt8 {
-    case over, parked, serving
+    case over
+    /// Made ahead, of a guest that is to come.
+    case parked
+    case serving
+    /// Until `start`: one that rests is launched no more.
+    case resting
   }
 
   private let port: Port
@@ -44,6 +49,9 @@ final class PortPump: Sendable {
   /// Lets frames be taken; nothing happens where they are.
   func start() throws(SystemError) {
     launch()
+    let (isLetGo, _) = mode.compareExchange(
+      expected: Mode.resting.rawValue, desired: Mode.serving.rawValue, ordering: .acquiringAndReleasing)
+    if isLetGo { try? bell.signal() }
     try begin(.serving)
   }
 
@@ -56,9 +64,13 @@ final class PortPump: Sendable {
 
   /// Returns when no frame is in this process's hands; the thread waits for `start`.
   func rest() {
+    // One that has not been launched has no frame, and is not to be from here on.
+    let (isHeld, _) = mode.compareExchange(
+      expected: Mode.parked.rawValue, desired: Mode.resting.rawValue, ordering: .acquiringAndReleasing)
+    if isHeld { return }
     isAwaited.store(true, ordering: .releasing)
     let (isAsked, _) = mode.compareExchange(
-      expected: Mode.serving.rawValue, desired: Mode.parked.rawValue, ordering: .acquiringAndReleasing)
+      expected: Mode.serving.rawValue, desired: Mode.resting.rawValue, ordering: .acquiringAndReleasing)
     guard isAsked else { return isAwaited.store(false, ordering: .releasing) }
     try? bell.signal()
     rested.wait()
@@ -95,7 +107,7 @@ final class PortPump: Sendable {
     // Those that still give frames: a tap that was removed gives none ever again.
     var live = Array(queues.indices)
     while now != .over {
-      while now == .parked {
+      while now == .parked || now == .resting {
         if isAwaited.exchange(false, ordering: .acquiringAndReleasing) { rested.post() }
         listen(to: [])
       }

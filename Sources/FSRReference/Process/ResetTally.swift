@@ -24,7 +24,8 @@ package final class ResetTally: Sendable {
   /// Counts one more; answers what the history is to say, if it is time for a record.
   package func count(at now: UInt64) -> String? {
     state.withLock { state in
-      if now >= state.newest &+ Self.longest { state.interval = Self.shortest }
+      // After so long a quiet a row begins anew.
+      if now >= state.newest &+ Self.longest { (state.interval, state.told) = (Self.shortest, nil) }
       if state.count == 0 { state.first = now }
       state.count += 1
       state.newest = now
