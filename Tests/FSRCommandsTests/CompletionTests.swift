@@ -63,6 +63,11 @@ import Testing
       try folder.openFile("vm", .createNew).write(Array("fsr VM 1\n".utf8))
     }
     try place.directory.make(".ledger")
+    defer {
+      for name in ["web", "weather", "db"] {
+        try? Directory.open(name, in: place.directory).unlink("vm")
+      }
+    }
     let variable = ["FSR_RUNTIME_DIR=\(place.path)"]
     for command in ["status", "handoff", "stop"] {
       #expect(try offers(["fsr", command, ""], variable) == "db weather web\n")

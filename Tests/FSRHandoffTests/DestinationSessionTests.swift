@@ -199,7 +199,8 @@ import Testing
     #expect(isTold && outcome?.end == .left && outcome?.state == .resumed && handoff.source.isAlive)
     let calls = handoff.guest.calls
     #expect(
-      calls.last?.hasPrefix("abandon") == true && !calls.contains { $0.hasPrefix("resume") || $0.hasPrefix("keep") })
+      calls.last?.hasPrefix("abandon") == true
+        && !calls.contains { $0.hasPrefix("resume") || $0.hasPrefix("keep") })
     if flaw != .storage {
       #expect(handoff.block.explanation(of: .destination) != nil && outcome?.failure != nil)
     }

@@ -35,11 +35,12 @@ import Testing
   /// Hands a guest over to a destination of the name `vmm`.
   ///
   /// - Parameters:
+  ///   - reap: nanoseconds for the destination to leave, of which a good one needs few.
   ///   - beside: done beside the session, with the block and the coordinator's end.
   private static func handOver(
     to vmm: String = "prepares", _ manners: WatchedSource.Manners = .init(), isTrial: Bool = false,
     maxDowntime: UInt64 = 30_000_000, timeout: UInt64 = patience, coordinator other: Coordinator = .holds,
-    beside: @escaping @Sendable (ControlBlock) -> Void = { _ in }
+    reap: UInt64 = 3_600_000_000_000, beside: @escaping @Sendable (ControlBlock) -> Void = { _ in }
   ) throws -> Outcome {
     let fixture = try BlockFixture()
     let place = try TemporaryDirectory()
@@ -63,8 +64,7 @@ import Testing
     limits.look = 1_000_000
     limits.fence = 20_000_000
     limits.copies = 30_000_000
-    // The destination leaves as soon as it is let go of.
-    limits.reap = 3_600_000_000_000
+    limits.reap = reap
     let session = SourceSession(
       guest: guest, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(theirs),
       request: HandoffRequest(isTrial: isTrial), limits: limits)
@@ -250,7 +250,9 @@ import Testing
     ("waits", "the destination's answer took longer"), ("other-protocol", "protocol version 99"),
     ("other-message", "prepared where agreed is due"), ("agrees-twice", "agreed where prepared is due"),
   ]) func aDestinationThatDoesNotPrepareEndsIt(vmm: String, why: String) throws {
-    let outcome = try Self.handOver(to: vmm, timeout: vmm == "waits" ? 400_000_000 : Self.patience)
+    // One that does not listen is killed.
+    let outcome = try Self.handOver(
+      to: vmm, timeout: vmm == "waits" ? 400_000_000 : Self.patience, reap: 50_000_000)
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
     let said = outcome.block.explanation(of: .source) ?? ""
     #expect(said.contains(why) || said.contains("the handoff took longer"), "\(said)")

@@ -64,7 +64,8 @@ import Testing
 
   @Test func sectionsAreNamedAndComplete() throws {
     let rig = try GuestRig(SoakGuestImage.bytes, harts: 3)
-    #expect(rig.sections.names == ["board", "clint", "uart", "plic", "hart.0", "hart.1", "hart.2", "devices"])
+    #expect(
+      rig.sections.names == ["board", "clint", "uart", "plic", "hart.0", "hart.1", "hart.2", "devices"])
     for section in rig.sections.save() { #expect(section.payload.count <= MachineSections.payloadLimit) }
   }
 

@@ -129,7 +129,7 @@ import Testing
         """)
       let (line, uid) = ("Inh  Prm  Eff  Amb ", Array(repeating: Self.user, count: 4).joined(separator: " "))
       let expected =
-        "works 0\nsuccessor\n\(line)\n\(uid)\n0\n/\ndestination\n\(line)\n\(uid)\n\"victor\":\"successor\"\n"
+        "works 0\nsuccessor\n\(line)\n\(uid)\n0\n/\ndestination\n\(line)\n\(uid)\n\"victor\":\"source\"\n\"victor\":\"successor\"\n"
         + "\"victor\":\"destination\"\nstop 0\n"
       return result.output == expected ? [] : ["\(result)"]
     }

@@ -105,7 +105,8 @@ import Testing
         + "--to \(place.path)/\(spoiler) --timeout 4s --max-downtime 500ms")
     var findings: [String] = []
     if result.code != 5 || !result.errors.contains("written over")
-      || !result.errors.contains("`fsr stop \(vm.name) --runtime-dir") || result.errors.contains("no reason was given")
+      || !result.errors.contains("`fsr stop \(vm.name) --runtime-dir")
+      || result.errors.contains("no reason was given")
     {
       findings.append("handoff: \(result)")
     }

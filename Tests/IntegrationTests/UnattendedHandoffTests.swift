@@ -28,7 +28,8 @@ struct UnattendedHandoffTests {
         let (code, answer) = try paged.vm.answer(command)
         let reason = answer["reason"]?.text ?? ""
         if code != 3 || answer["blockers"]?.elements.first?["code"]?.text != "busy"
-          || !reason.contains("under way by itself") || !reason.contains("`fsr abort \(paged.vm.name) --runtime-dir")
+          || !reason.contains("under way by itself")
+          || !reason.contains("`fsr abort \(paged.vm.name) --runtime-dir")
         {
           findings.append("\(command): \(code as Any) \(answer)")
         }

@@ -18,6 +18,8 @@ final class ReferenceVMM: Sendable {
   static let requestLimit: UInt64 = 1_000_000_000
   /// How long a client waits that can be neither served nor turned away, before that is tried again, in nanoseconds.
   private static let acceptInterval: UInt64 = 20_000_000
+  /// How often the removal of a folder is tried.
+  private static let removalTries = 50
   /// How long a handoff may take to give the guest back to a VM that is to end, before the guest is given up; and once
   /// more, before the process ends as it is. In nanoseconds, as is how often that is looked at. Longer than a
   /// destination that has won waits for its source.
@@ -93,7 +95,7 @@ final class ReferenceVMM: Sendable {
     spare.withLock { $0 = Self.anyDescriptor() }
     var giveUpAt = UInt64.max
     // For as long as it is there.
-    let runtime = guest.folder.value.path.split(separator: "/").dropLast()
+    let runtime = runtimeParts
     var companion = Companion.find()
     if case .gone = companion { loseCompanion() }
     while true {
@@ -133,13 +135,20 @@ final class ReferenceVMM: Sendable {
   private func loseCompanion() {
     log.notice("the process that the VM is to end with is gone")
     isStopping.raise()
+    wakeLoop()
   }
 
+  /// The path of the runtime folder, as long as the VM's own is there.
+  var runtimeParts: ArraySlice<Substring> { guest.folder.value.path.split(separator: "/").dropLast() }
+
   /// Removes the runtime folder that was made for this VM alone.
-  private static func removeEmpty(_ path: ArraySlice<Substring>) {
+  static func removeEmpty(_ path: ArraySlice<Substring>) {
     guard let name = path.last, let parent = try? Directory.open("/" + path.dropLast().joined(separator: "/"))
     else { return }
-    try? parent.removeDirectory(String(name))
+    // Another process of the VM may be about to clear what it has there.
+    for _ in 0..<Self.removalTries where (try? parent.removeDirectory(String(name))) == nil {
+      _ = try? Poller().wait(timeout: Self.acceptInterval)
+    }
   }
 
   func stopAccepting() { isAccepting.store(false, ordering: .releasing) }

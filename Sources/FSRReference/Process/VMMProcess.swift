@@ -171,7 +171,9 @@ public enum VMMProcess {
       tellManager("READY=1", "MAINPID=\(ProcessIdentity.current().pid)", log: vmm.log)
       do { try starter.value.send(VMStartReply.running.encoded) } catch {
         // Nobody waits for this VM any more.
+        let runtime = vmm.runtimeParts
         vmm.stopGuest(removing: true)
+        if case .gone = Companion.find() { ReferenceVMM.removeEmpty(runtime) }
         throw error
       }
       vmm.log.notice("the guest runs in process \(ProcessIdentity.current().pid)")
