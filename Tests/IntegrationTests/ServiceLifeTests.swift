@@ -70,9 +70,11 @@ import Testing
         inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
       let mark = "FSR_ENDS_WITH=\(demo.pid):"
       var folder: String?
-      let begins = TestVM.wait {
+      // At work, and so past the start, of which nobody would know where it is killed.
+      let begins = try TestVM.wait {
         folder = Self.processes(with: mark).lazy.compactMap(Self.folder).first
-        return folder != nil
+        let said = try place.directory.openFile("output", .read).readAll(limit: 1 << 20)
+        return folder != nil && String(decoding: said, as: UTF8.self).contains("handoff 1:")
       }
       try demo.process.signal(SignalNumber.kill)
       _ = try demo.ended()
