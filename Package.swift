@@ -108,7 +108,7 @@ let package = Package(
       ["FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "Bystander", "fsr"]),
 
     // what holds for the files themselves, and for what the pages say of them
-    tests("TidyTests", ["FSRHandoff", "FSRReference"]),
+    tests("TidyTests", ["FSRHandoff", "FSRReference", "FSRSystem"]),
   ],
   swiftLanguageModes: [.v6]
 )

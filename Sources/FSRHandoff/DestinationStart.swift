@@ -8,7 +8,7 @@ public enum DestinationStart {
     // What was sent and not read would end the connection ahead of the answer.
     _ = try? socket.receive(
       limit: UnixSocket.messageLimit, maximumDescriptors: UnixSocket.descriptorLimit, timeout: helloPatience)
-    try? socket.send(Message.refused(reason: "\(error)", code: RefusalCode.of(error)).encoded)
+    try? socket.send(Message.refused(Reason(of: error)).encoded)
   }
 
   public static let variable = "FSR_HANDOFF_FD"

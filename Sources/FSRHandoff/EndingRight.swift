@@ -25,7 +25,9 @@ public enum EndingRight {
       return
     }
     throw .refused(
-      "the files of \(name) name process \(identity.pid), which is not of the user to whom they belong, and is left alone; "
-        + "end it yourself where it is one of this VM (`ps -o pid,user,args -p \(identity.pid)`)")
+      Reason(
+        "the files of \(name) name process \(identity.pid), which is not of the user to whom they belong, and is left "
+          + "alone",
+        remedy: "end it yourself where it is one of this VM (`ps -o pid,user,args -p \(identity.pid)`)"))
   }
 }

@@ -33,9 +33,10 @@ extension HandoffError {
       let shown = path.count > pathLimit ? "…" + path.suffix(pathLimit) : path
       let more = Set(found.map(\.pid)).count - 1
       return .refused(
-        "process \(first.pid) (\(first.command)) \(more > 0 ? "and \(more) more have" : "has") \(shown) open for "
-          + "writing, which goes with the VM; end that process, or wait until it has closed the file",
-        .writers)
+        Reason(
+          "process \(first.pid) (\(first.command)) \(more > 0 ? "and \(more) more have" : "has") \(shown) open for "
+            + "writing, which goes with the VM",
+          remedy: "end that process, or wait until it has closed the file", code: .writers))
     } catch { throw .system(error) }
   }
 }

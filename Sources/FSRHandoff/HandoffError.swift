@@ -2,7 +2,7 @@ public import FSRState
 public import FSRSystem
 
 /// Why a handoff was refused, called off or could not be settled.
-public enum HandoffError: Error, Sendable, CustomStringConvertible {
+public enum HandoffError: Reasoned {
   case system(SystemError)
   case state(StateError)
   /// A control block that is no control block, or not of this VM.
@@ -12,7 +12,7 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
   /// The destination's bytes are no message of the protocol.
   case noVMM(String)
   /// The peer said no, in its own words.
-  case refused(String, RefusalCode? = nil)
+  case refused(Reason)
   /// The peer is gone.
   case peerGone(Party)
   /// Something was not done in time.
@@ -28,29 +28,35 @@ public enum HandoffError: Error, Sendable, CustomStringConvertible {
   /// A process that is not the one it should be: a wrapper that forked, or a pid used anew.
   case wrongProcess(expected: Int32, was: Int32)
 
-  /// How a reason begins that is a destination's own.
-  public static let refusalPrefix = "the destination refused: "
-
-  public var description: String {
+  public var reason: Reason {
     switch self {
-    case .system(let error): "\(error)"
-    case .state(let error): "\(error)"
-    case .badBlock(let why): "the control block is unusable: \(why)"
-    case .protocolViolation(let what): "the peer broke the protocol: \(what)"
-    case .noVMM(let what): "the destination does not speak the protocol (\(what)); name a VMM with --to"
-    case .refused(let why, _): why
+    case .system(let error): error.reason
+    case .state(let error): Reason("\(error)")
+    case .badBlock(let why): Reason("the control block is unusable: \(why)")
+    case .protocolViolation(let what): Reason("the peer broke the protocol: \(what)")
+    case .noVMM(let what):
+      Reason("the destination does not speak the protocol (\(what))", remedy: "name a VMM with --to")
+    case .refused(let reason): reason
     case .peerGone(.destination):
-      "the destination ended before it was prepared; see the VM's log for its last words, or name a VMM with --to"
-    case .peerGone(let party): "the \(party) is gone"
-    case .deadline(let what): "\(what) took longer than allowed"
+      Reason(
+        "the destination ended before it was prepared",
+        remedy: "see the VM's log for its last words, or name a VMM with --to")
+    case .peerGone(let party): Reason("the \(party) is gone")
+    case .deadline(let what): Reason("\(what) took longer than allowed")
     case .noCommonProtocol(let ours, let theirs):
-      "no common protocol version: \(ours.lowerBound)…\(ours.upperBound) here, "
-        + "\(theirs.lowerBound)…\(theirs.upperBound) there; use a build between the two"
-    case .sectionUnknown(let name): "the destination cannot read section '\(name)'; use a build that can"
-    case .aborted: "somebody asked for it"
-    case .tried: "it was a trial, and nothing stood in its way"
+      Reason(
+        "no common protocol version: \(ours.lowerBound)…\(ours.upperBound) here, "
+          + "\(theirs.lowerBound)…\(theirs.upperBound) there", remedy: "use a build between the two",
+        code: .version)
+    case .sectionUnknown(let name):
+      Reason(
+        "the destination cannot read section '\(name)'", remedy: "use a build that can", code: .version)
+    case .aborted: Reason("somebody asked for it", code: .aborted)
+    case .tried: Reason("it was a trial, and nothing stood in its way", code: .tried)
     case .wrongProcess(let expected, let was):
-      "process \(was) answers where \(expected) was started; name the VMM itself, not a wrapper that forks"
+      Reason(
+        "process \(was) answers where \(expected) was started",
+        remedy: "name the VMM itself, not a wrapper that forks")
     }
   }
 }
@@ -60,7 +66,8 @@ extension HandoffError {
   func unusableBlock(of name: String) -> HandoffError? {
     guard case .badBlock(let why) = self else { return nil }
     return .refused(
-      "the newest control block of \(name) is unusable: \(why); `fsr stop \(name)` ends the VM")
+      Reason(
+        "the newest control block of \(name) is unusable: \(why)", remedy: "`fsr stop \(name)` ends the VM"))
   }
 
   /// What an error on the channel to a destination says of that.

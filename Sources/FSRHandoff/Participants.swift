@@ -37,7 +37,7 @@ public protocol HandoffSource: AnyObject, Sendable {
   /// Gives up locks and ports: the guest is elsewhere.
   func relinquish()
   /// The handoff ended and the guest is still here.
-  func keep(_ ended: ControlBlock, reason: String)
+  func keep(_ ended: ControlBlock, reason: Reason?)
 }
 
 /// A guest in words and in descriptors.

@@ -130,7 +130,7 @@ extension GuestMemory {
 }
 
 /// Why memory was refused.
-public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum MemoryError: Reasoned, Equatable {
   /// The peer's memfd may still shrink or grow.
   case unsealed
   /// The memfd holds fewer bytes than its description says.
@@ -142,35 +142,39 @@ public enum MemoryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kernel does not put it on these nodes.
   case notPlaced(NodeSet, SystemError)
 
-  public var description: String {
+  public var reason: Reason {
     switch self {
-    case .unsealed: "guest memory whose size may still change"
-    case .tooShort(let has, let says): "guest memory of \(has) bytes where \(says) are told"
+    case .unsealed: Reason("guest memory whose size may still change")
+    case .tooShort(let has, let says): Reason("guest memory of \(has) bytes where \(says) are told")
     case .notPlaced(let nodes, let error):
-      "guest memory cannot be put on node \(nodes): \(error.call): \(error.meaning); name nodes with memory that this "
-        + "process may use (Mems_allowed_list in /proc/self/status)"
+      Reason(
+        "guest memory cannot be put on node \(nodes): \(error.call): \(error.meaning)",
+        remedy: "name nodes with memory that this process may use (Mems_allowed_list in /proc/self/status)",
+        code: .headroom)
     case .noHugePages(let needed, let nodes, let error):
       Self.noHugePages(needed, nodes, error, free: HugePagePool.free(on: nodes))
     case .notLocked(let bytes, let hasRight, let error):
       hasRight
-        ? "\(bytes) bytes of guest memory cannot be locked: \(error)"
-        : "\(bytes) bytes of guest memory cannot be locked: RLIMIT_MEMLOCK is too low and CAP_IPC_LOCK is missing; "
-          + "raise the limit (ulimit -l), run as root, or reserve less"
+        ? error.reason.causing("\(bytes) bytes of guest memory cannot be locked")
+        : Reason(
+          "\(bytes) bytes of guest memory cannot be locked: RLIMIT_MEMLOCK is too low and CAP_IPC_LOCK is missing",
+          remedy: "raise the limit (ulimit -l), run as root, or reserve less", code: error.reason.code)
     }
   }
 
   /// - Parameter free: pages of the pool that nobody has; nil where that cannot be told.
   package static func noHugePages(_ needed: UInt64, _ nodes: NodeSet?, _ error: SystemError, free: UInt64?)
-    -> String
+    -> Reason
   {
     let place = nodes.map { " on node \($0)" } ?? ""
     let what = "\(needed) pages of 2M are not to be had\(place) (\(error.call): \(error.meaning))"
     guard let free, free >= needed else {
-      let has = free.map { ", of which \($0) are free" } ?? ""
-      return "\(what)\(has); the host's administrator makes some with `sysctl vm.nr_hugepages=NUMBER`"
+      return Reason(
+        what + (free.map { ", of which \($0) are free" } ?? ""),
+        remedy: "the host's administrator makes some with `sysctl vm.nr_hugepages=NUMBER`", code: .headroom)
     }
-    return
-      "\(what), though \(free) are free: a control group allows fewer; raise its limit (hugetlb.2MB.max, and "
-      + "hugetlb.2MB.rsvd.max)"
+    return Reason(
+      "\(what), though \(free) are free: a control group allows fewer",
+      remedy: "raise its limit (hugetlb.2MB.max, and hugetlb.2MB.rsvd.max)", code: .headroom)
   }
 }

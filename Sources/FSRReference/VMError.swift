@@ -1,8 +1,7 @@
-public import FSRHandoff
-internal import FSRSystem
+public import FSRSystem
 
 /// What went wrong for whoever asked, as one line, with the kind that decides the exit code.
-public struct VMError: RefusalReason, Sendable, CustomStringConvertible {
+public struct VMError: Reasoned {
   public enum Kind: Sendable {
     /// Nothing was touched: a blocker, a name in use, a bad guest.
     case refused
@@ -17,27 +16,24 @@ public struct VMError: RefusalReason, Sendable, CustomStringConvertible {
   }
 
   public let kind: Kind
-  public let description: String
-  /// The code of what was behind it; nil where it has none.
-  public let refusalCode: RefusalCode?
+  public let reason: Reason
 
-  public init(_ kind: Kind, _ description: String) {
-    self.init(kind, description, code: nil)
-  }
-
-  init(_ kind: Kind, _ description: String, code: RefusalCode?) {
+  public init(_ kind: Kind, _ reason: Reason) {
     self.kind = kind
-    self.description = description
-    refusalCode = code
+    self.reason = reason
   }
 
-  init(_ error: SystemError) { self.init(.other, "\(error)", code: error.refusalCode) }
+  public init(_ kind: Kind, _ what: String, remedy: String? = nil, code: ReasonCode? = nil) {
+    self.init(kind, Reason(what, remedy: remedy, code: code))
+  }
+
+  init(_ error: SystemError) { self.init(.other, error.reason) }
 
   init(_ error: any Error) {
     if let error = error as? VMError {
       self = error
     } else {
-      self.init(.other, "\(error)", code: RefusalCode.of(error))
+      self.init(.other, Reason(of: error))
     }
   }
 }

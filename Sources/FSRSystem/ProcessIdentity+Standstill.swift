@@ -8,10 +8,12 @@ extension ProcessIdentity {
     return state == UInt8(ascii: "T") && startTime == self.startTime
   }
 
-  /// Why it does nothing, as far as can be seen, and behind a semicolon what a person can do.
-  public var standstill: String {
+  /// Why it does nothing, as far as can be seen.
+  public var standstill: Reason {
     isStopped
-      ? "process \(pid) was stopped by a signal; `kill -CONT \(pid)` lets it go on"
-      : "process \(pid) does not answer; `ps -o pid,stat,wchan:32,args -p \(pid)` shows what it waits for"
+      ? Reason("process \(pid) was stopped by a signal", remedy: "`kill -CONT \(pid)` lets it go on")
+      : Reason(
+        "process \(pid) does not answer",
+        remedy: "`ps -o pid,stat,wchan:32,args -p \(pid)` shows what it waits for")
   }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A system call that failed: which one, on what, with which errno, and what to do about it.
-public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct SystemError: Reasoned, Hashable {
   /// The call's name, as in its manual page.
   public let call: String
   /// What it was called on: a path, a name, a number; empty where there is nothing to name.
@@ -21,10 +21,16 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     return isNumber ? SystemError(call, on: path, errno: errno) : self
   }
 
-  public var description: String {
-    let what = subject.isEmpty ? call : "\(call) \(subject)"
-    let remedy = remedy
-    return "\(what): \(meaning)" + (remedy.isEmpty ? "" : "; \(remedy)")
+  public var reason: Reason {
+    Reason(
+      "\(subject.isEmpty ? call : "\(call) \(subject)"): \(meaning)", remedy: remedy,
+      code: shortage.map { shortage in
+        switch shortage {
+        case .limit: .limits
+        case .right: .rights
+        case .room: .headroom
+        }
+      })
   }
 
   /// The errno in words.
@@ -78,7 +84,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   ]
 
   /// What a person can do, where the errno alone tells.
-  var remedy: String {
+  var remedy: String? {
     if let limit { return limit.remedy }
     if subject.hasPrefix("/proc/"), errno == ENOENT || errno == ESRCH {
       return "mount all of /proc, of this PID namespace (`mount -t proc proc /proc`)"
@@ -94,7 +100,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     case ENOMEM: "free memory, or ask for less"
     case ENOSPC: "free space there"
     case EACCES, EPERM: "run as the owner or as root"
-    default: ""
+    default: nil
     }
   }
 }

@@ -17,7 +17,7 @@ enum AnswerKeys {
     "vm", "handoff_id", "victor", "generation", "build", "downtime_us", "total_ms", "guest_max_gap_us",
     "phases",
     "memory.pages", "memory.shared_pages", "memory.copied_pages", "swap.mode", "swap.slots",
-    "swap.bytes_copied", "reservation.bytes", "reason", "blockers",
+    "swap.bytes_copied", "reservation.bytes", "reason", "reason_code", "blockers",
   ]
   static let list: Set<String> = ["vms"]
   static let recover: Set<String> = ["name", "owner", "pid", "generation", "reason"]

@@ -53,7 +53,9 @@ import Testing
 
   @Test func aReasonHasItsLengthLast() throws {
     guard
-      let stores = try Self.stores({ $0.explain(.destination, "it is so", code: .deadline) })
+      let stores = try Self.stores({
+        $0.explain(.destination, Reason("it is so", remedy: "allow more", code: .deadline))
+      })
     else { return }
     #expect(stores.first == Place.reason && stores.last == Place.reason)
     #expect(stores.filter { $0 == Place.reason }.count == 2)

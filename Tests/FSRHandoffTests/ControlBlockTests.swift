@@ -201,14 +201,14 @@ import Testing
     for party in Party.allCases {
       block.enroll(party, as: ProcessIdentity(pid: Int32(party.rawValue) + 100, startTime: 7, bootID: boot))
       block.holdDescriptors(party, numbers: (0..<66).map { Int32($0) + Int32(party.rawValue) * 1000 })
-      block.explain(party, "because of \(party)")
+      block.explain(party, Reason("because of \(party)"))
     }
     block.release(.destination)
     let other = try fixture.secondMapping(of: 1)
     for party in Party.allCases {
       #expect(other.identity(of: party)?.pid == Int32(party.rawValue) + 100)
       #expect(other.heldDescriptors(of: party) == (0..<66).map { Int32($0) + Int32(party.rawValue) * 1000 })
-      #expect(other.explanation(of: party) == "because of \(party)")
+      #expect(other.reason(of: party)?.description == "because of \(party)")
       #expect(other.hasReleased(party) == (party == .destination))
     }
     #expect(other.attempt == 1 && other.state == .none && !other.isComplete)
@@ -277,13 +277,24 @@ import Testing
   @Test func theFirstReasonStaysAndIsCutAtACharacter() throws {
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(1)
-    #expect(block.explanation(of: .source) == nil)
-    block.explain(.source, "")
-    block.explain(.source, String(repeating: "ü", count: 400) + "x")
-    block.explain(.source, "later")
-    #expect(block.explanation(of: .source) == String(repeating: "ü", count: 250))
-    block.explain(.destination, "x" + String(repeating: "ü", count: 400))
-    #expect(block.explanation(of: .destination) == "x" + String(repeating: "ü", count: 249))
+    #expect(block.reason(of: .source) == nil)
+    block.explain(.source, Reason(""))
+    block.explain(.source, Reason(String(repeating: "ü", count: 400) + "x"))
+    block.explain(.source, Reason("later"))
+    #expect(block.reason(of: .source)?.description == String(repeating: "ü", count: 250))
+    block.explain(.destination, Reason("x" + String(repeating: "ü", count: 400)))
+    #expect(block.reason(of: .destination)?.description == "x" + String(repeating: "ü", count: 249))
+  }
+
+  @Test(arguments: ReasonCode.allCases) func aReasonIsReadBackWithItsRemedy(code: ReasonCode) throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let reason = Reason("so; ist es", remedy: "größer; bitte", code: code)
+    block.explain(.coordinator, reason)
+    #expect(try fixture.secondMapping(of: 1).reason(of: .coordinator) == reason)
+    // Of so long a sentence nothing is left to say what to do.
+    block.explain(.source, Reason(String(repeating: "s", count: 500), remedy: "this", code: code))
+    #expect(block.reason(of: .source) == Reason(String(repeating: "s", count: 500), code: code))
   }
 
   @Test func whoAskedAndWhatRunsIsWrittenOnce() throws {
@@ -303,7 +314,7 @@ import Testing
     block.enroll(.destination, as: ProcessIdentity.current())
     #expect(other.executable(of: .source) == "/usr/bin/fsr" && other.executable(of: .destination) == nil)
     #expect(other.executable(of: .coordinator)?.count == 700)
-    #expect(other.explanation(of: .source) == nil)
+    #expect(other.reason(of: .source) == nil)
   }
 
   @Test func countsThatNobodyWroteAreNotBelieved() throws {
@@ -316,6 +327,6 @@ import Testing
     try file.write([0xff, 0xff, 0xff, 0x7f], at: 1024 + 320)
     #expect(block.executable(of: .source) == nil)
     #expect(block.heldDescriptors(of: .source).isEmpty)
-    #expect(block.explanation(of: .source) == nil)
+    #expect(block.reason(of: .source) == nil)
   }
 }

@@ -81,7 +81,8 @@ import Testing
     let block = try Self.orphan(fixture, heldBy: standIn)
     var recovery = try Self.recovery(fixture, timeout: 30_000_000)
     #expect(recovery.run() == .refused)
-    #expect(recovery.obstacle == .busy && standIn.isAlive && block.state == .none)
+    #expect(
+      recovery.reason?.code == .busy && recovery.isObstructed && standIn.isAlive && block.state == .none)
   }
 
   /// A beat that is not as old as the limit is none of a hung one.
@@ -129,7 +130,7 @@ import Testing
     block.complete(length: 100, checksum: 1)
     var recovery = try Self.recovery(fixture)
     #expect(recovery.run() == .lost)
-    #expect(recovery.reason == "source and destination died")
+    #expect(recovery.reason == Reason("source and destination died", code: .lost))
   }
 
   // MARK: a handoff
@@ -140,7 +141,7 @@ import Testing
     let isCancelled = Flag()
     let listener: Owned<UnixSocket>
     private let thread = Mutex<OSThread?>(nil)
-    private let outcome = Mutex<(end: HandoffEnd, reason: String)?>(nil)
+    private let outcome = Mutex<(end: HandoffEnd, reason: Reason?)?>(nil)
 
     init(_ fixture: borrowing BlockFixture, timeout: UInt64 = patience) throws {
       owner = try Sleeper()
@@ -181,7 +182,7 @@ import Testing
       return (channel, try ControlBlock(adopting: try required(arrival.descriptors.take(0))))
     }
 
-    func ended() -> (end: HandoffEnd, reason: String)? {
+    func ended() -> (end: HandoffEnd, reason: Reason?)? {
       thread.withLock { $0.take() }?.join()
       return outcome.withLock { $0 }
     }
@@ -246,7 +247,8 @@ import Testing
     try channel.value.send(.accepted)
     handoff.isCancelled.raise()
     let isMoved = Self.wait { block.state == .source }
-    #expect(isMoved && block.explanation(of: .coordinator) == "a signal interrupted it")
+    #expect(
+      isMoved && block.reason(of: .coordinator) == Reason("a signal interrupted it", code: .interrupted))
     _ = block.claim(.resumed, by: .source)
     block.pass(.entered, at: 1)
     block.pass(.reported, at: 1)
@@ -256,9 +258,9 @@ import Testing
 
   /// Nothing is begun beside what is left of an earlier one, or without an owner.
   @Test func anEarlierHandoffThatIsNotOverIsInTheWay() throws {
-    for (state, hasOwner, hasLoser, obstacle) in [
-      (ResumeState.resumed, true, true, CoordinatorSession.Obstacle.leftover),
-      (.destination, true, true, .leftover), (.resumed, false, false, .lost),
+    for (state, hasOwner, hasLoser, code) in [
+      (ResumeState.resumed, true, true, ReasonCode.unsettled),
+      (.destination, true, true, .unsettled), (.resumed, false, false, .lost),
       (.source, true, false, .unsettled),
     ] {
       let fixture = try BlockFixture()
@@ -275,7 +277,7 @@ import Testing
         .handoff, name: "vm", folder: try fixture.temporary.directory.duplicate(),
         blocks: try fixture.blocks.duplicate(), limits: limits)
       #expect(session.run() == .refused)
-      #expect(session.obstacle == obstacle, "\(state)")
+      #expect(session.isObstructed && session.reason?.code == code, "\(state)")
       #expect(try fixture.blocks.attempts() == [4])
       #expect(block.state == state && loser.isAlive == hasLoser)
     }
@@ -286,9 +288,9 @@ import Testing
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)
     let (channel, block) = try handoff.request()
-    try channel.value.send(.refused(reason: "not today", code: .limits))
+    try channel.value.send(.refused(Reason("not today", code: .limits)))
     let outcome = handoff.ended()
-    #expect(outcome?.end == .refused && outcome?.reason == "not today")
+    #expect(outcome?.end == .refused && outcome?.reason == Reason("not today", code: .limits))
     #expect(try fixture.temporary.directory.names(limit: 100).sorted() == ["4", "control.sock", "lock"])
     #expect(block.state == .source)
   }

@@ -6,12 +6,12 @@ import Testing
 
 /// What a source looks at before it begins.
 @Suite struct DescriptionTests {
-  private static func code(_ told: Message?) -> RefusalCode? {
-    if case .refused(_, let code) = told { code } else { nil }
+  private static func code(_ told: Message?) -> ReasonCode? {
+    if case .refused(let reason) = told { reason.code } else { nil }
   }
 
   private static func reason(_ told: Message?) -> String {
-    if case .refused(let reason, _) = told { reason } else { "" }
+    if case .refused(let reason) = told { reason.description } else { "" }
   }
 
   @Test(arguments: BoundDescriptor.allCases) func whatNobodyElseCanUseIsRefusedByName(_ kind: BoundDescriptor)

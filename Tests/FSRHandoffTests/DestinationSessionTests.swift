@@ -156,7 +156,7 @@ import Testing
     let order = [TimelineMark.seen, .loaded, .decided, .entered, .reaped].map { block.time(of: $0) }
     #expect(order == order.sorted() && order[0] != 0)
     #expect(handoff.guest.loaded?.sections.first?.payload == [1, 2, 3])
-    #expect(!block.hasReleased(.destination) && block.explanation(of: .destination) == nil)
+    #expect(!block.hasReleased(.destination) && block.reason(of: .destination) == nil)
     // Void as it is, it stays as it was.
     #expect(throws: SystemError.self) { try handoff.checkpoint.value.write([0], at: 0) }
   }
@@ -202,7 +202,7 @@ import Testing
       calls.last?.hasPrefix("abandon") == true
         && !calls.contains { $0.hasPrefix("resume") || $0.hasPrefix("keep") })
     if flaw != .storage {
-      #expect(handoff.block.explanation(of: .destination) != nil && outcome?.failure != nil)
+      #expect(handoff.block.reason(of: .destination) != nil && outcome?.failure != nil)
     }
     #expect(handoff.block.time(of: .loaded) == 0 && handoff.block.time(of: .entered) == 0)
   }
@@ -263,7 +263,8 @@ import Testing
     let handoff = try Handoff(.init(prepareFails: true))
     try Self.agree(handoff)
     guard case .refused(let why, _) = try handoff.describe() else { throw Absent() }
-    #expect(why.contains("Wrong") && handoff.block.explanation(of: .destination)?.contains("Wrong") == true)
+    #expect(
+      why.contains("Wrong") && handoff.block.reason(of: .destination)?.description.contains("Wrong") == true)
     _ = handoff.block.claim(.source, by: .source)
     let isTold = handoff.takeBack()
     let outcome = handoff.ended()

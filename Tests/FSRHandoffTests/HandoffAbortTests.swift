@@ -29,7 +29,7 @@ import Testing
       name: "vm", folder: try fixture.temporary.directory.duplicate(), blocks: try fixture.blocks.duplicate(),
       limits: limits(answer: answer), now: now, isCancelled: isCancelled)
     let end = try abort.run()
-    return Outcome(end: end, reason: abort.reason, attempt: abort.block?.attempt)
+    return Outcome(end: end, reason: abort.reason?.description ?? "", attempt: abort.block?.attempt)
   }
 
   // MARK: nothing to do
@@ -49,7 +49,7 @@ import Testing
     let outcome = try Self.abort(fixture)
     #expect(
       outcome.end == .nothing && outcome.reason == "no handoff of vm is under way" && outcome.attempt == 3)
-    #expect(block.state == state && block.explanation(of: .coordinator) == nil)
+    #expect(block.state == state && block.reason(of: .coordinator) == nil)
   }
 
   @Test(arguments: [ResumeState.resumed, .destination]) func aVMWhoseOwnerIsGoneIsLost(state: ResumeState)
@@ -86,7 +86,7 @@ import Testing
   private static func source(of block: ControlBlock) throws -> OSThread {
     try OSThread.start(name: "source") {
       while block.state != .source { block.wait(while: block.state, timeout: 1_000_000) }
-      block.explain(.source, "it was told to")
+      block.explain(.source, Reason("it was told to"))
       _ = block.claim(.resumed, by: .source)
       block.pass(.entered, at: MonotonicClock.now())
       block.announce()
@@ -105,7 +105,8 @@ import Testing
     source.join()
     #expect(outcome.end == .calledOff && outcome.reason == "it was told to" && outcome.attempt == 4)
     #expect(block.state == .resumed)
-    #expect(block.explanation(of: .coordinator)?.hasPrefix("aborted by uid \(Host.effectiveUserID)") == true)
+    #expect(
+      block.reason(of: .coordinator)?.description.hasPrefix("aborted by uid \(Host.effectiveUserID)") == true)
   }
 
   @Test func aSourceThatDoesNotGoOnIsSaidToStandStill() throws {

@@ -1,5 +1,6 @@
 import FSRHandoff
 import FSRState
+import FSRSystem
 import FSRTestSupport
 import Testing
 
@@ -24,10 +25,11 @@ import Testing
           executable: "/x",
           wishes: [HandoffWish("swap-file", "/größer"), HandoffWish("copy-rate", "65536")])),
       .request(HandoffRequest(isTrial: true, wishes: [HandoffWish("swap-file", "/neu")])),
-      .refused(reason: "weil nicht: größer"),
+      .refused(Reason("weil nicht: größer")),
       .hello(Hello(isSuccessor: false, sections: [], build: "")), .hello(hello),
       .agreed(Agreement(version: 1, build: "6c62272e07bb0142")), .manifest, .prepared, .holding,
-      .refused(reason: ""), .refused(reason: "zu wenig", code: .limits),
+      .refused(Reason("")), .refused(Reason("zu wenig", code: .limits)),
+      .refused(Reason("es ist so; ja", remedy: "nichts; größer", code: .stopping)),
     ]
   }()
 
@@ -96,14 +98,46 @@ import Testing
     for unit in ["x", "ü", "👩‍👩‍👧"] {
       for count in [500, 1024, 1025, 5000] {
         let long = String(repeating: unit, count: count)
-        guard case .refused(let read, _) = try Message(decoding: Message.refused(reason: long).encoded) else {
+        guard case .refused(let read) = try Message(decoding: Message.refused(Reason(long)).encoded) else {
           Issue.record("another message came back")
           return
         }
-        #expect(long.utf8.starts(with: read.utf8) && read.utf8.count <= 1024)
-        if long.utf8.count <= 1024 { #expect(read == long) }
+        #expect(long.utf8.starts(with: read.what.utf8) && read.what.utf8.count <= 1024 && read.remedy == nil)
+        if long.utf8.count <= 1024 { #expect(read.what == long) }
       }
     }
+  }
+
+  /// Of a reason that is too long the remedy goes first, and a sentence that fills all of the room stands alone.
+  @Test(arguments: [1000, 1020, 1021, 1022, 1023, 1024, 1030]) func aRemedyIsCutBeforeItsSentence(count: Int)
+    throws
+  {
+    let sentence = String(repeating: "s", count: count)
+    let told = Message.refused(Reason(sentence, remedy: "do this", code: .limits))
+    guard case .refused(let read) = try Message(decoding: told.encoded) else {
+      Issue.record("another message came back")
+      return
+    }
+    #expect(read.code == .limits)
+    #expect(read.what.hasPrefix(sentence.prefix(1024)))
+    #expect(read.remedy.map { "do this".hasPrefix($0) && !$0.isEmpty } ?? (count > 1021))
+  }
+
+  /// A place of the remedy that lies outside the words, or within a character, is no reason to trap.
+  @Test(arguments: [0, 1, 2, 3, 4, 5, 6, 7, 8, 100, UInt32.max]) func aPlaceOfARemedyIsNotTrusted(
+    place: UInt32
+  )
+    throws
+  {
+    var fields = FieldWriter()
+    fields.put(5, "üü; ja")
+    fields.put(12, place)
+    guard case .refused(let read) = try Message(decoding: [3, 0] + fields.bytes) else {
+      Issue.record("another message came back")
+      return
+    }
+    #expect(read.description == (read.remedy == nil ? "üü; ja" : "\(read.what); \(read.remedy ?? "")"))
+    #expect(place != 4 || read == Reason("üü", remedy: "ja"))
   }
 
   @Test func listsAndTextsAreBounded() {

@@ -100,13 +100,13 @@ import Testing
     #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
     #expect(block.state == .resumed && block.isComplete && !block.hasReleased(.source))
     let why = "the destination did not run the guest within 30 ms"
-    #expect(block.explanation(of: .source) == why)
+    #expect(block.reason(of: .source)?.description == why)
     #expect(
       outcome.marks == [
         .requested, .started, .negotiated, .prepared, .copied, .quiesced, .stunned, .left, .saved, .completed,
         .decided, .entered, .reaped,
       ])
-    #expect(outcome.told == [.accepted, .manifest, .refused(reason: why)] && outcome.descriptors == 4)
+    #expect(outcome.told == [.accepted, .manifest, .refused(Reason(why))] && outcome.descriptors == 4)
     #expect(block.heldDescriptors(of: .source).count == 4)
     #expect(block.identity(of: .destination) != nil && block.doorbell >= 3)
   }
@@ -139,7 +139,7 @@ import Testing
   @Test func aTrialTouchesNothing() throws {
     let outcome = try Self.handOver(isTrial: true)
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
-    #expect(outcome.block.explanation(of: .source)?.hasPrefix("it was a trial") == true)
+    #expect(outcome.block.reason(of: .source)?.description.hasPrefix("it was a trial") == true)
     #expect(outcome.block.state == .resumed && outcome.block.time(of: .stunned) == 0)
   }
 
@@ -148,20 +148,20 @@ import Testing
     #expect(
       outcome.calls == Self.toStun.dropLast() + ["resume resumed", "keep resumed"]
         && outcome.block.state == .resumed)
-    #expect(outcome.block.explanation(of: .source)?.contains("Wrong") == true)
+    #expect(outcome.block.reason(of: .source)?.description.contains("Wrong") == true)
     #expect(outcome.block.time(of: .entered) != 0 && outcome.block.time(of: .quiesced) == 0)
   }
 
   @Test func aGuestThatCannotBeSavedIsTakenBack() throws {
     let outcome = try Self.handOver(.init(saveFails: true))
     #expect(outcome.calls == Self.toStun + ["save none"] + Self.taken && !outcome.block.isComplete)
-    #expect(outcome.block.explanation(of: .source)?.contains("Wrong") == true)
+    #expect(outcome.block.reason(of: .source)?.description.contains("Wrong") == true)
   }
 
   @Test func vCPUsThatDoNotStopAreLetGoOn() throws {
     let outcome = try Self.handOver(.init(isDeaf: true))
     #expect(outcome.calls == Self.toStun + ["cancelStun none"] + Self.taken)
-    #expect(outcome.block.explanation(of: .source) == "the vCPUs did not stop within 30 ms")
+    #expect(outcome.block.reason(of: .source)?.description == "the vCPUs did not stop within 30 ms")
   }
 
   @Test func storageThatIsNotToBeHadIsTriedForUntilItIs() throws {
@@ -183,7 +183,7 @@ import Testing
     }
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
     #expect(
-      outcome.block.explanation(of: .source)
+      outcome.block.reason(of: .source)?.description
         == "the coordinator's copying of descriptors took longer than allowed")
   }
 
@@ -198,7 +198,7 @@ import Testing
         last = max(last, now)
         _ = try? Poller().wait(timeout: 200_000)
       }
-      block.explain(.coordinator, "enough")
+      block.explain(.coordinator, Reason("enough"))
       _ = block.claim(.source, by: .coordinator)
       block.announce()
     }
@@ -207,7 +207,8 @@ import Testing
     #expect(outcome.calls == ["describe none", "precopy none", "resume resumed", "keep resumed"])
     #expect(outcome.block.copiedBytes == 10 && outcome.block.progress(of: .source)! == (10, 20))
     #expect(
-      outcome.block.explanation(of: .source) == nil && outcome.block.explanation(of: .coordinator) == "enough"
+      outcome.block.reason(of: .source) == nil
+        && outcome.block.reason(of: .coordinator)?.description == "enough"
     )
   }
 
@@ -228,7 +229,7 @@ import Testing
       _ = try? process.signal(SignalNumber.kill)
     }
     #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
-    #expect(outcome.block.explanation(of: .source) == "the destination died")
+    #expect(outcome.block.reason(of: .source)?.description == "the destination died")
   }
 
   @Test func aGuestThatIsElsewhereIsLetGoOf() throws {
@@ -254,7 +255,7 @@ import Testing
     let outcome = try Self.handOver(
       to: vmm, timeout: vmm == "waits" ? 400_000_000 : Self.patience, reap: 50_000_000)
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
-    let said = outcome.block.explanation(of: .source) ?? ""
+    let said = outcome.block.reason(of: .source)?.description ?? ""
     #expect(said.contains(why) || said.contains("the handoff took longer"), "\(said)")
     #expect(outcome.block.state == .resumed)
   }

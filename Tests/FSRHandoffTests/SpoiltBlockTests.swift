@@ -114,7 +114,7 @@ import Testing
     #expect(block.claim(.destination, by: .destination) == .found(.none))
     // Nobody may take the guest back for a flag that is not there any more.
     #expect(size > 64 || block.claim(.source, by: .source) == .found(.none))
-    block.explain(.source, "it was cut short")
+    block.explain(.source, Reason("it was cut short"))
     block.pass(.entered, at: 1)
     block.ring()
     block.announce()

@@ -49,6 +49,6 @@ import Testing
       blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b), request: HandoffRequest())
     let end = session.run()
     _ = try coordinator.receive(timeout: 0, from: "source")
-    return (end, block, block.explanation(of: .source))
+    return (end, block, block.reason(of: .source)?.description)
   }
 }

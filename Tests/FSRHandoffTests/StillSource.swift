@@ -50,7 +50,7 @@ final class StillSource: HandoffSource {
   func takeBack() -> Bool { true }
   func resume() {}
   func relinquish() { isTouched.raise() }
-  func keep(_ ended: ControlBlock, reason: String) {}
+  func keep(_ ended: ControlBlock, reason: Reason?) {}
 
   /// Asks for its handoff, and answers what a coordinator is told first.
   func handOver() throws -> Message? {

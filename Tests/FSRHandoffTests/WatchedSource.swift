@@ -115,7 +115,7 @@ final class WatchedSource: HandoffSource {
 
   func relinquish() { note(block.hasReleased(.source) ? "relinquish behind release" : "relinquish") }
 
-  func keep(_ ended: ControlBlock, reason: String) {
+  func keep(_ ended: ControlBlock, reason: Reason?) {
     note(isDestinationGone ? "keep" : "keep beside a destination")
   }
 

@@ -5,7 +5,7 @@ import Testing
 /// Pages of 2 MiB that are not to be had: by whose doing.
 @Suite struct HugePageRefusalTests {
   private static func said(_ free: UInt64?) -> String {
-    MemoryError.noHugePages(8, nil, SystemError("fallocate", errno: 28), free: free)
+    MemoryError.noHugePages(8, nil, SystemError("fallocate", errno: 28), free: free).description
   }
 
   @Test(arguments: [nil, 0, 7] as [UInt64?]) func aPoolThatIsTooSmallIsMadeLarger(free: UInt64?) {

@@ -281,7 +281,7 @@ import Testing
     let before = sleeper.identity.isStopped
     try child.signal(SIGSTOP)
     let stops = try isStopped(sleeper.identity, true)
-    let words = sleeper.identity.standstill
+    let words = "\(sleeper.identity.standstill)"
     try child.signal(SIGCONT)
     let goesOn = try !isStopped(sleeper.identity, false)
     let identity = sleeper.identity

@@ -12,7 +12,9 @@ import Testing
       findings.append("recover: \(code as Any) \(answer)")
     }
     let records = try vm.answer("history").value["handoffs"]?.elements ?? []
-    let isTold = records.first?["reason"]?.text == "the VM is lost: \(says)"
+    let isTold =
+      records.first?["reason"]?.text == "the VM is lost: \(says)"
+      && records.first?["reason_code"]?.text == "lost"
     if records.count != 1 || !isTold || records.first?["victor"]?.text != "none" {
       findings.append("history: \(records)")
     }

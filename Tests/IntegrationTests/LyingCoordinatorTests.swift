@@ -84,7 +84,7 @@ import Testing
 
   private static let rawTricks: [Trick] =
     [
-      Message.accepted, .refused(reason: "no"), .manifest, .prepared, .holding,
+      Message.accepted, .refused(Reason("no")), .manifest, .prepared, .holding,
       .hello(Hello(isSuccessor: true, sections: [], build: "")), .agreed(Agreement(version: 1, build: "")),
     ].map { message in raw("\(message) first", message.encoded) } + [
       raw("a request alone", request.encoded), raw("one byte", [1]), raw("noise", [9, 9, 9, 9, 9, 9]),

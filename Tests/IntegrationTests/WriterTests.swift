@@ -76,14 +76,15 @@ import Testing
       let path = place.path + "/console"
       let vm = try TestVM()
       try vm.run(["--memory", "16M", "--duty", "30", "--console", path])
-      func ask() throws -> (end: HandoffEnd, code: RefusalCode?, reason: String) {
+      func ask() throws -> (end: HandoffEnd, code: ReasonCode?, reason: String) {
         guard let blocks = vm.blocksPath() else { throw Absent() }
         var options = CoordinatorSession.Options()
         options.maxDowntime = 5_000_000_000
         var session = CoordinatorSession(
           .handoff, name: vm.name, folder: try Directory.open("\(vm.runtime)/\(vm.name)"),
           blocks: try BlockDirectory(try Directory.open(blocks)), options: options)
-        return (session.run(), session.refusalCode, session.reason)
+        let end = session.run()
+        return (end, session.reason?.code, session.reason?.description ?? "")
       }
       var findings: [String] = []
       // A VMM of root's has no right left to look into others of root's.

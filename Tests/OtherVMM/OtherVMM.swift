@@ -10,7 +10,7 @@ final class OtherVMM: HandoffDestination {
   init(_ sectionVersions: [SectionVersion]) { self.sectionVersions = sectionVersions }
 
   func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
-    throw HandoffError.refused("it is not for running guests")
+    throw HandoffError.refused(Reason("it is not for running guests"))
   }
 
   func rehearse() {}

@@ -39,7 +39,7 @@ func misbehave(_ socket: consuming UnixSocket) throws {
   case "other-protocol": try say([.agreed(Agreement(version: 99, build: "other"))], socket)
   case "other-message": try say([.prepared], socket)
   case "agrees-twice": try say([agreed, agreed], socket)
-  case "refuses-at-length": try say([.refused(reason: String(repeating: "no; ", count: 4000))], socket)
+  case "refuses-at-length": try say([.refused(Reason(String(repeating: "no; ", count: 4000)))], socket)
   case "prepares": try say([agreed, .prepared], socket)
   case "sends-descriptors": try say([agreed], socket, descriptors: 60)
   case "unknown-kind": try sendRaw([0xff, 0x7f, 1, 2, 3], socket)

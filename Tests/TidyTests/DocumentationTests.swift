@@ -1,5 +1,6 @@
 import FSRHandoff
 import FSRReference
+import FSRSystem
 import Foundation
 import Testing
 
@@ -85,9 +86,9 @@ import Testing
     }
   }
 
-  @Test func theProtocolPageNamesEveryRefusalCode() throws {
+  @Test func theProtocolPageNamesEveryReasonCode() throws {
     let page = try SourceTree.file("docs/protocol.md").text
-    for code in RefusalCode.allCases {
+    for code in ReasonCode.allCases {
       #expect(page.contains("| `\(code)` | \(code.rawValue) |"), "docs/protocol.md: \(code)")
     }
   }

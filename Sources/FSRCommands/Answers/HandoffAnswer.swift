@@ -39,6 +39,8 @@ package struct HandoffAnswer: Answer {
   var swap = Swap()
   var reservation = Reservation()
   @Nullable var reason: String?
+  /// Its code; null where it has none.
+  @Nullable var reasonCode: String?
   var blockers: [Blocker] = []
 
   /// Of a handoff that did not begin.
@@ -60,7 +62,8 @@ package struct HandoffAnswer: Answer {
     totalMs = report.totalMilliseconds
     guestMaxGapUs = report.guestMaxGapMicroseconds
     phases = report.phases.map { Phase(name: $0.name, startUs: $0.start, durationUs: $0.duration) }
-    reason = report.reason
+    reason = report.why
+    reasonCode = report.reason?.code?.name
     reservation = Reservation(bytes: reservedBytes)
     if let memoryBytes {
       let pages = memoryBytes / StatusAnswer.pageSize

@@ -1,4 +1,5 @@
 internal import FSRReference
+internal import FSRSystem
 
 /// The answer of `fsr history`.
 package struct HistoryAnswer: Answer {
@@ -12,6 +13,7 @@ package struct HistoryAnswer: Answer {
     var phases: [HandoffAnswer.Phase]
     @Nullable var victor: String?
     @Nullable var reason: String?
+    @Nullable var reasonCode: String?
     @Nullable var askedByPid: Int32?
     @Nullable var askedByUid: UInt32?
     @Nullable var fromExecutable: String?
@@ -23,7 +25,7 @@ package struct HistoryAnswer: Answer {
     /// Who had the guest afterwards, for people: of one without a victor, what it was instead.
     var outcome: String {
       guard let victor, victor == "none" else { return victor ?? "-" }
-      if reason?.hasPrefix(HistoryRecord.lossPrefix) == true { return "lost" }
+      if reasonCode == ReasonCode.lost.name { return "lost" }
       return phases.isEmpty ? "refused" : victor
     }
 
@@ -38,6 +40,7 @@ package struct HistoryAnswer: Answer {
       }
       victor = record.victor
       reason = record.reason
+      reasonCode = record.reasonCode
       askedByPid = record.askedByPID
       askedByUid = record.askedByUser
       fromExecutable = record.fromExecutable

@@ -34,7 +34,7 @@ struct AbortCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     let end: HandoffAbort.End
     do { end = try abort.run() } catch {
       if let gone = VMClient.departure(of: folder) { throw gone }
-      guard case .refused(let why, _) = error else { throw error }
+      guard case .refused(let why) = error else { throw error }
       throw Failure(.refused, "nothing was aborted: \(why)")
     }
     // A VM that was stopped meanwhile, or whose guest ended itself, is not lost.
@@ -45,9 +45,11 @@ struct AbortCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     let isScribbledOver = end == .stunned && abort.block?.isScribbledOver == true
     let culprits = end == .stunned && !isScribbledOver ? abort.block?.standstills ?? [] : []
     let failure = Self.failure(
-      end, of: folder.name, because: ([abort.reason] + culprits).joined(separator: "; "),
+      end, of: folder.name,
+      because: ([abort.reason?.description ?? "no reason was given"] + culprits).joined(separator: "; "),
       remedy: isScribbledOver ? "`fsr stop \(folder.name)` ends the VM" : "run `fsr recover \(folder.name)`")
-    var answer = OwnerAnswer(name: subject, owner: "none", reason: failure?.description ?? abort.reason)
+    var answer = OwnerAnswer(
+      name: subject, owner: "none", reason: failure?.description ?? abort.reason?.description)
     if let block = abort.block {
       let report = HandoffReport(of: block, vm: folder.name)
       answer.generation = report.generation

@@ -46,7 +46,7 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     var answer = CheckAnswer(vm: subject)
     let destination: HandoffOptions.Destination
     do { destination = try wish.destination() } catch {
-      return refused(answer, [Blocker(.executable, Failure(error).description)])
+      return refused(answer, [Blocker(.executable, Reason(of: error))])
     }
     answer.build = destination.build
     answer.troubles = StatusAnswer(status).troubles
@@ -72,6 +72,10 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
       answer.reason = failure.description
       return Outcome(answer, failure)
     case .source where run.endsWithVM:
+      let failure = Failure(.calledOff, "the check of \(folder.name) was called off: \(run.why)")
+      answer.reason = failure.description
+      return Outcome(answer, failure)
+    case .source where run.code == .aborted:
       let failure = Failure(.calledOff, "the check of \(folder.name) was called off: \(run.why)")
       answer.reason = failure.description
       return Outcome(answer, failure)

@@ -90,18 +90,20 @@ struct HandoffOptions: ParsableArguments {
 
   /// The destination's executable, and which build it is.
   ///
-  /// - Throws: `Failure` `refused` where it cannot be read.
+  /// - Throws: `VMError` `refused` where it cannot be read.
   func destination() throws -> Destination {
     let path = try to.map(WorkingDirectory.absolute) ?? Executable.path()
     if let flaw = ExecutableFile.flaw(of: path) {
-      throw Failure(.refused, "the new VMM's executable \(path) \(flaw); name a VMM with --to")
+      throw VMError(.refused, "the new VMM's executable \(path) \(flaw)", remedy: "name a VMM with --to")
     }
     do {
       let isProgram = try ExecutableFile.isELF(path)
       return Destination(path: path, build: isProgram ? try BuildIdentity.ofExecutable(path: path) : nil)
     } catch {
-      throw Failure(
-        .refused, "the new VMM's executable \(path) cannot be read: \(error); name a file with --to")
+      throw VMError(
+        .refused,
+        Reason(of: error).causing(
+          "the new VMM's executable \(path) cannot be read", remedy: "name a file with --to"))
     }
   }
 
@@ -146,8 +148,9 @@ struct HandoffOptions: ParsableArguments {
     else { return nil }
     return Blocker(
       .downtime,
-      "by the handoffs before, the guest would stand still for \(expected) µs, and \(maxDowntime) are allowed"
-    )
+      Reason(
+        "by the handoffs before, the guest would stand still for \(expected) µs, and \(maxDowntime) are allowed"
+      ))
   }
 
   /// How the VM fares, so far as it can be handed over.

@@ -9,8 +9,8 @@ struct HandoffRun {
   let report: HandoffReport?
   /// Its timeline; nil where nothing was begun.
   let trace: HandoffTrace?
-  /// One sentence; empty where there is nothing to say.
-  let reason: String
+  /// Nil where there is nothing to say.
+  let reason: Reason?
   /// What stood in its way while the guest ran on.
   let blocker: Blocker?
   /// Whether a signal called it off.
@@ -21,6 +21,9 @@ struct HandoffRun {
   let isScribbledOver: Bool
   /// Who owns the VM now.
   let owner: Int32?
+  /// Whether it was a trial by a source of a build that has no code for one that passes: it came to the last step of a
+  /// trial, and nobody had a reason to end it there.
+  private let isFormerTrial: Bool
 
   /// - Throws: `VMError` `noSuchVM` where the VM was never started.
   static func perform(
@@ -49,12 +52,12 @@ struct HandoffRun {
     {
       throw gone
     }
-    if session.obstacle == .neverStarted { throw VMClient.absence(of: folder) }
+    if session.reason?.code == .neverStarted { throw VMClient.absence(of: folder) }
     let isInterrupted = hasSignal && purpose == .handoff && (end == .refused || end == .source)
     var reason = session.reason
-    if isInterrupted, end == .refused, session.obstacle == nil {
+    if isInterrupted, end == .refused, !session.isObstructed {
       // However early the signal came, it is the same to whoever sent it.
-      (end, reason) = (.source, "\(interruption.name) interrupted it")
+      (end, reason) = (.source, Reason("\(interruption.name) interrupted it", code: .interrupted))
     }
     if isStopped, end != .destination { (end, reason) = (.source, HandoffReport.vmStops) }
     // Somebody may run the guest whose word was written over.
@@ -67,15 +70,14 @@ struct HandoffRun {
     let isOwn = purpose == .recovery || (end != .refused && session.block?.attempt != before)
     let report = isOwn ? session.block.map { HandoffReport(of: $0, vm: name, reason: reason) } : nil
     if isOwn, end == .lost, let block = session.block {
-      HistoryFile.noteLoss(of: block, in: folder, why: reason)
+      HistoryFile.noteLoss(of: block, in: folder, why: reason ?? Reason(HandoffRun.ownerIsGone))
     }
     let isUntouched =
       purpose == .handoff && (end == .refused || end == .source) && !isInterrupted && !isStopped
     let blocker =
       isUntouched
       ? Blocker(
-        obstacle: session.obstacle, block: isOwn ? session.block : nil, reason: report?.reason ?? reason,
-        refusal: session.refusalCode)
+        report?.reason ?? reason, block: isOwn && !session.isObstructed ? session.block : nil)
       : nil
     let isScribbledOver = end == .stunned && session.block?.isScribbledOver == true
     let culprits = end == .stunned && !isScribbledOver ? session.block?.standstills ?? [] : []
@@ -83,7 +85,13 @@ struct HandoffRun {
     return HandoffRun(
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
       isInterrupted: isInterrupted, culprits: culprits, isScribbledOver: isScribbledOver,
-      owner: session.block?.owner?.pid)
+      owner: session.block?.owner?.pid,
+      isFormerTrial: options.isTrial && session.block.map(isTried) == true)
+  }
+
+  private static func isTried(_ block: ControlBlock) -> Bool {
+    block.time(of: .prepared) != 0 && block.reason(of: .source).map { $0.code == nil } == true
+      && block.reason(of: .coordinator) == nil && block.reason(of: .destination) == nil
   }
 
   /// Runs `body` so that, where processors are few, the guest need not make way for it at once.
@@ -95,18 +103,21 @@ struct HandoffRun {
   }
 
   /// Whether all that comes before the stun went well, and no more was wanted.
-  var hasPassedTrial: Bool { end == .source && reason(is: .tried) }
+  var hasPassedTrial: Bool { end == .source && (code == .tried || isFormerTrial) }
 
-  private func reason(is error: HandoffError) -> Bool { report?.reason == error.description }
+  /// The code of why it ended so.
+  var code: ReasonCode? { report?.reason?.code ?? reason?.code }
 
   /// Whether it was called off because the VM, or its guest, came to its end.
-  var endsWithVM: Bool { report?.endsWithVM ?? (reason == HandoffReport.vmStops) }
+  var endsWithVM: Bool { report?.endsWithVM ?? (reason?.code == .stopping) }
 
   /// Why it ended so, in words that are always there.
   var why: String {
-    let known = report?.reason ?? (reason.isEmpty ? nil : reason)
-    return known ?? (end == .lost ? "the process that owned it is gone" : "no reason was given")
+    let known = report?.reason ?? reason
+    return known?.description ?? (end == .lost ? Self.ownerIsGone : "no reason was given")
   }
+
+  private static let ownerIsGone = "the process that owned it is gone"
 
   /// `why`, with what to do about it where that is known.
   private var sentence: String {
@@ -143,9 +154,9 @@ struct HandoffRun {
 extension CoordinatorSession {
   /// Whether it came to nothing because the VM was told to stop, as far as anybody could still say that.
   fileprivate var isOfStoppedVM: Bool {
-    if reason == HandoffReport.vmStops { return true }
+    if reason?.code == .stopping { return true }
     guard let block, !block.state.isDecided else { return false }
-    return [Party.source, .coordinator].contains { block.explanation(of: $0) == HandoffReport.vmStops }
+    return [Party.source, .coordinator].contains { block.reason(of: $0)?.code == .stopping }
   }
 }
 

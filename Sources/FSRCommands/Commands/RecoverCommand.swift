@@ -41,7 +41,7 @@ struct RecoverCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     answer.reason =
       run.hasPassedTrial
       ? "nothing is undecided, and the last handoff was a mere check"
-      : failure?.description ?? run.report?.reason
+      : failure?.description ?? run.report?.why
     return Outcome(answer, failure)
   }
 }

@@ -14,7 +14,8 @@
 /// 352   bytes that were copied
 /// 512   timeline                            one time per mark, nanoseconds on the monotonic clock, 0 = not yet
 /// 1024  three parties, 1 KiB each
-/// 4096  three reasons, 512 bytes each: length, UTF-8, and at 504 the number of a refusal code or 0
+/// 4096  three reasons, 512 bytes each: length, UTF-8, at 504 the number of a reason code or 0, and at 508 how many
+///       bytes are the sentence, behind which a remedy stands; 0 = all
 /// 5632  three PID namespaces, 8 bytes each  of the numbers of the parties; 0 = not said
 /// ```
 enum BlockLayout {
@@ -73,7 +74,8 @@ enum BlockLayout {
   static func reason(_ party: Party) -> UInt64 { 4096 + UInt64(party.rawValue) * 512 }
   static let reasonLimit = 500
   /// Within a reason.
-  static let refusalCode: UInt64 = 504
+  static let reasonCode: UInt64 = 504
+  static let sentence: UInt64 = 508
 
   static func namespace(_ party: Party) -> UInt64 { 5632 + UInt64(party.rawValue) * 8 }
 }

@@ -4,8 +4,8 @@ public import FSRSystem
 public enum LifeSign: Equatable, Sendable {
   case lives
   case gone
-  /// Why it cannot be told, with what to do about it, and the code of that where it has one.
-  case unknown(String, RefusalCode? = nil)
+  /// Why it cannot be told.
+  case unknown(Reason)
 }
 
 extension LifeSign {
@@ -13,8 +13,9 @@ extension LifeSign {
   public init(of identity: ProcessIdentity, in namespace: PIDNamespace) {
     guard namespace.isOwn else {
       self = .unknown(
-        "process \(identity.pid) is of another PID namespace, and cannot be seen from this one; run this where the VM "
-          + "was started, as with `nsenter --target PID --pid`", .rights)
+        Reason(
+          "process \(identity.pid) is of another PID namespace, and cannot be seen from this one",
+          remedy: "run this where the VM was started, as with `nsenter --target PID --pid`", code: .rights))
       return
     }
     do throws(SystemError) {
@@ -23,7 +24,7 @@ extension LifeSign {
         return
       }
       self = try process.hasExited() ? .gone : .lives
-    } catch { self = .unknown("\(error)", error.refusalCode) }
+    } catch { self = .unknown(error.reason) }
   }
 }
 

@@ -77,33 +77,28 @@ extension ControlBlock {
   /// In place of a reason's length: no length is as large.
   private static let isBeingWritten = UInt32.max
 
-  /// Why `party` gave up, in its own words; the first reason stays.
-  public func explain(_ party: Party, _ reason: String, code: RefusalCode? = nil) {
+  /// Says why `party` gave up; the first reason stays.
+  public func explain(_ party: Party, _ reason: Reason) {
     let base = BlockLayout.reason(party)
-    if reason.isEmpty { return }
+    let text = ReasonText(reason, limit: BlockLayout.reasonLimit)
+    if text.bytes.isEmpty { return }
     // Taken first: a coordinator and an abort may both be about to write here.
     let claim = region.atomicCompareExchange(base, expected: UInt32(0), desired: Self.isBeingWritten)
     guard claim.exchanged else { return }
-    var bytes = Array(reason.utf8.prefix(BlockLayout.reasonLimit))
-    while String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
-    region.copy(bytes, to: base + 4)
-    region.store(code?.rawValue ?? 0, at: base + BlockLayout.refusalCode)
-    region.atomicStore(UInt32(bytes.count), at: base)
+    region.copy(text.bytes, to: base + 4)
+    region.store(reason.code?.rawValue ?? 0, at: base + BlockLayout.reasonCode)
+    region.store(text.sentence, at: base + BlockLayout.sentence)
+    region.atomicStore(UInt32(text.bytes.count), at: base)
   }
 
-  /// The code of the reason that `party` gave; nil where it has none, or one that is not known here.
-  public func refusalCode(of party: Party) -> RefusalCode? {
-    let base = BlockLayout.reason(party)
-    guard explanation(of: party) != nil else { return nil }
-    return RefusalCode(rawValue: region.load(base + BlockLayout.refusalCode))
-  }
-
-  /// The reason that `party` gave; nil where it gave none.
-  public func explanation(of party: Party) -> String? {
+  /// Why `party` gave up; nil where it has not said so.
+  public func reason(of party: Party) -> Reason? {
     let base = BlockLayout.reason(party)
     let count = Int(region.atomicLoad(base, as: UInt32.self))
     guard count > 0, count <= BlockLayout.reasonLimit else { return nil }
-    return String(validating: region.bytes(at: base + 4, count: count), as: UTF8.self)
+    let text = ReasonText(
+      bytes: region.bytes(at: base + 4, count: count), sentence: region.load(base + BlockLayout.sentence))
+    return text.reason(code: ReasonCode(rawValue: region.load(base + BlockLayout.reasonCode)))
   }
 }
 

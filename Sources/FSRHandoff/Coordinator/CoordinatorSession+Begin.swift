@@ -12,18 +12,16 @@ extension CoordinatorSession {
         return true
       case .held(let holder):
         if machine.purpose == .handoff {
-          obstacle = .busy
-          reason =
+          return obstruct(
+            .busy,
             "another handoff, check or recovery of \(name) is under way"
-            + (holder.map { " (process \($0.identity.pid))" } ?? "")
-          return false
+              + (holder.map { " (process \($0.identity.pid))" } ?? ""))
         }
         try evict(holder)
       }
       guard now() < late else {
-        obstacle = .busy
-        reason = "another coordinator of \(name) is at work and does not end; wait for it"
-        return false
+        return obstruct(
+          .busy, "another coordinator of \(name) is at work and does not end", remedy: "wait for it")
       }
       wait(limits.look * 25)
     }
@@ -33,8 +31,9 @@ extension CoordinatorSession {
     do { return try VMLock.attempt(in: folder) } catch {
       guard case .system(let failure) = error, failure.isReadOnly else { throw error }
       throw .refused(
-        "the folder of \(name) is on a file system that is mounted read-only, and a handoff writes there; mount it "
-          + "for writing", .rights)
+        Reason(
+          "the folder of \(name) is on a file system that is mounted read-only, and a handoff writes there",
+          remedy: "mount it for writing", code: .rights))
     }
   }
 
@@ -44,8 +43,9 @@ extension CoordinatorSession {
     let pid = holder.identity.pid
     guard holder.namespace.isOwn else {
       throw HandoffError.refused(
-        "process \(pid), which coordinates \(name), is of another PID namespace and does not go on; run this in that "
-          + "one, where it can be ended", .rights)
+        Reason(
+          "process \(pid), which coordinates \(name), is of another PID namespace and does not go on",
+          remedy: "run this in that one, where it can be ended", code: .rights))
     }
     guard let process = try ProcessDescriptor.open(holder.identity) else { return }
     try EndingRight.check(process, holder.identity, in: folder, of: name)
@@ -55,8 +55,9 @@ extension CoordinatorSession {
       guard copies != nil || newest.state.isTerminal || newest.heldDescriptors(of: .coordinator).isEmpty
       else {
         throw HandoffError.refused(
-          "process \(pid), which coordinates \(name), does not go on, and what it holds of the guest cannot be "
-            + "copied; run this as its user or as root", .rights)
+          Reason(
+            "process \(pid), which coordinates \(name), does not go on, and what it holds of the guest cannot be copied",
+            remedy: "run this as its user or as root", code: .rights))
       }
     }
     _ = try process.signal(SignalNumber.kill)
@@ -66,45 +67,49 @@ extension CoordinatorSession {
   /// Sees that the VM has an owner that lives, and that nothing is left of an earlier handoff.
   mutating func settle() throws -> Bool {
     guard let newest = try newestBlock() else {
-      obstacle = .neverStarted
-      reason = "\(name) has no control block; it was never started"
-      return false
+      return neverStarted()
     }
     block = newest
     guard newest.state.isDecided else {
       if isUnderWay(newest) {
-        obstacle = .busy
-        reason =
-          "a handoff of \(name) is under way by itself, for whoever began it is gone; wait for it, or call it off with "
-          + "`fsr abort \(name)`"
-        return false
+        return obstruct(
+          .busy, "a handoff of \(name) is under way by itself, for whoever began it is gone",
+          remedy: "wait for it, or call it off with `fsr abort \(name)`")
       }
-      obstacle = .unsettled
-      reason = "an earlier handoff of \(name) is not settled; run `fsr recover \(name)`"
-      return false
+      return obstruct(
+        .unsettled, "an earlier handoff of \(name) is not settled", remedy: "run `fsr recover \(name)`")
     }
     let owner: Party = newest.state == .resumed ? .source : .destination
     guard let victor = Rival(owner, of: newest), !victor.isGone else {
-      obstacle = .lost
-      reason = "the VMM of \(name) is gone; the VM is lost"
-      return false
+      return obstruct(.lost, "the VMM of \(name) is gone, and the VM is lost")
     }
     let late = now() + limits.reap * 2
     while let loser = Rival(owner == .source ? .destination : .source, of: newest), !loser.isGone {
       guard now() < late else {
-        obstacle = .leftover
-        reason = "the loser of an earlier handoff of \(name) still lives; run `fsr recover \(name)`"
-        return false
+        return obstruct(
+          .unsettled, "the loser of an earlier handoff of \(name) still lives",
+          remedy: "run `fsr recover \(name)`")
       }
       wait(limits.look)
     }
     source = Rival(owner, of: newest)
     if let identity = newest.identity(of: owner), identity.isStopped {
-      reason =
-        "the VMM of \(name) does not answer: \(identity.standstill), and `fsr stop \(name)` ends the VM"
+      reason = standsStill(identity)
       return false
     }
     return true
+  }
+
+  mutating func neverStarted() -> Bool {
+    obstruct(.neverStarted, "\(name) has no control block, it was never started")
+  }
+
+  private func standsStill(_ source: ProcessIdentity) -> Reason {
+    let standstill = source.standstill
+    let end = "`fsr stop \(name)` ends the VM"
+    return Reason(
+      "the VMM of \(name) does not answer: \(standstill.what)",
+      remedy: standstill.remedy.map { "\($0), and \(end)" } ?? end)
   }
 
   /// The newest block; nil where there is none, as of a VM that was stopped.
@@ -148,8 +153,7 @@ extension CoordinatorSession {
     else {
       return nil
     }
-    return .refused(
-      "the VMM of \(name) does not answer: \(source.standstill), and `fsr stop \(name)` ends the VM")
+    return .refused(standsStill(source))
   }
 
   mutating func request() throws -> Coordinator.Event {
@@ -163,18 +167,23 @@ extension CoordinatorSession {
       // that. One that has published calls the handoff off, and is watched doing so.
       // Said first: a source that finds the word moved tells why.
       let isAborted = block.state == .source
-      let abort = isAborted ? block.explanation(of: .coordinator) : nil
-      if !isAborted { block.explain(.coordinator, isCancelled() ? interrupted : "\(error)") }
+      let abort = isAborted ? block.reason(of: .coordinator) : nil
+      if !isAborted { block.explain(.coordinator, isCancelled() ? interrupted : Reason(of: error)) }
       _ = block.claim(.source, by: .coordinator)
-      if abort == nil, standstill == nil, isLate(block) { refusalCode = .deadline }
+      var why = Reason(of: error)
+      if abort == nil, standstill == nil, isLate(block) {
+        why = Reason(why.what, remedy: why.remedy, code: .deadline)
+      }
       if blocks.removeDraft(of: block) {
         awaitAnswer()
-        guard let abort, source?.isGone == false else { throw error }
+        guard let abort, source?.isGone == false else {
+          reason = reason ?? why
+          throw error
+        }
         reason = abort
         return .found(.source)
       }
-      if reason.isEmpty { reason = abort ?? "\(error)" }
-      if abort == nil { refusalCode = refusalCode ?? RefusalCode.of(error) }
+      reason = reason ?? abort ?? why
       return .done
     }
   }
@@ -195,7 +204,7 @@ extension CoordinatorSession {
       lastChange = now()
       channel = link
       return .done
-    case .refused(let why, let code): throw HandoffError.refused(why, code)
+    case .refused(let why): throw HandoffError.refused(why)
     case .none: throw HandoffError.peerGone(.source)
     case .some(let other): throw HandoffError.protocolViolation("\(other.name) where accepted is due")
     }
@@ -238,7 +247,7 @@ extension CoordinatorSession {
       if try channel.value.isReadable() {
         guard var arrival = try channel.value.receive(timeout: 0, from: "source") else { return .failed }
         guard case .manifest = arrival.message else {
-          if case .refused(let why, let code) = arrival.message { (reason, refusalCode) = (why, code) }
+          if case .refused(let why) = arrival.message { reason = why }
           return .failed
         }
         let taken = Owned(try GuestCopies(arrival.descriptors.takeAll()))

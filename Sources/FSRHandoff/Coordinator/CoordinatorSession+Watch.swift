@@ -8,7 +8,9 @@ extension CoordinatorSession {
     while true {
       let seen = look()
       if isGoingOn, isCancelled() {
-        reason = "a handoff of \(name) is under way by itself; `fsr abort \(name)` calls it off"
+        reason = Reason(
+          "a handoff of \(name) is under way by itself", remedy: "`fsr abort \(name)` calls it off",
+          code: .busy)
         return .failed
       }
       var probe = machine
@@ -91,9 +93,7 @@ extension CoordinatorSession {
   /// Comes late: opens the newest block, and takes pidfds and descriptors of whoever lives.
   mutating func gather() throws -> Bool {
     guard let newest = try newestBlock() else {
-      obstacle = .neverStarted
-      reason = "\(name) has no control block; it was never started"
-      return false
+      return neverStarted()
     }
     block = newest
     lastChange = now()
@@ -192,28 +192,33 @@ extension CoordinatorSession {
   // MARK: the end
 
   /// Who died, of those without whom nobody can go on. What somebody said before of the one may not be all.
-  func whyLost() -> String {
-    let owner = "the process that owned it is gone"
+  func whyLost() -> Reason {
+    let owner = Reason("the process that owned it is gone", code: .lost)
     guard let block, !block.state.isDecided, block.identity(of: .source) != nil else { return owner }
     // The process first: one that leaves has said before that it releases everything, and one that was killed has not.
     if Rival(.destination, of: block)?.isGone == true, !block.hasReleased(.destination) {
-      return "source and destination died"
+      return Reason("source and destination died", code: .lost)
     }
-    return block.isComplete ? owner : "the source died before the destination had the guest's state"
+    return block.isComplete
+      ? owner : Reason("the source died before the destination had the guest's state", code: .lost)
   }
 
   /// Why nobody runs the guest, where no party has said it: as of the last look.
-  func whyStunned() -> String {
-    guard let block else { return "the handoff was not begun" }
+  func whyStunned() -> Reason {
+    guard let block else { return Reason("the handoff was not begun") }
     if block.isScribbledOver {
       let holders = [Party.source, .destination].filter { Rival($0, of: block)?.isGone == false }.map {
         "process \(block.identity(of: $0)?.pid ?? 0) (the \($0))"
       }
       let held = holders.isEmpty ? "nobody" : holders.joined(separator: " and ")
-      return
-        "somebody has written over the word that says who may run it, in control block \(block.attempt); \(held) still "
-        + "has the guest, and may not run it"
+      return Reason(
+        "somebody has written over the word that says who may run it, in control block \(block.attempt), and \(held) "
+          + "still has the guest, and may not run it")
     }
+    return Reason(whatStands(in: block))
+  }
+
+  private func whatStands(in block: ControlBlock) -> String {
     switch block.state {
     case .resumed: return "the source has the guest back and does not let it run"
     case .destination: return "the destination has won and does not let the guest run"

@@ -21,20 +21,6 @@ public struct CoordinatorSession: ~Copyable {
     public init() {}
   }
 
-  /// What is in a handoff's way by itself.
-  public enum Obstacle: Sendable {
-    /// Another coordinator is at work.
-    case busy
-    /// An earlier handoff is not decided.
-    case unsettled
-    /// Its loser still lives.
-    case leftover
-    /// The owner is gone.
-    case lost
-    /// There never was a VMM.
-    case neverStarted
-  }
-
   let limits: HandoffLimits
   let now: () -> UInt64
   let options: Options
@@ -53,12 +39,10 @@ public struct CoordinatorSession: ~Copyable {
   /// The connection on which an answer to the request is due.
   var asked: Owned<Channel>?
   var fault: FaultPlan
-  /// Why it ended as it did, for a person.
-  public internal(set) var reason = ""
-  /// The code that came with the reason.
-  public internal(set) var refusalCode: RefusalCode?
-  /// Why nothing was begun, where that was found before anybody was asked.
-  public internal(set) var obstacle: Obstacle?
+  /// Why it ended as it did; nil where there is nothing to say.
+  public internal(set) var reason: Reason?
+  /// Whether nothing was begun, for a reason that was found before anybody was asked.
+  public internal(set) var isObstructed = false
   /// The newest block this coordinator knows.
   public internal(set) var block: ControlBlock?
 
@@ -106,14 +90,14 @@ public struct CoordinatorSession: ~Copyable {
 
   /// Runs to the end, and answers how it ended.
   public mutating func run() -> HandoffEnd {
-    var loss: String?
+    var loss: Reason?
     while machine.step != .finish {
       step()
       // Before losers are seen gone: of them nobody died of it.
       if machine.end == .lost, loss == nil { loss = whyLost() }
     }
     reason = loss ?? reason
-    if machine.end == .stunned, reason.isEmpty { reason = whyStunned() }
+    if machine.end == .stunned, reason == nil { reason = whyStunned() }
     fault.reach(CoordinatorStep.finish.rawValue)
     return machine.end
   }
@@ -143,8 +127,7 @@ public struct CoordinatorSession: ~Copyable {
       case .finish: preconditionFailure("nothing follows finish")
       }
     } catch {
-      if reason.isEmpty { reason = "\(error)" }
-      refusalCode = refusalCode ?? RefusalCode.of(error)
+      reason = reason ?? Reason(of: error)
       return step == .request && isSourceGone(after: error) ? .saw(look()) : .failed
     }
   }
@@ -156,16 +139,23 @@ public struct CoordinatorSession: ~Copyable {
     return source?.waitForExit(timeout: hasHungUp ? limits.look * 50 : 0) == true
   }
 
-  var interrupted: String { "\(canceller()) interrupted it" }
+  var interrupted: Reason { Reason("\(canceller()) interrupted it", code: .interrupted) }
 
-  private func whyRevoked(_ block: ControlBlock) -> String {
+  private func whyRevoked(_ block: ControlBlock) -> Reason {
     if isCancelled() { return interrupted }
-    if destination?.isGone == true { return "the destination died" }
-    if block.hasReleased(.destination) { return "the destination gave up" }
+    if destination?.isGone == true { return Reason("the destination died") }
+    if block.hasReleased(.destination) { return Reason("the destination gave up") }
     if isLate(block) {
-      return "the handoff took longer than its timeout; allow more with --timeout"
+      return Reason("the handoff took longer than its timeout", remedy: "allow more with --timeout")
     }
-    return "the handoff did not go on"
+    return Reason("the handoff did not go on")
+  }
+
+  /// Nothing can be begun, for `code`.
+  mutating func obstruct(_ code: ReasonCode, _ what: String, remedy: String? = nil) -> Bool {
+    isObstructed = true
+    reason = Reason(what, remedy: remedy, code: code)
+    return false
   }
 
   mutating func claim(_ state: ResumeState) -> Coordinator.Event {

@@ -42,23 +42,23 @@ extension HandoffAbort {
         return ended(block)
       case .source, .resumed:
         if isSourceGone, state == .resumed || !isComplete {
-          reason = "the process that owned it is gone"
+          reason = Reason("the process that owned it is gone", code: .lost)
           return .lost
         }
       case .successor:
         if let newest = try blocks.newest(), newest.attempt > block.attempt, newest.state.isDecided {
           self.block = newest
-          reason = "the source died after the handoff was called off, and a successor runs the guest"
+          reason = Reason("the source died after the handoff was called off, and a successor runs the guest")
           return .nothing
         }
       // No edge leads here from `source`: it is somebody's scribbling, and no word of the handoff's.
       case .none, .destVerify, .destination: break
       }
       if now() >= late {
-        reason =
+        reason = Reason(
           block.isScribbledOver
-          ? "somebody has written over the word that says who may run it, in control block \(block.attempt)"
-          : "the source was told to go on and does not"
+            ? "somebody has written over the word that says who may run it, in control block \(block.attempt)"
+            : "the source was told to go on and does not")
         return .stunned
       }
       block.wait(while: state, timeout: limits.look)
@@ -66,7 +66,7 @@ extension HandoffAbort {
   }
 
   private mutating func ended(_ block: ControlBlock) -> End {
-    reason = block.explanation(of: .source) ?? block.explanation(of: .coordinator) ?? "it was called off"
+    reason = block.reason(of: .source) ?? block.reason(of: .coordinator) ?? Reason("it was called off")
     return .calledOff
   }
 

@@ -26,12 +26,12 @@ public struct HandoffAbort: ~Copyable {
   let now: () -> UInt64
   let isCancelled: () -> Bool
   /// What the parties are told.
-  let message: String
+  let message: Reason
   /// The attempt that was seen undecided; it may be decided by the next look.
   private var chased: UInt32?
 
   /// Why it ended as it did, for a person.
-  public internal(set) var reason = ""
+  public internal(set) var reason: Reason?
   /// The block of the handoff that was called off, else the newest.
   public internal(set) var block: ControlBlock?
 
@@ -50,7 +50,8 @@ public struct HandoffAbort: ~Copyable {
     self.limits = limits
     self.now = now
     self.isCancelled = isCancelled
-    message = "aborted by uid \(Host.effectiveUserID), process \(ProcessIdentity.current().pid)"
+    message = Reason(
+      "aborted by uid \(Host.effectiveUserID), process \(ProcessIdentity.current().pid)", code: .aborted)
   }
 
   /// Runs to the end, which is bounded: a coordinator that has begun nothing yet is waited for as long as it
@@ -60,7 +61,9 @@ public struct HandoffAbort: ~Copyable {
     while true {
       if let end = try attempt() { return end }
       if now() >= late || isCancelled() {
-        reason = "a coordinator is at work on \(name) and has begun no handoff yet; try again"
+        reason = Reason(
+          "a coordinator is at work on \(name) and has begun no handoff yet", remedy: "try again", code: .busy
+        )
         return .nothing
       }
       pause(limits.look)
@@ -77,7 +80,10 @@ public struct HandoffAbort: ~Copyable {
     case .none, .destVerify: return try callOff(newest)
     case .source: return try settle(newest)
     case .successor:
-      reason = "the source is dead or hung, and only a successor can run the guest; see `fsr recover \(name)`"
+      reason = Reason(
+        "the source is dead or hung, and only a successor can run the guest",
+        remedy: "see `fsr recover \(name)`",
+        code: .unsettled)
       return .nothing
     case .resumed, .destination: return try decided(newest)
     }
@@ -87,20 +93,22 @@ public struct HandoffAbort: ~Copyable {
   private mutating func callOff(_ newest: ControlBlock) throws(HandoffError) -> End? {
     chased = newest.attempt
     guard newest.identity(of: .source) != nil, let source = Rival(.source, of: newest) else {
-      reason =
+      reason = Reason(
         newest.generation == 0
-        ? "\(name) is being started, no handoff is under way"
-        : "the source is dead, and a successor is about to run the guest"
+          ? "\(name) is being started, no handoff is under way"
+          : "the source is dead, and a successor is about to run the guest")
       return .nothing
     }
     // The process first, the flag after it, as every coordinator looks.
     if source.isGone {
       guard newest.isComplete else {
-        reason = "the process that owned it is gone"
+        reason = Reason("the process that owned it is gone", code: .lost)
         return newest.state.isDecided ? nil : .lost
       }
       if newest.state.isTerminal { return nil }
-      reason = "the source is dead, and nobody else may take the guest back; see `fsr recover \(name)`"
+      reason = Reason(
+        "the source is dead, and nobody else may take the guest back", remedy: "see `fsr recover \(name)`",
+        code: .unsettled)
       return .nothing
     }
     if claim(newest) { return try settle(newest) }
@@ -122,12 +130,12 @@ public struct HandoffAbort: ~Copyable {
     if chased == newest.attempt, newest.state == .resumed { return try settle(newest) }
     let owner: Party = newest.state == .resumed ? .source : .destination
     if Rival(owner, of: newest)?.isGone ?? false, try blocks.newest()?.attempt == newest.attempt {
-      reason = "the process that owned it is gone"
+      reason = Reason("the process that owned it is gone", code: .lost)
       return .lost
     }
     switch try VMLock.look(in: folder) {
     case .free:
-      reason = chased == newest.attempt ? tooLate(newest) : "no handoff of \(name) is under way"
+      reason = chased == newest.attempt ? tooLate(newest) : Reason("no handoff of \(name) is under way")
       return .nothing
     case .held(by: let holder):
       if let holder, let draft = try draft(of: holder) { return try withdraw(draft) }
@@ -143,10 +151,11 @@ public struct HandoffAbort: ~Copyable {
     return .nothing
   }
 
-  private func tooLate(_ newest: ControlBlock) -> String {
-    newest.state == .destination
-      ? "too late: the destination has won already"
-      : "too late: the handoff was called off already, and the source runs"
+  private func tooLate(_ newest: ControlBlock) -> Reason {
+    Reason(
+      newest.state == .destination
+        ? "too late: the destination has won already"
+        : "too late: the handoff was called off already, and the source runs")
   }
 
   func pause(_ nanoseconds: UInt64) { _ = try? Poller().wait(timeout: nanoseconds) }

@@ -98,7 +98,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   static func refuse(_ error: any Error, on channel: borrowing Channel) {
-    try? channel.send(.refused(reason: "\(error)", code: RefusalCode.of(error)))
+    try? channel.send(.refused(Reason(of: error)))
   }
 
   /// The source's build; nil for a successor, whose source is gone.
@@ -180,7 +180,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   func note(_ error: any Error) {
     // What fails because the handoff was called off is not why it was.
     guard block.state == .none || block.state == .destVerify else { return }
-    block.explain(.destination, "\(error)", code: RefusalCode.of(error))
+    block.explain(.destination, Reason(of: error))
     failure = failure ?? "\(error)"
   }
 

@@ -12,10 +12,10 @@ extension Description {
     let count = manifest.slots.count
     guard count <= Self.slotLimit else {
       throw Self.refusal(
-        "\(count) descriptors are more than the \(Self.slotLimit) that are handed over; register fewer")
+        "\(count) descriptors are more than the \(Self.slotLimit) that are handed over", "register fewer")
     }
     guard descriptors.count == count else {
-      throw Self.refusal("\(descriptors.count) descriptors for \(count) names; register each by a name")
+      throw Self.refusal("\(descriptors.count) descriptors for \(count) names", "register each by a name")
     }
     for (index, slot) in manifest.slots.enumerated() {
       let flaw: DescriptorFlaw?
@@ -23,7 +23,7 @@ extension Description {
       if flaw == .reference, references.contains(slot) { continue }
       if let flaw {
         throw Self.refusal(
-          "'\(slot.prefix(Manifest.nameLimit))' cannot be handed over: \(flaw.reason); \(flaw.remedy)")
+          "'\(slot.prefix(Manifest.nameLimit))' cannot be handed over: \(flaw.reason)", flaw.remedy)
       }
     }
   }
@@ -37,7 +37,9 @@ extension Description {
     if let refusal = try HandoffError.writers(of: descriptors, at: files, besides: others) { throw refusal }
   }
 
-  private static func refusal(_ text: String) -> HandoffError { .refused(text, .descriptor) }
+  private static func refusal(_ what: String, _ remedy: String) -> HandoffError {
+    .refused(Reason(what, remedy: remedy, code: .descriptor))
+  }
 }
 
 extension DescriptorFlaw {

@@ -17,7 +17,8 @@ extension SourceSession {
   private func describe() throws -> Description {
     let described: Description
     do { described = try guest.describe() } catch let error as SystemError where error.isClosed {
-      throw HandoffError.refused("what goes with the VM cannot be copied: \(error)", .descriptor)
+      throw HandoffError.refused(
+        Reason("what goes with the VM cannot be copied: \(error.reason.what)", code: .descriptor))
     }
     try described.checkDescriptors()
     // A coordinator ends with the handoff, and writes nothing of the VM's.
@@ -197,8 +198,8 @@ extension SourceSession {
         guard arrival.descriptors.numbers.isEmpty else {
           throw HandoffError.protocolViolation("descriptors come with '\(arrival.message.name)'")
         }
-        if case .refused(let reason, let code) = arrival.message {
-          throw HandoffError.refused(HandoffError.refusalPrefix + reason, code)
+        if case .refused(let reason) = arrival.message {
+          throw HandoffError.refused(reason.causing("the destination refused"))
         }
         return .said(arrival.message)
       }

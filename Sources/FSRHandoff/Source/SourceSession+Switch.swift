@@ -6,7 +6,7 @@ extension SourceSession {
   /// Stops the guest, and lets the vCPU thread that stops last do the rest up to the race.
   func stun() {
     if block.state != .none || block.isScribbledOver {
-      if block.isScribbledOver { giveReason("\(HandoffError.badBlock("its word is written over"))") }
+      if block.isScribbledOver { giveReason(HandoffError.badBlock("its word is written over").reason) }
       _ = machine.next(after: .found(block.state))
       return
     }
@@ -23,7 +23,9 @@ extension SourceSession {
       let isLate = now() >= stunDeadline
       guard isLate || block.state != .none, !baton.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
-      if isLate { giveReason("the vCPUs did not stop within \(HandoffLimits.milliseconds(maxDowntime))") }
+      if isLate {
+        giveReason(Reason("the vCPUs did not stop within \(HandoffLimits.milliseconds(maxDowntime))"))
+      }
       baton.pass(to: .session)
       _ = machine.next(after: .failed)
       return
@@ -93,11 +95,11 @@ extension SourceSession {
       case .none, .destVerify:
         if now() >= stunDeadline {
           giveReason(
-            "the destination did not run the guest within \(HandoffLimits.milliseconds(maxDowntime))")
+            Reason("the destination did not run the guest within \(HandoffLimits.milliseconds(maxDowntime))"))
           return .failed
         }
         if let child, (try? child.value.hasExited()) == true {
-          giveReason("the destination died")
+          giveReason(Reason("the destination died"))
           return .failed
         }
         block.wait(while: state, timeout: limits.look)

@@ -17,9 +17,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   var machine = SourceHandoff()
   var fault: FaultPlan
   /// Why the handoff was called off; the first reason counts.
-  var reason = ""
-  /// The reason's code.
-  var refusalCode: RefusalCode?
+  var reason: Reason?
   var coordinator: CoordinatorLink
   var request: HandoffRequest
   var blocks: BlockDirectory
@@ -91,7 +89,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
         fault.reach(SourceStep.keep.rawValue)
         guest.keep(block, reason: reason)
         // Nobody watches a block without a name. Said last: whoever asks again at once is not turned away for this one.
-        if !isPublished { coordinator.tell(.refused(reason: reason, code: refusalCode)) }
+        if !isPublished { coordinator.tell(.refused(reason ?? Self.unsaid)) }
         return .kept
       case .leave:
         fault.reach(SourceStep.leave.rawValue)
@@ -150,18 +148,22 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
       // What fails of somebody's calling it off is not why. A block that was not published is nobody's to follow.
       if state != .none {
         if machine.step != .publishBlock { return .found(state) }
-        reason = block.explanation(of: .coordinator) ?? "\(HandoffError.aborted)"
+        reason = block.reason(of: .coordinator) ?? HandoffError.aborted.reason
         return .failed
       }
-      giveReason("\(error)", code: RefusalCode.of(error))
+      giveReason(Reason(of: error))
       return .failed
     }
   }
 
-  func giveReason(_ text: String, code: RefusalCode? = nil) {
-    if reason.isEmpty { (reason, refusalCode) = (text, code) }
-    block.explain(.source, reason, code: refusalCode)
+  func giveReason(_ why: Reason) {
+    let first = reason ?? why
+    reason = first
+    block.explain(.source, first)
   }
+
+  /// What a coordinator is told of a handoff that ended without anybody's saying why.
+  static var unsaid: Reason { Reason("the handoff was called off") }
 
   /// What calls a handoff off while it is prepared: the word, or the deadline.
   func interruption() throws -> StepOutcome? {

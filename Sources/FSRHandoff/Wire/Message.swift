@@ -1,4 +1,5 @@
 internal import FSRState
+public import FSRSystem
 
 /// What the parties say to each other while a handoff is set up; the switch itself needs no message.
 ///
@@ -10,7 +11,7 @@ public enum Message: Equatable, Sendable {
   /// Source to coordinator: the block has its name, the handoff goes on.
   case accepted
   /// Source to coordinator, or destination to source: no, and why.
-  case refused(reason: String, code: RefusalCode? = nil)
+  case refused(Reason)
   /// Source to destination, or coordinator to successor, with the block and the folder of blocks.
   case hello(Hello)
   /// Destination's answer: what it can do.
@@ -28,7 +29,7 @@ public enum Message: Equatable, Sendable {
     switch self {
     case .request: "request"
     case .accepted: "accepted"
-    case .refused(let reason, _): "refused (\(reason))"
+    case .refused(let reason): "refused (\(reason))"
     case .hello: "hello"
     case .agreed: "agreed"
     case .manifest: "manifest"

@@ -1,4 +1,5 @@
 internal import FSRState
+internal import FSRSystem
 
 /// Messages as bytes and back.
 extension Message {
@@ -31,6 +32,8 @@ extension Message {
     /// Left out where there is none; a reader that does not know it has the reason.
     static let code: UInt16 = 10
     static let wishes: UInt16 = 11
+    /// Bytes of the reason before its remedy; left out where it has none.
+    static let sentence: UInt16 = 12
   }
 
   private static let buildLimit = 128
@@ -68,10 +71,12 @@ extension Message {
       kind = .agreed
       fields.put(Tag.version, agreement.version)
       fields.put(Tag.build, agreement.build)
-    case .refused(let reason, let code):
+    case .refused(let reason):
       kind = .refused
-      fields.put(Tag.reason, Self.bounded(reason))
-      if let code { fields.put(Tag.code, code.rawValue) }
+      let text = ReasonText(reason, limit: Self.reasonLimit)
+      fields.put(Tag.reason, String(decoding: text.bytes, as: UTF8.self))
+      if let code = reason.code { fields.put(Tag.code, code.rawValue) }
+      if text.sentence > 0 { fields.put(Tag.sentence, text.sentence) }
     case .accepted: kind = .accepted
     case .manifest: kind = .manifest
     case .prepared: kind = .prepared
@@ -101,10 +106,12 @@ extension Message {
     case .prepared: return .prepared
     case .holding: return .holding
     case .refused:
-      let reason = try fields.string(Tag.reason, limit: reasonLimit)
-      guard fields.bytes(Tag.code) != nil else { return .refused(reason: reason) }
-      return .refused(
-        reason: reason, code: RefusalCode(rawValue: try fields.integer(Tag.code, as: UInt32.self)))
+      let text = try fields.string(Tag.reason, limit: reasonLimit)
+      let number = fields.bytes(Tag.code) == nil ? 0 : try fields.integer(Tag.code, as: UInt32.self)
+      let sentence = fields.bytes(Tag.sentence) == nil ? 0 : try fields.integer(Tag.sentence, as: UInt32.self)
+      let code = ReasonCode(rawValue: number)
+      let reason = ReasonText(bytes: Array(text.utf8), sentence: sentence).reason(code: code)
+      return .refused(reason ?? Reason(text, code: code))
     case .agreed:
       return .agreed(
         Agreement(
@@ -147,14 +154,5 @@ extension Message {
     let highest = try fields.integer(Tag.highest, as: UInt16.self)
     guard lowest <= highest else { throw .invalid("protocol range", UInt64(lowest)) }
     return lowest...highest
-  }
-
-  /// A sentence that fits: cut between two Unicode scalars where it is too long.
-  private static func bounded(_ reason: String) -> String {
-    var bytes = Array(reason.utf8.prefix(reasonLimit))
-    while true {
-      if let text = String(validating: bytes, as: UTF8.self) { return text }
-      bytes.removeLast()
-    }
   }
 }

@@ -1,7 +1,7 @@
 public import FSRSystem
 
 /// Why a ledger refused, or could not be used.
-public enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum LedgerError: Reasoned, Equatable {
   /// The file is not what was written: it was cut short or written over. Never taken as an empty one.
   case damaged(path: String, why: String)
   case beyondCapacity(wanted: UInt64, reserved: UInt64, capacity: UInt64, node: Int)
@@ -14,24 +14,38 @@ public enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
   case busy(path: String)
   case system(SystemError)
 
-  public var description: String {
+  public var reason: Reason {
     switch self {
     case .damaged(let path, let why):
-      "the ledger \(path) is damaged: \(why); `fsr ledger --rebuild` makes it anew from the VMs that run"
+      Reason(
+        "the ledger \(path) is damaged: \(why)",
+        remedy: "`fsr ledger --rebuild` makes it anew from the VMs that run")
     case .beyondCapacity(let wanted, let reserved, let capacity, let node):
-      "\(Self.size(wanted)) cannot be reserved: \(Self.size(reserved)) of \(Self.size(capacity)) on node \(node) are "
-        + "reserved already; stop a VM, reserve less, or raise the capacity with `fsr ledger --capacity SIZE`"
+      Reason(
+        "\(Self.size(wanted)) cannot be reserved: \(Self.size(reserved)) of \(Self.size(capacity)) on node \(node) are "
+          + "reserved already",
+        remedy: "stop a VM, reserve less, or raise the capacity with `fsr ledger --capacity SIZE`",
+        code: .headroom)
     case .belowReserved(let wanted, let reserved):
-      "a capacity of \(Self.size(wanted)) is too small: \(Self.size(reserved)) are reserved; stop a VM first"
+      Reason(
+        "a capacity of \(Self.size(wanted)) is too small: \(Self.size(reserved)) are reserved",
+        remedy: "stop a VM first", code: .headroom)
     case .full(let limit):
-      "\(limit) VMs have reservations, which is the most that a ledger holds; stop one, or use another --runtime-dir"
+      Reason(
+        "\(limit) VMs have reservations, which is the most that a ledger holds",
+        remedy: "stop one, or use another --runtime-dir", code: .headroom)
     case .taken(let vm, let owner):
-      "the reservation of \(vm) belongs to process \(owner); `fsr ledger` shows it"
+      Reason(
+        "the reservation of \(vm) belongs to process \(owner)", remedy: "`fsr ledger` shows it", code: .locks)
     case .missing(let vm):
-      "the ledger has no reservation of \(vm); `fsr ledger --rebuild` finds those of running VMs"
+      Reason(
+        "the ledger has no reservation of \(vm)", remedy: "`fsr ledger --rebuild` finds those of running VMs")
     case .busy(let path):
-      "the ledger's lock \(path) is held by a process that does not give it back; wait, or end it"
-    case .system(let error): "the ledger cannot be used: \(error)"
+      Reason(
+        "the ledger's lock \(path) is held by a process that does not give it back",
+        remedy: "wait, or end it",
+        code: .locks)
+    case .system(let error): error.reason.causing("the ledger cannot be used")
     }
   }
 

@@ -56,7 +56,7 @@ struct PageTableLayout: Sendable {
 }
 
 /// Why paging metadata of a peer, or our own, is not to be used.
-public enum PagingError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum PagingError: Reasoned, Equatable {
   /// Not of this kind, or of another version.
   case notPageTable
   /// Its size may still change, or is not what its header says.
@@ -76,17 +76,17 @@ public enum PagingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Guest memory cannot be watched.
   case noUserFault(SystemError)
 
-  public var description: String {
+  public var reason: Reason {
     switch self {
-    case .notPageTable: "paging metadata of another kind or version"
-    case .wrongSize: "paging metadata of the wrong size, or whose size may still change"
-    case .badRange: "a pageable range that is not whole pages, or is too large"
-    case .badDirectory(let directory): "page directory \(directory) is broken"
-    case .badCounts: "the counts of pages do not add up"
-    case .badCache(let position): "the compression cache is broken at \(position)"
-    case .notFrozen: "the other side's pager still changes its page table"
-    case .late: "the pager does not answer in time"
-    case .noUserFault(let error): "guest memory cannot be paged here: \(error)"
+    case .notPageTable: Reason("paging metadata of another kind or version")
+    case .wrongSize: Reason("paging metadata of the wrong size, or whose size may still change")
+    case .badRange: Reason("a pageable range that is not whole pages, or is too large")
+    case .badDirectory(let directory): Reason("page directory \(directory) is broken")
+    case .badCounts: Reason("the counts of pages do not add up")
+    case .badCache(let position): Reason("the compression cache is broken at \(position)")
+    case .notFrozen: Reason("the other side's pager still changes its page table")
+    case .late: Reason("the pager does not answer in time", code: .deadline)
+    case .noUserFault(let error): error.reason.causing("guest memory cannot be paged here", code: .rights)
     }
   }
 }

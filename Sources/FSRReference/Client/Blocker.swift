@@ -1,5 +1,5 @@
 public import FSRHandoff
-internal import FSRSystem
+public import FSRSystem
 
 /// Something that stands in a handoff's way while the guest runs on untouched.
 public struct Blocker: Codable, Equatable, Sendable {
@@ -41,21 +41,24 @@ public struct Blocker: Codable, Equatable, Sendable {
     /// The guest waits for a page of its memory that cannot be brought in.
     case page
 
-    init(_ refusal: RefusalCode) {
-      self =
-        switch refusal {
-        case .version: .version
-        case .rights: .rights
-        case .limits: .limits
-        case .headroom: .headroom
-        case .locks: .locks
-        case .deadline: .deadline
-        case .writers: .writers
-        case .descriptor: .descriptor
-        case .swap: .swap
-        case .page: .page
-        case .busy: .busy
-        }
+    /// Nil for what is in no handoff's way: it ended otherwise.
+    init?(_ code: ReasonCode) {
+      switch code {
+      case .version: self = .version
+      case .rights: self = .rights
+      case .limits: self = .limits
+      case .headroom: self = .headroom
+      case .locks: self = .locks
+      case .deadline: self = .deadline
+      case .writers: self = .writers
+      case .descriptor: self = .descriptor
+      case .swap: self = .swap
+      case .page: self = .page
+      case .busy: self = .busy
+      case .unsettled: self = .unsettled
+      case .guestEnded: self = .source
+      case .tried, .aborted, .interrupted, .stopping, .lost, .neverStarted: return nil
+      }
     }
   }
 
@@ -65,12 +68,10 @@ public struct Blocker: Codable, Equatable, Sendable {
   /// What to do about it.
   public let remedy: String
 
-  /// - Parameter text: what it is, and behind a semicolon what to do about it, if it says that.
-  public init(_ code: Code, _ text: String) {
+  public init(_ code: Code, _ reason: Reason) {
     self.code = code
-    let parts = text.split(separator: "; ", maxSplits: 1)
-    what = parts.first.map(String.init) ?? "no reason was given"
-    remedy = parts.count > 1 ? String(parts[1]) : Self.remedy(for: code)
+    what = reason.what
+    remedy = reason.remedy ?? Self.remedy(for: code)
   }
 
   private static func remedy(for code: Code) -> String {
@@ -101,39 +102,27 @@ public struct Blocker: Codable, Equatable, Sendable {
   /// What a handoff or a trial that has ended ran into before the guest was stopped; nil where it did not.
   ///
   /// - Parameters:
-  ///   - obstacle: what the coordinator found by itself.
   ///   - block: the handoff's own, where one was made.
-  ///   - refusal: the code that came with the reason.
-  public init?(
-    obstacle: CoordinatorSession.Obstacle?, block: ControlBlock?, reason: String, refusal: RefusalCode? = nil
-  ) {
-    let code: Code
-    switch obstacle {
-    case .busy: code = .busy
-    case .unsettled, .leftover: code = .unsettled
-    // Not in the way: there is no guest to hand over.
-    case .lost, .neverStarted: return nil
-    case nil:
-      if let block, block.time(of: .stunned) != 0 { return nil }
-      if let told = refusal ?? block?.refusalCode(of: .source) ?? block?.refusalCode(of: .destination) {
-        code = Code(told)
-        break
-      }
-      guard let block, block.time(of: .requested) != 0 else {
-        code = .source
-        break
-      }
-      if block.time(of: .prepared) != 0 { return nil }
-      if block.deadline <= MonotonicClock.now() {
-        code = .deadline
-      } else if block.time(of: .negotiated) != 0 {
-        code = .preparation
-      } else if block.time(of: .started) == 0 {
-        code = .start
-      } else {
-        code = reason.hasPrefix(HandoffError.refusalPrefix) ? .version : .destination
-      }
+  ///   - reason: as it was told; nil where nobody has said one.
+  public init?(_ reason: Reason?, block: ControlBlock?) {
+    if let block, block.time(of: .stunned) != 0 { return nil }
+    let said = [reason?.code] + [Party.source, .destination].map { block?.reason(of: $0)?.code }
+    let code: Code?
+    if let known = said.lazy.compactMap({ $0 }).first {
+      code = Code(known)
+    } else {
+      code = Self.place(in: block)
     }
-    self.init(code, reason)
+    guard let code else { return nil }
+    self.init(code, reason ?? Reason("no reason was given"))
+  }
+
+  /// Of what has no code of its own: how far the handoff has come says who was in its way.
+  private static func place(in block: ControlBlock?) -> Code? {
+    guard let block, block.time(of: .requested) != 0 else { return .source }
+    if block.time(of: .prepared) != 0 { return nil }
+    if block.deadline <= MonotonicClock.now() { return .deadline }
+    if block.time(of: .negotiated) != 0 { return .preparation }
+    return block.time(of: .started) == 0 ? .start : .destination
   }
 }

@@ -1,4 +1,5 @@
 public import FSRHandoff
+public import FSRSystem
 
 /// What a handoff came to, read from its control block.
 public struct HandoffReport: Sendable {
@@ -30,21 +31,20 @@ public struct HandoffReport: Sendable {
   public let phases: [Phase]
   /// Of swap files; memory is shared.
   public let copiedBytes: UInt64
-  public let reason: String?
+  /// Why the guest is where it was; nil where it is not, or nobody has said it.
+  public let reason: Reason?
+  /// The reason in words.
+  public var why: String? { reason?.description }
 
-  /// Why a handoff was called off by the end of the VM, or of its guest.
-  public static let vmStops = "the VM was told to stop"
-  static let guestEnds = "the guest has ended itself"
-  /// The same in the words of builds that call a handoff off for a reset.
-  private static let guestEndsOrResets = "the guest has ended itself, or asked for a reset"
+  /// Why a handoff is called off by the end of the VM, or of its guest.
+  public static let vmStops = Reason("the VM was told to stop", code: .stopping)
+  static let guestEnds = Reason("the guest has ended itself", code: .guestEnded)
 
   /// Whether it was called off because the VM, or its guest, came to its end: the source runs no longer, or not for long.
-  public var endsWithVM: Bool {
-    reason == Self.vmStops || reason == Self.guestEnds || reason == Self.guestEndsOrResets
-  }
+  public var endsWithVM: Bool { reason?.code == .stopping || reason?.code == .guestEnded }
 
   /// - Parameter reason: why it ended so, where the block does not know.
-  public init(of block: ControlBlock, vm: String, reason: String = "") {
+  public init(of block: ControlBlock, vm: String, reason: Reason? = nil) {
     self.vm = vm
     handoffID = "\(block.machine)-\(block.attempt)"
     // A VM's first block has no source either, and its VMM no predecessor.
@@ -67,9 +67,8 @@ public struct HandoffReport: Sendable {
     guestMaxGapMicroseconds = block.guestGap
     phases = Self.phases(of: block)
     copiedBytes = block.copiedBytes
-    let reasons =
-      [reason] + [Party.source, .destination, .coordinator].map { block.explanation(of: $0) ?? "" }
-    self.reason = block.state == .destination ? nil : reasons.first { !$0.isEmpty }
+    let said = [Party.source, .destination, .coordinator].lazy.compactMap { block.reason(of: $0) }
+    self.reason = block.state == .destination ? nil : reason ?? said.first
   }
 
   /// The design's phases, as the stretches between two marks that have both passed.

@@ -29,7 +29,7 @@ public struct HandoffTrace: Encodable, Sendable {
   public init(of block: ControlBlock, _ report: HandoffReport) {
     otherData = [
       "vm": report.vm, "handoff_id": report.handoffID, "victor": report.victor,
-      "generation": "\(report.generation)", "reason": report.reason ?? "",
+      "generation": "\(report.generation)", "reason": report.why ?? "",
       "monotonic_ns_at_0": "\(block.time(of: .requested))",
     ]
     let pids = Party.allCases.map { block.identity(of: $0)?.pid ?? 0 }

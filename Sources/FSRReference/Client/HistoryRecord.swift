@@ -13,6 +13,8 @@ public struct HistoryRecord: Codable, Equatable, Sendable {
   public var phases: [HandoffReport.Phase] = []
   public var victor: String?
   public var reason: String?
+  /// The reason's code, by its name; nil where it has none, and in records of builds that wrote none.
+  public var reasonCode: String?
   /// Who asked for the handoff. Records of older builds leave this out, and all that follows.
   public var askedByPID: Int32?
   public var askedByUser: UInt32?
@@ -25,6 +27,7 @@ public struct HistoryRecord: Codable, Equatable, Sendable {
 
   private enum CodingKeys: String, CodingKey {
     case id, time, event, phases, victor, reason, generation, attempt
+    case reasonCode = "reason_code"
     case fromBuild = "from_build"
     case toBuild = "to_build"
     case askedByPID = "asked_by_pid"
@@ -33,9 +36,6 @@ public struct HistoryRecord: Codable, Equatable, Sendable {
     case toExecutable = "to_executable"
     case downtimeMicroseconds = "downtime_us"
   }
-
-  /// How the reason of a handoff begins in which the VM was lost.
-  public static let lossPrefix = "the VM is lost: "
 
   /// Every key is there, also where there is nothing to say.
   public func encode(to encoder: any Encoder) throws {
@@ -48,6 +48,7 @@ public struct HistoryRecord: Codable, Equatable, Sendable {
     try keys.encode(phases, forKey: .phases)
     try keys.encode(victor, forKey: .victor)
     try keys.encode(reason, forKey: .reason)
+    try keys.encode(reasonCode, forKey: .reasonCode)
     try keys.encode(askedByPID, forKey: .askedByPID)
     try keys.encode(askedByUser, forKey: .askedByUser)
     try keys.encode(fromExecutable, forKey: .fromExecutable)
@@ -73,7 +74,8 @@ public struct HistoryRecord: Codable, Equatable, Sendable {
     self.toBuild = toBuild
     phases = report.phases
     victor = report.victor
-    reason = report.reason
+    reason = report.why
+    reasonCode = report.reason?.code?.name
     askedByPID = block.asker?.pid
     askedByUser = block.asker?.user
     fromExecutable = block.executable(of: .source)

@@ -78,8 +78,7 @@ extension VMClient {
     do throws(SystemError) { try ProcessIdentity.establish() } catch {
       throw VMError(
         error.isOwnShortage ? .other : .refused,
-        "nothing can be done about \(folder.name) from here: \(error)",
-        code: error.refusalCode)
+        error.reason.causing("nothing can be done about \(folder.name) from here"))
     }
     let newest: ControlBlock?
     do throws(VMError) { newest = try newestBlock(of: folder) } catch {
@@ -104,16 +103,15 @@ extension VMClient {
       let sign = folder.look()
       switch sign {
       case .gone: return
-      case .unknown(let why, let code):
+      case .unknown(let why):
         throw VMError(
-          sign.isOwnShortage ? .other : .refused, "it cannot be told whether \(name) is stopped: \(why)",
-          code: code)
+          sign.isOwnShortage ? .other : .refused, why.causing("it cannot be told whether \(name) is stopped"))
       case .lives: break
       }
       guard MonotonicClock.now() < late else {
         let newest = (try? newestBlock(of: folder)) ?? nil
-        if case .unknown(let why, let code)? = newest?.blindness {
-          throw VMError(.refused, "\(name) lives, and does not end when it is told to: \(why)", code: code)
+        if case .unknown(let why)? = newest?.blindness {
+          throw VMError(.refused, why.causing("\(name) lives, and does not end when it is told to"))
         }
         throw VMError(
           .refused,
@@ -156,12 +154,12 @@ extension VMClient {
 
 extension VMError {
   /// Whether it is for want of descriptors or memory that nothing was seen.
-  public var isOwnShortage: Bool { refusalCode == .limits || refusalCode == .headroom }
+  public var isOwnShortage: Bool { reason.code == .limits || reason.code == .headroom }
 }
 
 extension LifeSign {
   /// Whether it is for want of descriptors or memory that this process cannot look.
   var isOwnShortage: Bool {
-    if case .unknown(_, let code?) = self { code == .limits || code == .headroom } else { false }
+    if case .unknown(let why) = self { why.code == .limits || why.code == .headroom } else { false }
   }
 }

@@ -17,12 +17,15 @@ extension VMClient {
   /// What a VMM says that turns somebody away for want of something, as descriptors; nil for any other answer. One of an
   /// older build, which does not know what it was asked, names nothing that is wanting.
   static func refusal(_ answer: [UInt8], of folder: borrowing VMFolder) -> VMError? {
-    guard let message = try? Message(decoding: answer), case .refused(let reason, let code?) = message else {
+    guard let message = try? Message(decoding: answer), case .refused(let why) = message, let code = why.code
+    else {
       return nil
     }
     let pid = ((try? newestBlock(of: folder)) ?? nil)?.owner?.pid
     let process = pid.map { " (process \($0))" } ?? ""
-    let remedy = code == .limits ? pid.map { ", here `prlimit --pid \($0) --nofile=4096`" } ?? "" : ""
-    return VMError(.other, "the VMM of \(folder.name)\(process) turns everybody away: \(reason)\(remedy)")
+    let here = code == .limits ? pid.map { ", here `prlimit --pid \($0) --nofile=4096`" } ?? "" : ""
+    let said = why.causing("the VMM of \(folder.name)\(process) turns everybody away")
+    return VMError(
+      .other, said.what + (said.remedy == nil ? here : ""), remedy: said.remedy.map { $0 + here })
   }
 }

@@ -25,7 +25,7 @@ extension VMClient {
       let refusal = try? HandoffError.writers(
         of: files, at: Array(0..<files.count), besides: Set(parties))
     else { return nil }
-    return Blocker(.writers, refusal.description)
+    return Blocker(.writers, refusal.reason)
   }
 
   /// None where the VMM hangs up, as one does that does not know the question.

@@ -61,7 +61,7 @@ public enum VMLauncher {
       case .taken(let lock): return Owned(lock)
       case .held:
         throw HandoffError.refused(
-          "somebody is at work on a VM named \(folder.name); use another name, or wait")
+          Reason("somebody is at work on a VM named \(folder.name)", remedy: "use another name, or wait"))
       }
     } catch {
       if case .system(let failure) = error {
@@ -69,7 +69,7 @@ public enum VMLauncher {
         if folder.isNew { folder.remove() }
         throw refusal
       }
-      throw VMError(.refused, error.description)
+      throw VMError(.refused, error.reason)
     }
   }
 

@@ -30,7 +30,7 @@ public enum VMSurvey {
     for helper in helpers { helper.join() }
     return names.indices.compactMap { index in
       var finding = round[index]
-      if case .unknown(let error)? = finding, error.refusalCode == .limits {
+      if case .unknown(let error)? = finding, error.reason.code == .limits {
         // There was no room for all of them at once.
         finding = one(names[index], in: runtime.value)
       }

@@ -101,7 +101,7 @@ extension VMFolder {
     case .lives: return .lives
     case .gone: return .gone
     case .nothing: return lookAtParties()
-    case .unknown(let error): return .unknown("\(error)", error.refusalCode)
+    case .unknown(let error): return .unknown(error.reason)
     }
   }
 
@@ -112,14 +112,15 @@ extension VMFolder {
       for attempt in try blocks.attempts() {
         guard let block = try blocks.open(attempt) else { continue }
         for party in Party.allCases {
-          switch block.life(of: party) {
+          let sign = block.life(of: party)
+          switch sign {
           case .lives: return .lives
-          case .unknown(let why, let code): doubt = .unknown(why, code)
+          case .unknown: doubt = sign
           case .gone, nil: break
           }
         }
       }
       return doubt ?? .gone
-    } catch { return .unknown("\(error)", RefusalCode.of(error)) }
+    } catch { return .unknown(Reason(of: error)) }
   }
 }

@@ -34,7 +34,8 @@ public enum SwapWish: Equatable, Sendable {
       case Name.file where wish.value.hasPrefix("/"): path = wish.value
       case Name.rate where UInt64(wish.value).map { $0 > 0 } == true: rate = UInt64(wish.value)
       default:
-        throw .refused("the VMM does not know the wish '\(wish.name)' or its value; use a newer one", nil)
+        throw .refused(
+          Reason("the VMM does not know the wish '\(wish.name)' or its value", remedy: "use a newer one"))
       }
     }
     if let path {
@@ -42,7 +43,8 @@ public enum SwapWish: Equatable, Sendable {
     } else if rate == nil {
       self = .shared
     } else {
-      throw .refused("a rate of copying, and no file to copy to; name one with --swap-file", nil)
+      throw .refused(
+        Reason("a rate of copying, and no file to copy to", remedy: "name one with --swap-file"))
     }
   }
 }

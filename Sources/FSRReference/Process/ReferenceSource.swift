@@ -43,7 +43,8 @@ final class ReferenceSource: HandoffSource {
   private func makeSwapCopy() throws {
     guard case .mirrored(let path, let rate) = swap else { return }
     guard let paging = guest.paging else {
-      throw HandoffError.refused("the VM has no swap file; leave --swap mirrored out", .swap)
+      throw HandoffError.refused(
+        Reason("the VM has no swap file", remedy: "leave --swap mirrored out", code: .swap))
     }
     try vmm.makeSwapCopy(at: path, bytesPerSecond: rate, of: paging)
   }
@@ -111,7 +112,7 @@ final class ReferenceSource: HandoffSource {
     vmm.stopAccepting()
   }
 
-  func keep(_ ended: ControlBlock, reason: String) {
+  func keep(_ ended: ControlBlock, reason: Reason?) {
     vmm.handoffEnded(ended, reason: reason, isTrial: isTrial)
   }
 }

@@ -19,7 +19,8 @@ extension ReferenceVMM {
     let needed = own + (guest.configuration.hasHugePages ? 0 : pages * Self.tableEntry)
     guard let room = MemoryRoom.least(), room.bytes < needed else { return }
     throw .refused(
-      "a second VMM needs \(needed >> 20)M for itself, and \(room.place) has room for \(room.bytes >> 20)M; raise its "
-        + "limit of memory, or free some", .headroom)
+      Reason(
+        "a second VMM needs \(needed >> 20)M for itself, and \(room.place) has room for \(room.bytes >> 20)M",
+        remedy: "raise its limit of memory, or free some", code: .headroom))
   }
 }

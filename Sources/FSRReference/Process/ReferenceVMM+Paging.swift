@@ -31,7 +31,7 @@ extension ReferenceVMM {
       case .noMemory: "free memory, then `fsr resume \(name)`"
       case .brokenEntry, .vanished: "nothing brings it back: keep the VM's log, then `fsr stop \(name)`"
       }
-    throw .refused("\(failure), and the guest waits for it; \(remedy)", .page)
+    throw .refused(Reason("\(failure), and the guest waits for it", remedy: remedy, code: .page))
   }
 
   /// Removes a swap file that was made for this VM and that a handoff which came to nothing made superfluous. A disk that
@@ -110,7 +110,10 @@ extension ReferenceVMM {
     while isSettling.withLock({ $0 }) > 0 {
       if MonotonicClock.now() >= late {
         throw .refused(
-          "the swap file of a former handoff is still being removed, or its disk hangs; try again", .deadline)
+          Reason(
+            "the swap file of a former handoff is still being removed, or its disk hangs",
+            remedy: "try again",
+            code: .deadline))
       }
       _ = try? Poller().wait(timeout: Self.settleLook)
     }

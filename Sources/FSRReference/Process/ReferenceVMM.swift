@@ -200,7 +200,7 @@ final class ReferenceVMM: Sendable {
   /// What whoever asks for a handoff understands; who asks for something else gets no answer that it knows.
   private func turnAway(_ socket: Owned<UnixSocket>, _ error: any Error) {
     log.warning("a client was turned away: \(error)")
-    try? socket.value.send(Message.refused(reason: "\(error)", code: RefusalCode.of(error)).encoded)
+    try? socket.value.send(Message.refused(Reason(of: error)).encoded)
   }
 
   private func serve(_ socket: Owned<UnixSocket>) {
@@ -246,7 +246,7 @@ final class ReferenceVMM: Sendable {
   }
 
   /// Calls a handoff in flight off; true when there is none any more and the guest is here.
-  func endHandoff(_ reason: String) -> Bool {
+  func endHandoff(_ reason: Reason) -> Bool {
     guard let block = current.withLock({ $0 }) else { return true }
     // Said first: whoever sees the word moved tells why.
     if block.state == .none || block.state == .destVerify { block.explain(.source, reason) }
@@ -279,12 +279,15 @@ final class ReferenceVMM: Sendable {
 
   /// Why no handoff can begin; nil where one can. A guest that is being started anew is handed over as any other: that
   /// waits for its start, at most as long as the guest may stand still.
-  private func obstacle(_ current: ControlBlock?) -> String? {
+  private func obstacle(_ current: ControlBlock?) -> Reason? {
     if isStopping.isUp { return HandoffReport.vmStops }
     if ended.withLock({ $0 }) != .no || ending.value != nil && !isBeingReset {
       return HandoffReport.guestEnds
     }
-    return current == nil ? nil : "another handoff is under way; wait for it, or call it off with `fsr abort`"
+    return current == nil
+      ? nil
+      : Reason(
+        "another handoff is under way", remedy: "wait for it, or call it off with `fsr abort`", code: .busy)
   }
 
   func append(_ record: HistoryRecord) {
@@ -322,8 +325,7 @@ final class ReferenceVMM: Sendable {
       return obstacle
     }
     if let refusal {
-      let isOver = [HandoffReport.vmStops, HandoffReport.guestEnds].contains(refusal)
-      try channel.send(.refused(reason: refusal, code: isOver ? nil : .busy))
+      try channel.send(.refused(refusal))
       return
     }
     defer {
@@ -332,16 +334,16 @@ final class ReferenceVMM: Sendable {
     }
     guard request.versions.overlaps(HandoffProtocol.versions) else {
       let error = HandoffError.noCommonProtocol(ours: HandoffProtocol.versions, theirs: request.versions)
-      try channel.send(.refused(reason: "\(error)"))
+      try channel.send(.refused(error.reason))
       return
     }
     guard isForThis(next), let blocks = try guest.folder.value.blocks(), try blocks.hasDraft(of: next) else {
-      try channel.send(.refused(reason: "the request is for another VM or process, or was called off"))
+      try channel.send(.refused(Reason("the request is for another VM or process, or was called off")))
       return
     }
     let swap: SwapWish
     do throws(HandoffError) { swap = try SwapWish(request.wishes) } catch {
-      try channel.send(.refused(reason: "\(error)"))
+      try channel.send(.refused(error.reason))
       return
     }
     next.noteAsker(pid: peer.pid, user: peer.uid)
@@ -384,7 +386,7 @@ final class ReferenceVMM: Sendable {
   }
 
   /// The handoff came to nothing, and the guest is still here.
-  func handoffEnded(_ ended: ControlBlock, reason: String, isTrial: Bool) {
+  func handoffEnded(_ ended: ControlBlock, reason: Reason?, isTrial: Bool) {
     // One that was refused before it began has named no heir, and may have been refused because of the ledger.
     if ended.time(of: .requested) != 0 { settleReservation(isKept: true) }
     dropSwapCopy()
@@ -404,11 +406,11 @@ final class ReferenceVMM: Sendable {
     guest.folder.value.markIfMissing(of: ended.machine)
     settleReservation(isKept: false)
     settleSwap()
-    finish(ended, "handoff", from: fromBuild, to: build, reason: "")
+    finish(ended, "handoff", from: fromBuild, to: build, reason: nil)
   }
 
   private func finish(
-    _ ended: ControlBlock, _ event: String, from: String?, to: String?, reason: String
+    _ ended: ControlBlock, _ event: String, from: String?, to: String?, reason: Reason?
   ) {
     // A guest that is paused sees no time.
     if ended.time(of: .left) != 0, !guest.threads.isPaused {
@@ -419,8 +421,8 @@ final class ReferenceVMM: Sendable {
     append(HistoryRecord(event, of: ended, report, fromBuild: from, toBuild: to))
     log.notice(
       ended.time(of: .requested) == 0
-        ? "\(event) \(ended.attempt) was refused: \(report.reason ?? "no reason was given")"
-        : "\(event) \(ended.attempt) ended: victor \(report.victor), \(report.reason ?? "no trouble")")
+        ? "\(event) \(ended.attempt) was refused: \(report.why ?? "no reason was given")"
+        : "\(event) \(ended.attempt) ended: victor \(report.victor), \(report.why ?? "no trouble")")
     // Whoever hears of it may begin the next one at once.
     handoffIsOver(ended)
     ended.pass(.reported, at: MonotonicClock.now())

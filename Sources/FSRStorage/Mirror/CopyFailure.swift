@@ -1,7 +1,7 @@
 public import FSRSystem
 
 /// Why a file was not copied to its end.
-public enum CopyFailure: Error, Hashable, Sendable, CustomStringConvertible {
+public enum CopyFailure: Reasoned, Hashable {
   /// The original could not be read, or written.
   case original(SystemError)
   /// The copy could not be written, or made longer.
@@ -13,13 +13,14 @@ public enum CopyFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// The copy was to be taken before it was whole.
   case wokenEarly
 
-  public var description: String {
+  public var reason: Reason {
     switch self {
-    case .original(let error): "the file that is copied failed: \(error)"
-    case .copy(let error): "the copy failed: \(error)"
-    case .hangs(let seconds): "the copy's disk has not answered for \(seconds) s; name a file on another one"
-    case .cancelled: "the copy was called off"
-    case .wokenEarly: "the copy was to be taken before it was whole"
+    case .original(let error): error.reason.causing("the file that is copied failed")
+    case .copy(let error): error.reason.causing("the copy failed")
+    case .hangs(let seconds):
+      Reason("the copy's disk has not answered for \(seconds) s", remedy: "name a file on another one")
+    case .cancelled: Reason("the copy was called off")
+    case .wokenEarly: Reason("the copy was to be taken before it was whole")
     }
   }
 

@@ -1,7 +1,7 @@
 public import FSRSystem
 
 /// Why a swap file was refused, or failed.
-public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum SwapError: Reasoned, Equatable {
   case notPlain(path: String, FileKind)
   /// The file belongs to another user.
   case notOwned(path: String, uid: UInt32)
@@ -73,41 +73,59 @@ public enum SwapError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  public var description: String {
+  public var reason: Reason {
     switch self {
     case .notPlain(let path, .symbolicLink):
-      "\(path) is a symbolic link, which is not followed; name the file that it leads to"
-    case .notPlain(let path, let kind): "\(path) is a \(kind.rawValue); a swap file is a plain file"
+      Reason(
+        "\(path) is a symbolic link, which is not followed", remedy: "name the file that it leads to",
+        code: .swap)
+    case .notPlain(let path, let kind):
+      Reason("\(path) is a \(kind.rawValue)", remedy: "a swap file is a plain file", code: .swap)
     case .notOwned(let path, let uid):
-      "\(path) belongs to user \(uid), who could read the guest's memory; make it yours (chown), or name another file"
+      Reason(
+        "\(path) belongs to user \(uid), who could read the guest's memory",
+        remedy: "make it yours (chown), or name another file", code: .rights)
     case .openToOthers(let path, let mode):
-      "\(path) has mode 0\(String(mode, radix: 8)), so that others could use the guest's memory; `chmod 600` it"
+      Reason(
+        "\(path) has mode 0\(String(mode, radix: 8)), so that others could use the guest's memory",
+        remedy: "`chmod 600` it", code: .rights)
     case .foreign(let path):
-      "\(path) holds something that no VM has written, and is left alone; name another file, or empty it with "
-        + "`truncate -s 0`"
+      Reason(
+        "\(path) holds something that no VM has written, and is left alone",
+        remedy: "name another file, or empty it with `truncate -s 0`", code: .swap)
     case .tooSmall(let path, let bytes, let needed):
-      "\(path) has \(bytes) bytes where \(needed) are needed; somebody has cut it short: name another file"
+      Reason(
+        "\(path) has \(bytes) bytes where \(needed) are needed",
+        remedy: "somebody has cut it short: name another file", code: .swap)
     case .inUse(let path, let vm, let process):
-      "\(path) is in use by "
-        + (vm.map { "the VM \($0)" } ?? process.map { "process \($0)" } ?? "another process")
-        + "; name another file, one for each VM"
+      Reason(
+        "\(path) is in use by "
+          + (vm.map { "the VM \($0)" } ?? process.map { "process \($0)" } ?? "another process"),
+        remedy: "name another file, one for each VM", code: .locks)
     case .ownFile(let path):
-      "\(path) is the VM's swap file already; name another one to copy it to"
-    case .notCopied(let path, let failure): "the swap file was not copied to \(path): \(failure)"
+      Reason("\(path) is the VM's swap file already", remedy: "name another one to copy it to", code: .swap)
+    case .otherFile(let path): Reason("\(path) is not the swap file that was handed over", code: .swap)
+    case .notCopied(let path, let failure):
+      failure.reason.causing("the swap file was not copied to \(path)", code: .swap)
     case .hangs(let path, let seconds):
-      "the disk of \(path) has not answered for \(seconds) s; name a file on another one"
-    case .otherFile(let path): "\(path) is not the swap file that was handed over"
-    case .outOfSlots(let limit): "all \(limit) pages that the swap file may have are in use"
-    case .noSuchSlot(let slot, let count): "slot \(slot) of a swap file with \(count)"
-    case .full(let error): "the swap file cannot grow: \(error)"
-    case .readOnly(let error): "the swap file cannot be written: \(error); name one on another file system"
-    case .inputOutput(let error): "the swap file's disk failed: \(error)"
-    case .notHeld: "the swap file is not this process's to use"
-    case .undecodable(let why): "what describes the swap file cannot be read: \(why)"
-    case .bitmap(let why): "the swap bitmap is damaged: \(why)"
+      Reason(
+        "the disk of \(path) has not answered for \(seconds) s", remedy: "name a file on another one",
+        code: .deadline)
+    case .outOfSlots(let limit):
+      Reason("all \(limit) pages that the swap file may have are in use", code: .headroom)
+    case .noSuchSlot(let slot, let count): Reason("slot \(slot) of a swap file with \(count)", code: .swap)
+    case .full(let error): error.reason.causing("the swap file cannot grow", code: .headroom)
+    case .readOnly(let error):
+      error.reason.causing(
+        "the swap file cannot be written", remedy: "name one on another file system", code: .rights)
+    case .inputOutput(let error): error.reason.causing("the swap file's disk failed", code: .swap)
+    case .notHeld: Reason("the swap file is not this process's to use", code: .swap)
+    case .undecodable(let why): Reason("what describes the swap file cannot be read: \(why)", code: .swap)
+    case .bitmap(let why): Reason("the swap bitmap is damaged: \(why)", code: .swap)
     case .system(let error) where error.isMissing:
-      "the swap file cannot be used: \(error); name a file in a folder that is there"
-    case .system(let error): "the swap file cannot be used: \(error)"
+      error.reason.causing(
+        "the swap file cannot be used", remedy: "name a file in a folder that is there", code: .swap)
+    case .system(let error): error.reason.causing("the swap file cannot be used", code: .swap)
     }
   }
 }
