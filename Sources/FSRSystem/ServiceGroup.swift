@@ -1,6 +1,9 @@
 /// The control group by which a service manager tells which service a process belongs to.
 public struct ServiceGroup: Equatable, Sendable {
-  private let path: Substring
+  /// By version 2, and by the hierarchy that systemd has for itself beside version 1. With both, systemd may use either:
+  /// in the other one everybody is at the top.
+  private let unified: Substring?
+  private let own: Substring?
 
   /// Of this process; nil where the kernel has none, or /proc does not say it.
   public static var own: ServiceGroup? { ServiceGroup(file: "/proc/self/cgroup") }
@@ -16,17 +19,15 @@ public struct ServiceGroup: Equatable, Sendable {
   /// - Parameter text: lines as in cgroups(7): number, controllers, path, with colons between.
   public init?(parsing text: String) {
     var unified: Substring?
+    var own: Substring?
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
       guard parts.count == 3 else { continue }
-      // Where there is a hierarchy of systemd's own, its services have their groups there.
-      if parts[1] == "name=systemd" {
-        path = parts[2]
-        return
-      }
+      if parts[1] == "name=systemd" { own = parts[2] }
       if parts[0] == "0", parts[1].isEmpty { unified = parts[2] }
     }
-    guard let unified else { return nil }
-    path = unified
+    if unified == nil, own == nil { return nil }
+    self.unified = unified
+    self.own = own
   }
 }

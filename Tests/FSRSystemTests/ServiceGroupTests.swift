@@ -9,8 +9,9 @@ import Testing
     ("0::/system.slice/fsr@a.service\n", "0::/system.slice/fsr@a.service\n", true),
     ("0::/system.slice/fsr@a.service\n", "0::/system.slice/fsr@b.service\n", false),
     ("0::/system.slice/fsr@a.service\n", "0::/system.slice/fsr@a.service/below\n", false),
-    ("4:memory:/a\n1:name=systemd:/s\n0::/\n", "4:memory:/b\n1:name=systemd:/s\n0::/elsewhere\n", true),
+    ("4:memory:/a\n1:name=systemd:/s\n0::/\n", "4:memory:/b\n1:name=systemd:/s\n0::/\n", true),
     ("4:memory:/a\n1:name=systemd:/s\n0::/\n", "4:memory:/a\n1:name=systemd:/t\n0::/\n", false),
+    ("1:name=systemd:/\n0::/a.service\n", "1:name=systemd:/\n0::/\n", false),
     ("1:name=systemd:/with:colons\n", "1:name=systemd:/with:others\n", false),
   ])
   func theServicesGroupIsCompared(one: String, other: String, isSame: Bool) throws {
