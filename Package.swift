@@ -30,7 +30,7 @@ let package = Package(
   ],
   targets: [
     // ground: the kernel's edge, and what is carried
-    .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE")]),
+    .target(name: "CFSRLinux", cSettings: [.define("_GNU_SOURCE"), .treatAllWarnings(as: .error)]),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     .systemLibrary(name: "CURing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),

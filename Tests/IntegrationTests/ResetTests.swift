@@ -138,7 +138,7 @@ struct ResetTests {
     }
   }
 
-  @Test(arguments: [[], ["--reserve", "8M"]]) func zerosAreZerosAgain(options: [String]) async {
+  @Test(arguments: [[], ["--reserve", "4M"]]) func zerosAreZerosAgain(options: [String]) async {
     await Self.check(options)
   }
 

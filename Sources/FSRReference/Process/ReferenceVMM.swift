@@ -365,7 +365,7 @@ final class ReferenceVMM: Sendable {
       // Said before this process ends: a service whose main process ends is taken for ended.
       if let owner = next.owner { VMMProcess.tellManager("MAINPID=\(owner.pid)", log: log) }
       Retreat.giveBackMemory(of: guest)
-      VMMProcess.leave()
+      VMMProcess.leaveToSuccessor()
     }
   }
 
