@@ -90,7 +90,7 @@ let package = Package(
     tests("FSRHandoffTests", ["FSRHandoff", "FSRSystem", "FSRState", "FSRTestSupport", "OtherVMM"]),
     tests("FSRMemoryTests", ["FSRMemory", "FSRSystem", "FSRState", "FSRTestSupport"]),
     tests("FSRStorageTests", ["FSRStorage", "FSRSystem", "FSRState", "FSRTestSupport", "Bystander"]),
-    tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
+    tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState", "FSRTestSupport"]),
     tests(
       "FSRCommandsTests",
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem", "FSRTestSupport", "fsr"]),
