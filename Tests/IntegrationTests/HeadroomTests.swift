@@ -48,9 +48,11 @@ import Testing
       let first = Int32(try vm.status()["pid"]?.number ?? 0)
       let before = try Self.score(of: first)
       let output = try place.directory.openFile("output", .append)
+      // The victor stands too, ahead of its ending who lingers.
+      let faults = "source:\(step):stop,destination:reap:stop"
       let handoff = try vm.startHandoff(
-        ["--timeout", "60s", "--max-downtime", "60s", "--fault", "source:\(step):stop"], output: output)
-      let isStanding = try TestVM.wait { try vm.machines()[first] == .stopped }
+        ["--timeout", "60s", "--max-downtime", "60s", "--fault", faults], output: output)
+      let isStanding = try TestVM.wait { try vm.machines().values.filter { $0 == .stopped }.count == 2 }
       let meanwhile = try Self.score(of: first)
       var findings =
         isStanding && meanwhile == "1000\n" ? [] : ["at \(step) it is \(meanwhile), and was \(before)"]
