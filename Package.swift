@@ -97,7 +97,7 @@ let package = Package(
     tests(
       "FSRStorageTests", ["FSRStorage", "FSRSystem", "FSRState", "FSRTestSupport", "Bystander"],
       exclude: fixtures),
-    tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState"]),
+    tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState", "FSRTestSupport"]),
     tests(
       "FSRCommandsTests",
       ["FSRCommands", "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem", "FSRTestSupport", "fsr"],

@@ -14,6 +14,14 @@ extension VMClient {
     throw VMError(.other, silence(of: folder.name, owner))
   }
 
+  /// Limits that prlimit(1) raises of a process that runs, as reasons name them.
+  private static let limits = ["nofile", "nproc"]
+
+  /// What raises the limit that `reason` names, of the process `pid`; nil where it names none of those.
+  private static func remedy(_ reason: String, of pid: Int32) -> String? {
+    limits.first { reason.contains("prlimit --\($0) ") }.map { ", here `prlimit --pid \(pid) --\($0)=4096`" }
+  }
+
   /// What a VMM says that turns somebody away for want of something, as descriptors; nil for any other answer. One of an
   /// older build, which does not know what it was asked, names nothing that is wanting.
   static func refusal(_ answer: [UInt8], of folder: borrowing VMFolder) -> VMError? {
@@ -22,7 +30,7 @@ extension VMClient {
     }
     let pid = ((try? newestBlock(of: folder)) ?? nil)?.owner?.pid
     let process = pid.map { " (process \($0))" } ?? ""
-    let remedy = code == .limits ? pid.map { ", here `prlimit --pid \($0) --nofile=4096`" } ?? "" : ""
+    let remedy = code == .limits ? pid.flatMap { Self.remedy(reason, of: $0) } ?? "" : ""
     return VMError(.other, "the VMM of \(folder.name)\(process) turns everybody away: \(reason)\(remedy)")
   }
 }
