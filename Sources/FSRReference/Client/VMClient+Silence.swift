@@ -10,7 +10,12 @@ extension VMClient {
 
   /// - Throws: `VMError` `other` where a signal has stopped the VM's owner, so that it is of no use to ask again.
   static func checkIsNotStopped(_ folder: borrowing VMFolder) throws(VMError) {
-    guard let owner = try newestBlock(of: folder)?.owner, owner.isStopped else { return }
+    let newest: ControlBlock?
+    do throws(VMError) { newest = try newestBlock(of: folder) } catch {
+      guard try isLost(folder, behind: error) else { throw error }
+      return
+    }
+    guard let owner = newest?.owner, owner.isStopped else { return }
     throw VMError(.other, silence(of: folder.name, owner))
   }
 
