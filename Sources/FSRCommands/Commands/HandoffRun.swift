@@ -57,6 +57,8 @@ struct HandoffRun {
       (end, reason) = (.source, "\(interruption.name) interrupted it")
     }
     if isStopped, end != .destination { (end, reason) = (.source, HandoffReport.vmStops) }
+    // Turned away by a VMM whose guest has said its last, or is about to: there is nothing to try again.
+    if purpose == .handoff, end == .refused, HandoffReport.isEndOfGuest(reason) { end = .source }
     // Somebody may run the guest whose word was written over.
     if end == .stunned, let status = try? VMClient.status(of: folder), status.isAnswered,
       status.state == .running
@@ -70,7 +72,8 @@ struct HandoffRun {
       HistoryFile.noteLoss(of: block, in: folder, why: reason)
     }
     let isUntouched =
-      purpose == .handoff && (end == .refused || end == .source) && !isInterrupted && !isStopped
+      purpose == .handoff && (end == .refused || end == .source) && !isInterrupted
+      && !HandoffReport.isEndOfVM(reason)
     let blocker =
       isUntouched
       ? Blocker(
@@ -100,7 +103,13 @@ struct HandoffRun {
   private func reason(is error: HandoffError) -> Bool { report?.reason == error.description }
 
   /// Whether it was called off because the VM, or its guest, came to its end.
-  var endsWithVM: Bool { report?.endsWithVM ?? (reason == HandoffReport.vmStops) }
+  var endsWithVM: Bool { report?.endsWithVM ?? HandoffReport.isEndOfVM(reason) }
+
+  /// What to do where it was called off by that.
+  func remedyForEnd(of name: String) -> String {
+    HandoffReport.isEndOfGuest(why)
+      ? "; `fsr history \(name)` tells how, and `fsr stop \(name)` clears up" : ""
+  }
 
   /// Why it ended so, in words that are always there.
   var why: String {
@@ -124,7 +133,7 @@ struct HandoffRun {
     case .refused:
       Failure(.refused, "\(name) was not handed over\(target), its guest is untouched: \(sentence)")
     case .source where endsWithVM:
-      Failure(.calledOff, "the handoff of \(name)\(target) was called off: \(why)")
+      Failure(.calledOff, "the handoff of \(name)\(target) was called off: \(why)\(remedyForEnd(of: name))")
     case .source:
       Failure(.calledOff, "the handoff of \(name)\(target) was called off, the source runs: \(sentence)")
     case .stunned where isScribbledOver:

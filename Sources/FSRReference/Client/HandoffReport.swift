@@ -39,8 +39,16 @@ public struct HandoffReport: Sendable {
   private static let guestEndsOrResets = "the guest has ended itself, or asked for a reset"
 
   /// Whether it was called off because the VM, or its guest, came to its end: the source runs no longer, or not for long.
-  public var endsWithVM: Bool {
-    reason == Self.vmStops || reason == Self.guestEnds || reason == Self.guestEndsOrResets
+  public var endsWithVM: Bool { reason.map { Self.isEndOfVM($0) } ?? false }
+
+  /// Whether `reason` says that the VM, or its guest, came to its end.
+  public static func isEndOfVM(_ reason: String) -> Bool {
+    reason == vmStops || isEndOfGuest(reason)
+  }
+
+  /// Whether `reason` says that the guest came to its end.
+  public static func isEndOfGuest(_ reason: String) -> Bool {
+    reason == guestEnds || reason == guestEndsOrResets
   }
 
   /// - Parameter reason: why it ended so, where the block does not know.
