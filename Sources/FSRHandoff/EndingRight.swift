@@ -26,6 +26,7 @@ public enum EndingRight {
     }
     throw .refused(
       "the files of \(name) name process \(identity.pid), which is not of the user to whom they belong, and is left alone; "
-        + "end it yourself where it is one of this VM (`ps -o pid,user,args -p \(identity.pid)`)")
+        + "where it is one of this VM (`ps -o pid,user,args -p \(identity.pid)`) its user, or root, ends it with "
+        + "`kill \(identity.pid)`")
   }
 }
