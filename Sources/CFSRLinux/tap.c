@@ -82,21 +82,34 @@ int cfsr_interface_mtu(const char *name) {
 int cfsr_interface_set_mtu(const char *name, int mtu) { return on_interface(name, SIOCSIFMTU, &mtu); }
 
 enum { FEATURE_LIMIT = 256 };
-struct feature_count { struct ethtool_sset_info info; uint32_t count; };
-struct feature_names { struct ethtool_gstrings header; char names[FEATURE_LIMIT][ETH_GSTRING_LEN]; };
-struct feature_states { struct ethtool_gfeatures header; struct ethtool_get_features_block blocks[FEATURE_LIMIT / 32]; };
+// Each of the kernel's structures ends with as many as there are: here is room for them.
+union feature_count {
+  struct ethtool_sset_info header;
+  char room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
+};
+union feature_names {
+  struct ethtool_gstrings header;
+  char room[sizeof(struct ethtool_gstrings) + FEATURE_LIMIT * ETH_GSTRING_LEN];
+};
+union feature_states {
+  struct ethtool_gfeatures header;
+  char room[sizeof(struct ethtool_gfeatures) + FEATURE_LIMIT / 32 * sizeof(struct ethtool_get_features_block)];
+};
 
-static int ask_features(int fd, struct ifreq *request, struct feature_names *names, struct feature_states *states) {
-  struct feature_count count = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
-  request->ifr_data = (char *)&count;
+static int ask_features(int fd, struct ifreq *request, union feature_names *names, union feature_states *states) {
+  union feature_count answer = {.room = {0}};
+  answer.header.cmd = ETHTOOL_GSSET_INFO;
+  answer.header.sset_mask = 1ull << ETH_SS_FEATURES;
+  request->ifr_data = (char *)&answer;
   if (ioctl(fd, SIOCETHTOOL, request) < 0) return -errno;
-  if (count.count > FEATURE_LIMIT) return -E2BIG;
-  names->header = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = count.count};
+  uint32_t count = answer.header.data[0];
+  if (count > FEATURE_LIMIT) return -E2BIG;
+  names->header = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = count};
   request->ifr_data = (char *)names;
   if (ioctl(fd, SIOCETHTOOL, request) < 0) return -errno;
-  states->header = (struct ethtool_gfeatures){.cmd = ETHTOOL_GFEATURES, .size = (count.count + 31) / 32};
+  states->header = (struct ethtool_gfeatures){.cmd = ETHTOOL_GFEATURES, .size = (count + 31) / 32};
   request->ifr_data = (char *)states;
-  return ioctl(fd, SIOCETHTOOL, request) < 0 ? -errno : (int)count.count;
+  return ioctl(fd, SIOCETHTOOL, request) < 0 ? -errno : (int)count;
 }
 
 int cfsr_interface_features(const char *name, char *const wanted[], size_t count, unsigned *on) {
@@ -105,16 +118,16 @@ int cfsr_interface_features(const char *name, char *const wanted[], size_t count
   if (r < 0) return r;
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  struct feature_names names;
-  struct feature_states states;
+  union feature_names names;
+  union feature_states states;
   memset(&states, 0, sizeof states);
   r = ask_features(fd, &request, &names, &states);
   close(fd);
   *on = 0;
   for (int bit = 0; bit < r; bit++)
     for (size_t i = 0; i < count; i++)
-      if (strncmp(names.names[bit], wanted[i], ETH_GSTRING_LEN) == 0 &&
-          states.blocks[bit / 32].active >> bit % 32 & 1)
+      if (strncmp((const char *)names.header.data + bit * ETH_GSTRING_LEN, wanted[i], ETH_GSTRING_LEN) == 0 &&
+          states.header.features[bit / 32].active >> bit % 32 & 1)
         *on |= 1u << i;
   return r < 0 ? r : 0;
 }

@@ -28,6 +28,8 @@ public enum EndingRight {
       Reason(
         "the files of \(name) name process \(identity.pid), which is not of the user to whom they belong, and is left "
           + "alone",
-        remedy: "end it yourself where it is one of this VM (`ps -o pid,user,args -p \(identity.pid)`)"))
+        remedy:
+          "where it is one of this VM (`ps -o pid,user,args -p \(identity.pid)`) its user, or root, ends it with "
+          + "`kill \(identity.pid)`"))
   }
 }

@@ -1,5 +1,5 @@
 internal import FSRMemory
-internal import FSRState
+package import FSRState
 public import FSRSystem
 
 /// What a VM is made of, as it was asked for; it goes with the VM from process to process.
@@ -66,7 +66,7 @@ public struct VMConfiguration: Equatable, Sendable {
     static let nodes: UInt16 = 20
   }
 
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var fields = FieldWriter()
     fields.put(Tag.name, name)
     fields.put(Tag.memory, memory)
@@ -84,7 +84,7 @@ public struct VMConfiguration: Equatable, Sendable {
     return fields.bytes
   }
 
-  init(decoding bytes: [UInt8]) throws(StateError) {
+  package init(decoding bytes: [UInt8]) throws(StateError) {
     let fields = try FieldReader(bytes)
     name = try fields.string(Tag.name, limit: Manifest.nameLimit)
     memory = try fields.integer(Tag.memory)

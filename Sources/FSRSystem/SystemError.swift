@@ -77,6 +77,10 @@ public struct SystemError: Reasoned, Hashable {
     }
   }
 
+  /// The limit that it ran into, as prlimit(1) calls it, of those that have room for what a VMM serves at once; nil for
+  /// others.
+  public var raisable: String? { errno == EMFILE ? "nofile" : limit == .processes ? "nproc" : nil }
+
   /// Whether a file would be longer than there may be; a reader that finds one too long says EFBIG too.
   private var isFileLimit: Bool { errno == EFBIG && Self.growing.contains(call) }
   private static let growing: Set = [

@@ -283,6 +283,59 @@ import Testing
     }
   }
 
+  /// What a coordinator that is gone has left under way, as its parties have it.
+  enum Left: CaseIterable {
+    case underWay, late, complete, stunned, verifying, withoutSource, withoutDestination, stopped
+  }
+
+  /// Waited for only as long as those who are left may still bring it to its end; else somebody has to settle it.
+  @Test(arguments: Left.allCases) func whatGoesOnByItselfIsWaitedForAndNothingElse(left: Left) throws {
+    let fixture = try BlockFixture()
+    let (source, destination) = (try Sleeper(), try Sleeper())
+    let block = try fixture.makeBlock(4, left == .verifying ? .destVerify : .none)
+    block.enroll(.source, as: source.identity)
+    block.enroll(.destination, as: destination.identity)
+    block.deadline = left == .late ? MonotonicClock.now() - 1 : MonotonicClock.now() + Self.patience
+    switch left {
+    case .complete: block.complete(length: 1, checksum: 1)
+    case .stunned: block.pass(.stunned, at: 1)
+    case .withoutSource: source.end()
+    case .withoutDestination: destination.end()
+    case .stopped: try Self.stop(source)
+    case .underWay, .late, .verifying: break
+    }
+    var session = CoordinatorSession(
+      .handoff, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+      blocks: try fixture.blocks.duplicate())
+    #expect(session.run() == .refused)
+    #expect(session.obstacle == (left == .underWay ? .busy : .unsettled), "\(session.reason)")
+    #expect(try fixture.blocks.attempts() == [4])
+  }
+
+  private static func stop(_ sleeper: Sleeper) throws {
+    let process = try required(try ProcessDescriptor.open(sleeper.identity))
+    _ = try process.signal(SignalNumber.stop)
+    #expect(wait { sleeper.identity.isStopped })
+  }
+
+  @Test func aVMMThatASignalHasStoppedIsNamedAndNotAsked() throws {
+    let fixture = try BlockFixture()
+    let owner = try Sleeper()
+    let block = try fixture.makeBlock(4, .resumed)
+    block.enroll(.source, as: owner.identity)
+    let listener = try UnixSocket.listen(in: fixture.temporary.directory, name: "control.sock")
+    try Self.stop(owner)
+    var limits = HandoffLimits()
+    limits.answer = 50_000_000
+    var session = CoordinatorSession(
+      .handoff, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+      blocks: try fixture.blocks.duplicate(), limits: limits)
+    #expect(session.run() == .refused)
+    #expect(session.reason.contains("`kill -CONT \(owner.pid)`"), "\(session.reason)")
+    let isAsked = try listener.accept() != nil
+    #expect(!isAsked)
+  }
+
   /// One that is never taken up leaves neither a draft nor a block.
   @Test func aRequestThatIsRefusedLeavesNothing() throws {
     let fixture = try BlockFixture()

@@ -71,6 +71,8 @@ import Testing
       thread.withLock { $0 = started }
     }
 
+    var hasEnded: Bool { outcome.withLock { $0 != nil } }
+
     func answer() throws -> Message? {
       try near.value.withLock { channel in
         guard let arrival = try channel?.receive(timeout: patience, from: "destination") else { return nil }
@@ -116,8 +118,8 @@ import Testing
     }
   }
 
-  private static func wait(until condition: () -> Bool) -> Bool {
-    let late = MonotonicClock.now() + patience
+  private static func wait(for limit: UInt64 = patience, until condition: () -> Bool) -> Bool {
+    let late = MonotonicClock.now() + limit
     while !condition() {
       if MonotonicClock.now() >= late { return false }
       _ = try? Poller().wait(timeout: 200_000)
@@ -235,6 +237,26 @@ import Testing
     let isResumed = handoff.ended()?.state == .resumed
     let last = handoff.guest.calls.last ?? ""
     #expect(isTold && isResumed && last.hasPrefix("abandon"), "\(last)")
+  }
+
+  /// What it holds of the guest may be all that a successor's coordinator can find.
+  @Test func aLoserStaysUntilASuccessorIsDecided() throws {
+    let handoff = try Handoff(.init(refusals: .max))
+    try Self.agree(handoff)
+    _ = try handoff.describe()
+    try handoff.complete()
+    #expect(Self.wait { handoff.block.state == .destVerify })
+    #expect(handoff.block.claim(.successor, by: .coordinator) == .made)
+    handoff.block.announce()
+    #expect(Self.wait { handoff.block.hasReleased(.destination) })
+    let next = try handoff.fixture.value.makeBlock(4, .destVerify)
+    // Only a mistake shows in this time.
+    let leavesEarly = Self.wait(for: 100_000_000) { handoff.hasEnded }
+    #expect(!leavesEarly)
+    #expect(next.claim(.destination, by: .destination) == .made)
+    next.announce()
+    let outcome = handoff.ended()
+    #expect(outcome?.end == .left && outcome?.state == .successor)
   }
 
   @Test func aSourceThatDiesBeforeItHasSaidCompleteLeavesNothingToWaitFor() throws {

@@ -14,20 +14,20 @@ import Testing
   }
 
   /// Short only where it is to pass.
-  private static func limits(answer: UInt64) -> HandoffLimits {
+  private static func limits(answer: UInt64, reap: UInt64) -> HandoffLimits {
     var limits = HandoffLimits()
     limits.answer = answer
-    limits.reap = 20_000_000
+    limits.reap = reap
     return limits
   }
 
   private static func abort(
-    _ fixture: borrowing BlockFixture, answer: UInt64 = 60_000_000_000,
+    _ fixture: borrowing BlockFixture, answer: UInt64 = 60_000_000_000, reap: UInt64 = 20_000_000,
     now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false }
   ) throws -> Outcome {
     var abort = HandoffAbort(
       name: "vm", folder: try fixture.temporary.directory.duplicate(), blocks: try fixture.blocks.duplicate(),
-      limits: limits(answer: answer), now: now, isCancelled: isCancelled)
+      limits: limits(answer: answer, reap: reap), now: now, isCancelled: isCancelled)
     let end = try abort.run()
     return Outcome(end: end, reason: abort.reason?.description ?? "", attempt: abort.block?.attempt)
   }
@@ -271,6 +271,45 @@ import Testing
     #expect(outcome.end == .calledOff && outcome.attempt == 5 && outcome.reason.hasPrefix("aborted by uid"))
     #expect(draft.state == .source && block.state == .resumed)
     _ = lock
+  }
+
+  /// Whoever asks for the next handoff at once is not turned away for one that was called off: its coordinator is waited for,
+  /// of a draft as of a block.
+  @Test(arguments: [true, false]) func whoCoordinatedIsWaitedFor(isDraft: Bool) throws {
+    let fixture = try BlockFixture()
+    let owner = try Sleeper()
+    let (_, draft) = try Self.draft(in: fixture, of: owner.identity, askedBy: .current())
+    if !isDraft { try fixture.blocks.publish(draft) }
+    let lock = Owned(Mutex<Owned<VMLock>?>(try Self.lock(fixture)))
+    let blocks = Owned(try fixture.blocks.duplicate())
+    let looks = Owned(Atomic<Int>(0))
+    let (isDone, isOver) = (Flag(), Flag())
+    let coordinator = try OSThread.start(name: "coordinator") {
+      while draft.state != .source { _ = try? Poller().wait(timeout: 200_000) }
+      if isDraft {
+        _ = blocks.value.removeDraft(of: draft)
+      } else {
+        _ = draft.claim(.resumed, by: .source)
+        draft.pass(.entered, at: 1)
+      }
+      // It has more to do than one look takes.
+      let seen = looks.value.load(ordering: .acquiring)
+      while looks.value.load(ordering: .acquiring) < seen + 50, !isOver.isUp {
+        _ = try? Poller().wait(timeout: 200_000)
+      }
+      isDone.raise()
+      lock.value.withLock { $0 = nil }
+    }
+    let outcome = try Self.abort(
+      fixture, reap: 60_000_000_000,
+      now: {
+        looks.value.add(1, ordering: .acquiringAndReleasing)
+        return MonotonicClock.now()
+      })
+    let isAwaited = isDone.isUp
+    isOver.raise()
+    coordinator.join()
+    #expect(outcome.end == .calledOff && isAwaited, "\(outcome)")
   }
 
   @Test func anothersDraftIsNotTouched() throws {

@@ -23,6 +23,20 @@ struct NoWaker: WakesHarts {
   func wake(hart: Int) {}
 }
 
+/// Remembers whom it was told to wake.
+final class RecordingWaker: WakesHarts {
+  private let woken = Mutex<Set<Int>>([])
+  func wake(hart: Int) { _ = woken.withLock { $0.insert(hart) } }
+
+  /// Those since the last look.
+  func look() -> Set<Int> {
+    woken.withLock { woken in
+      defer { woken = [] }
+      return woken
+    }
+  }
+}
+
 /// A hart that only keeps where it was put.
 final class ParkedHart: VirtualCPU {
   let hart: Int
@@ -39,9 +53,9 @@ final class ParkedHart: VirtualCPU {
 /// A board without a CPU.
 func board(
   megabytes: UInt64 = 1, harts: Int = 1, ticks: UInt64 = 0, console: RecordingConsole = RecordingConsole(),
-  input: TypedInput? = nil
+  input: TypedInput? = nil, waker: any WakesHarts = NoWaker()
 ) throws -> Machine {
   try Machine(
     memory: GuestMemory(size: megabytes << 20), harts: harts, clock: StillClock(ticks: ticks),
-    console: console, input: input, waker: NoWaker())
+    console: console, input: input, waker: waker)
 }

@@ -73,6 +73,40 @@ import Testing
     #expect(!holdsOther)
   }
 
+  /// Appends `page`; answers where it is.
+  private static func keep(_ page: UInt64, in cache: inout CompressionCache, _ buffer: borrowing MappedRegion)
+    throws -> UInt64
+  {
+    buffer.copy(Self.page(page, distinct: 300), to: 0)
+    guard case .kept(let position) = cache.append(page: page, from: buffer, at: 0) else { throw Absent() }
+    return position
+  }
+
+  /// A destination adopts the ring while its source still appends, frees and drains.
+  @Test func onePeerGoesOnWhereTheOtherHasComeTo() throws {
+    var random = SeededGenerator(seed: 5)
+    let buffer = try MappedRegion(anonymous: 4096)
+    for round in 0..<50 {
+      var cache = try CompressionCache(capacity: CompressionCache.leastCapacity)
+      var held: [(page: UInt64, position: UInt64)] = []
+      let count = UInt64.random(in: 1...20, using: &random)
+      for page in 0..<count { held.append((page, try Self.keep(page, in: &cache, buffer))) }
+      var twin = try CompressionCache(adopting: try cache.descriptor.duplicate())
+      for _ in 0..<Int.random(in: 0..<2, using: &random) { _ = try twin.nextToDrain() }
+      for page in 100..<UInt64(105) { held.append((page, try Self.keep(page, in: &cache, buffer))) }
+      for _ in 0..<Int.random(in: 2..<held.count, using: &random) {
+        let one = held.removeFirst()
+        cache.free(one.position, page: one.page)
+      }
+      for one in held {
+        let next = try twin.nextToDrain()
+        #expect(next?.page == one.page && next?.position == one.position, "round \(round)")
+      }
+      let isOver = try twin.nextToDrain() == nil
+      #expect(isOver)
+    }
+  }
+
   @Test func whatDoesNotShrinkToHalfIsNotKept() throws {
     var cache = try CompressionCache(capacity: 1 << 20)
     let buffer = try MappedRegion(anonymous: 4096)

@@ -34,6 +34,9 @@ import Testing
     #expect(history.expectedDowntime == 6)
     history.records += (0..<20).map { _ in record("handoff", "destination", 40) }
     #expect(history.expectedDowntime == 40)
+    // Half of the newest and one more: the older ones count for nothing.
+    history.records += (0..<11).map { _ in record("handoff", "destination", 90) }
+    #expect(history.expectedDowntime == 90)
   }
 
   @Test func recordsOfOlderBuildsAreRead() throws {

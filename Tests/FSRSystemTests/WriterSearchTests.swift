@@ -77,6 +77,21 @@ import Testing
     #expect(Set(found.map { [$0.pid, Int32($0.token)] }) == [[first.pid, 1], [second.pid, 2]])
   }
 
+  @Test func whoHasSeveralOpeningsOfAFileIsToldOnce() throws {
+    let place = try TemporaryDirectory()
+    let file = try place.directory.openFile("file", .append)
+    let one = try place.directory.openFile("file", .append)
+    let two = try place.directory.openFile("file", .readWrite)
+    let other = try ChildProcess.spawn(
+      executable: "/bin/sleep", arguments: ["sleep", "1000"], environment: [],
+      inheriting: [.init(one.number, as: 5), .init(two.number, as: 6)])
+    let found = try Self.search(file).writers()
+    _ = try other.process.signal(SignalNumber.kill)
+    _ = try other.process.waitForExit(timeout: nil)
+    _ = try other.process.reap()
+    #expect(found.map(\.pid) == [other.pid])
+  }
+
   @Test func aLimitEndsTheSearchWithWhatItHas() throws {
     let place = try TemporaryDirectory()
     let file = try place.directory.openFile("file", .append)

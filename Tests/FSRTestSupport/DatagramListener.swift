@@ -31,7 +31,19 @@ public struct DatagramListener: ~Copyable, Sendable {
   }
 
   /// Fills its queue; answers how many datagrams that took.
+  ///
+  /// One sender's own buffer may be full before a long queue is (systemd has it hold 512): another one goes on then.
   public func fill(path: String) throws -> Int {
+    var count = 0
+    while true {
+      let more = try send(path: path)
+      if more == 0 { return count }
+      count += more
+    }
+  }
+
+  /// Sends until the queue, or the buffer of a sender that is new, is full.
+  private func send(path: String) throws -> Int {
     let number = Glibc.socket(
       AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
     guard number >= 0 else { throw Absent() }

@@ -54,6 +54,34 @@ import Testing
     }
   }
 
+  /// What the guest has said by then is written, however soon the VM is stopped: what whoever reads along has seen, too.
+  @Test func aStopLeavesNothingOutOfTheConsoleFile() async {
+    await Blocking.check {
+      let place = try TemporaryDirectory()
+      let path = place.path + "/console"
+      var findings: [String] = []
+      for _ in 1...3 {
+        let vm = try TestVM()
+        try vm.run(["--memory", "2M", "--guest", try EchoGuest.build(in: place), "--console", path])
+        let client = try ConsoleClient(vm, .pipes)
+        try client.type([EchoGuest.pour])
+        if !client.waitForOutput(1 << 20) { findings.append("the guest does not pour") }
+        findings += try vm.stopped().map { "left behind: \($0)" }
+        let isOver = TestVM.wait { client.hasEnded }
+        let file = try place.directory.openFile("console", .read)
+        let size = try file.size()
+        let last = try file.read(at: size - min(size, 256), count: 256)
+        if !isOver || Array(client.output.suffix(256)) != last {
+          findings.append(
+            "the file ends with \(String(decoding: last.suffix(20), as: UTF8.self)), the guest with "
+              + String(decoding: client.output.suffix(20), as: UTF8.self))
+        }
+        for name in ["console", "echo.elf"] { try? place.directory.unlink(name) }
+      }
+      return findings
+    }
+  }
+
   @Test func aReaderOfTheConsoleFileThatDoesNotReadStopsNobody() async {
     await Blocking.check {
       let place = try TemporaryDirectory()

@@ -107,10 +107,15 @@ struct GuestEndTests {
         return code == 7 || answer["state"]?.text == "ending"
       }
       if !isEnding { findings.append("status: \(try vm.answer("status"))") }
-      // Refused by who writes them, or by who finds them written.
-      let (code, answer) = try vm.answer("handoff")
-      if code != 3 && code != 7 && code != 4 || answer["reason"]?.text?.contains("ended") != true {
-        findings.append("handoff: \(code ?? -1) \(answer)")
+      // Turned away by who writes them, or by who finds them written; with what helps, which is no second try.
+      for command in ["check", "handoff"] {
+        let (code, answer) = try vm.answer(command)
+        let reason = answer["reason"]?.text ?? ""
+        if code != 7 && code != 4 || !reason.contains("ended") || !reason.contains("`fsr stop \(vm.name)")
+          || reason.contains("try again")
+        {
+          findings.append("\(command): \(code ?? -1) \(answer)")
+        }
       }
       findings += try vm.stopped().map { "left behind: \($0)" }
       _ = reader

@@ -39,6 +39,39 @@ import Testing
     }
   }
 
+  /// However early the signal comes, it is the same to whoever has sent it: before the VMM has answered, too.
+  @Test func whatWasOnlyAskedForIsCalledOffToo() async {
+    await Blocking.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M"])
+      let place = try TemporaryDirectory()
+      let output = try place.directory.openFile("output", .append)
+      let source = try vm.machines().keys.first ?? 0
+      let child = try vm.startHandoff(
+        ["--timeout", "60s", "--fault", "coordinator:request:stop"], output: output)
+      var findings: [String] = []
+      if !TestVM.wait(until: { ProcessTable.state(of: child.pid) == .stopped }) {
+        findings.append("it does not stand")
+      }
+      // A VMM that stands still takes the request and does not answer.
+      try ProcessTable.signal(SignalNumber.stop, pid: source, of: vm.name)
+      if !TestVM.wait(until: { ProcessTable.state(of: source) == .stopped }) {
+        findings.append("the VMM does not stand")
+      }
+      _ = try child.process.signal(SignalNumber.interrupt)
+      _ = try child.process.signal(SignalNumber.go)
+      let status = try child.ended()
+      try vm.letGo()
+      let text = String(
+        decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 16), as: UTF8.self)
+      if status != .exited(4) || !text.contains("SIGINT interrupted it") {
+        findings.append("it ended with \(status as Any): \(text)")
+      }
+      if try !vm.advances() { findings.append("the guest stands still") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
   @Test func aHandoffIsCalledOff() async {
     await Blocking.check {
       let vm = try TestVM()

@@ -39,6 +39,30 @@ import Testing
     await Blocking.check { try Self.findings(at: step) }
   }
 
+  /// Who is done for, and lingers, makes room for whoever has the guest.
+  @Test(arguments: ["park", "leave"]) func aSourceWithoutItsGuestIsTheFirstToGo(step: String) async {
+    await Blocking.check {
+      let vm = try TestVM()
+      let place = try TemporaryDirectory()
+      try vm.run(["--memory", "16M", "--duty", "30"])
+      let first = Int32(try vm.status()["pid"]?.number ?? 0)
+      let before = try Self.score(of: first)
+      let output = try place.directory.openFile("output", .append)
+      // The victor stands too, ahead of its ending who lingers.
+      let faults = "source:\(step):stop,destination:reap:stop"
+      let handoff = try vm.startHandoff(
+        ["--timeout", "60s", "--max-downtime", "60s", "--fault", faults], output: output)
+      let isStanding = try TestVM.wait { try vm.machines().values.filter { $0 == .stopped }.count == 2 }
+      let meanwhile = try Self.score(of: first)
+      var findings =
+        isStanding && meanwhile == "1000\n" ? [] : ["at \(step) it is \(meanwhile), and was \(before)"]
+      try vm.letGo()
+      let status = try handoff.ended()
+      if status != .exited(0) { findings.append("handoff ended with \(status as Any)") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
   /// As a user without rights too, who may not lower a score that is lower than it was.
   @Test func anOrdinaryUsersDestinationTooIsWhatItsSourceWas() throws {
     guard Host.effectiveUserID == 0 else {

@@ -48,7 +48,8 @@ import Testing
     return line.flatMap { Int($0.filter(\.isNumber)) }
   }
 
-  @Test func aRunBeyondTheCapacityIsRefusedAndLeavesNothing() async {
+  @Test(.enabled(if: LockedMemory.isThere, "see what is SKIPPED above"))
+  func aRunBeyondTheCapacityIsRefusedAndLeavesNothing() async {
     await Self.check { findings in
       let vm = try Self.fullVM()
       let more = try vm.fsr(["run", "more", "--memory", "64M", "--reserve", "4K"])
@@ -79,7 +80,8 @@ import Testing
     }
   }
 
-  @Test func onlyWhatIsReservedIsLocked() async {
+  @Test(.enabled(if: LockedMemory.isThere, "see what is SKIPPED above"))
+  func onlyWhatIsReservedIsLocked() async {
     await Self.check { findings in
       let vm = try TestVM()
       try vm.run(["--memory", "64M", "--duty", "10"])
@@ -128,12 +130,14 @@ import Testing
 
   // MARK: handoffs with a full ledger
 
-  @Test(arguments: [
-    "", "coordinator:watch:kill", "destination:prepare:kill", "source:quiesce:kill", "source:stun:kill",
-    "source:race:kill", "destination:verify:kill", "destination:publish:kill", "destination:keep:kill",
-    "source:race:kill,destination:verify:kill",
-    "coordinator:watch:stop,destination:verify:kill,source:resume:kill",
-  ])
+  @Test(
+    .enabled(if: LockedMemory.isThere, "see what is SKIPPED above"),
+    arguments: [
+      "", "coordinator:watch:kill", "destination:prepare:kill", "source:quiesce:kill", "source:stun:kill",
+      "source:race:kill", "destination:verify:kill", "destination:publish:kill", "destination:keep:kill",
+      "source:race:kill,destination:verify:kill",
+      "coordinator:watch:stop,destination:verify:kill,source:resume:kill",
+    ])
   func theSumIsAlwaysTheSameWhoeverDies(fault: String) async {
     await Self.check { findings in
       let vm = try Self.fullVM()
@@ -175,7 +179,8 @@ import Testing
     }
   }
 
-  @Test func whoLooksMeanwhileReclaimsNothing() async {
+  @Test(.enabled(if: LockedMemory.isThere, "see what is SKIPPED above"))
+  func whoLooksMeanwhileReclaimsNothing() async {
     await Self.check { findings in
       for fault in ["", "source:race:kill,destination:verify:kill", "destination:verify:kill"] {
         let vm = try Self.fullVM()
@@ -196,7 +201,8 @@ import Testing
     }
   }
 
-  @Test func aKilledVMsReservationIsFree() async {
+  @Test(.enabled(if: LockedMemory.isThere, "see what is SKIPPED above"))
+  func aKilledVMsReservationIsFree() async {
     await Self.check { findings in
       let vm = try Self.fullVM()
       let pid = Int32(try vm.answer("status").value["pid"]?.number ?? 0)
@@ -226,7 +232,8 @@ import Testing
     }
   }
 
-  @Test func aLedgerThatSomebodyRemovesIsWrittenAgainByTheNextHandoff() async {
+  @Test(.enabled(if: LockedMemory.isThere, "see what is SKIPPED above"))
+  func aLedgerThatSomebodyRemovesIsWrittenAgainByTheNextHandoff() async {
     await Self.check { findings in
       let vm = try Self.fullVM()
       try Directory.open(vm.runtime).unlink(Ledger.fileName)
@@ -247,9 +254,12 @@ import Testing
 
   // MARK: damage
 
-  @Test(arguments: ["short", "scribbled", "empty", "long"]) func aDamagedLedgerIsSaidAndNoVMIsLost(
-    how: String
-  ) async {
+  @Test(
+    .enabled(if: LockedMemory.isThere, "see what is SKIPPED above"),
+    arguments: ["short", "scribbled", "empty", "long"]) func aDamagedLedgerIsSaidAndNoVMIsLost(
+      how: String
+    ) async
+  {
     await Self.check { findings in
       let vm = try Self.fullVM()
       let runtime = try Directory.open(vm.runtime)

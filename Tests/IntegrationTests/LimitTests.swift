@@ -94,6 +94,30 @@ import Testing
         """, squeeze: "AS=\"\(user)\"; $AS prlimit --pid $VM --nproc=1:", code: "limits", says: "processes")
   }
 
+  /// Each of more clients than are served at once is told why it is not; whoever does what is said is served.
+  @Test(arguments: ["nproc=1", "nofile=$before"])
+  func whoeverComesUnderALimitIsToldAndLeavesNothingBehind(limit: String) throws {
+    guard Self.isRoot("limits of processes") else { return }
+    let bad = try BadInput()
+    let user = "setpriv --reuid 54323 --regid 54323 --clear-groups"
+    let result = try bad.shell(
+      """
+      mkdir -m 700 "$VMS" && chown 54323:54323 "$VMS" && chmod 755 .
+      as="\(user)"; fsr() { "$FSR" "$@" $NAME --runtime-dir "$VMS"; }
+      $as "$FSR" run $NAME --memory 16M --duty 30 --runtime-dir "$VMS" > said || exit 90
+      VM=$(fsr status --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
+      before=$(ls /proc/$VM/fd | wc -l)
+      $as prlimit --pid $VM --\(limit): || exit 91
+      for n in $(seq 40); do fsr pause > said 2>&1; echo "$?"; grep -oE 'prlimit|ulimit' said | head -1; done | sort | uniq -c
+      $as $(grep -oE 'prlimit --pid [0-9]+ --[a-z]+=[0-9]+' said | head -1) || exit 92
+      fsr status --json | grep -o '"vcpus":\\[' ; fsr pause > /dev/null; echo "pause $?"
+      rm said; fsr stop > /dev/null; echo "stop $?"
+      """)
+    let lines = result.output.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }
+    #expect(result.code == 0 && lines.suffix(3) == ["\"vcpus\":[", "pause 0", "stop 0"], "\(result)")
+    #expect(lines.contains("40 1"), "\(result)")
+  }
+
   @Test func aLedgerThatSomebodyHoldsIsALock() async {
     await Blocking.check {
       let vm = try TestVM()

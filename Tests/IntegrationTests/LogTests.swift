@@ -53,6 +53,10 @@ import Testing
       try folder.openFile("log", .append).write(Array("\u{1b}[31mred\rµ".utf8) + [0xff])
       let cut = try vm.fsr(["log", vm.name, "--last", "1"])
       if cut.output != #"\u{1b}[31mred\u{d}µ"# + "\u{fffd}" { findings.append("hostile: \(cut)") }
+      // Half a character at the end is shown for what it is.
+      try folder.openFile("log", .append).write(Array("\nend ".utf8) + [0xc2])
+      let half = try vm.fsr(["log", vm.name, "--last", "1"])
+      if half.output != "end \u{fffd}" { findings.append("half a character: \(half)") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
     }
   }

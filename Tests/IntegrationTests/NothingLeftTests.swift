@@ -38,7 +38,7 @@ import Testing
 
   @Test func ofAVMWithAReservation() async {
     await Self.check(
-      ["--reserve", "8M"],
+      ["--reserve", "4M"],
       [
         .trial, .refused("handoff", ["--to", "/bin/true"], 4), .aborted("destination:prepare:stop"),
         .aborted("source:stun:stop"), .aborted("source:complete:stop"), .calledOff("destination:verify:kill"),

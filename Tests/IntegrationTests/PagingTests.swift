@@ -45,7 +45,7 @@ import Testing
   @Test func reservedMemoryIsNotPaged() async {
     await Blocking.check {
       let paged = try PagedVM()
-      try paged.run(["--reserve", "8M"])
+      try paged.run(["--reserve", "4M"])
       try paged.waitForEvictions(5000)
       var findings: [String] = []
       for _ in 0..<2 {

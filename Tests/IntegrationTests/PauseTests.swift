@@ -33,6 +33,8 @@ import Testing
     for (options, expected) in faults {
       let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"] + options)
       if code != expected { findings.append("handoff \(options) ended with \(code ?? -1): \(answer)") }
+      // A guest that stands of itself sees no time.
+      if answer["guest_max_gap_us"] != .null { findings.append("it is said to have seen a gap: \(answer)") }
       let (state, count) = try instructions(vm)
       if state != "paused" || count != before {
         findings.append("after \(options) it is \(state ?? "-"), \(count) instructions instead of \(before)")
@@ -41,6 +43,8 @@ import Testing
     let (code, answer) = try vm.answer("resume")
     if code != 0 || answer["state"]?.text != "running" { findings.append("resume: \(answer)") }
     if try !vm.advances() { findings.append("it does not go on") }
+    let running = try vm.answer("handoff", ["--max-downtime", "5s"])
+    if running.code != 0 || running.value["guest_max_gap_us"] == .null { findings.append("\(running)") }
     let again = try vm.answer("resume").code
     if again != 0 { findings.append("a second resume ended with \(again ?? -1)") }
     let errors = try vm.guestErrors()

@@ -25,9 +25,11 @@ import Testing
     let place = try TemporaryDirectory()
     let guest = try GuestProgram.assemble("li t0, 0x100000\nli t1, 0x73333\nsw t1, 0(t0)\n1:\nj 1b")
     try place.directory.openFile("guest", .createNew).write(guest)
-    let result = try BuiltCommand.shell(
-      "\"$BYSTANDER\" adopt \"$FSR\" run vm --guest guest --memory 1M --runtime-dir \"$PWD/vms\"".inFolder(
-        place))
+    let script = """
+      "$BYSTANDER" adopt "$FSR" run vm --guest guest --memory 1M --runtime-dir "$PWD/vms"; code=$?
+      "$FSR" stop vm --runtime-dir "$PWD/vms" > /dev/null || exit 99; exit $code
+      """
+    let result = try BuiltCommand.shell(script.inFolder(place))
     #expect(result.code == 7, "\(result)")
   }
 

@@ -37,6 +37,44 @@ import Testing
     }
   }
 
+  /// As where the source of a handoff is killed before its manager has heard who comes after it.
+  @Test func aServiceThatIsStartedAgainTakesUpTheGuestThatRuns() async {
+    await Blocking.check {
+      let vm = try TestVM()
+      let place = try TemporaryDirectory(under: "/tmp")
+      let manager = try DatagramListener(path: place.path + "/notify")
+      let environment = ["NOTIFY_SOCKET=" + place.path + "/notify"]
+      func run(_ options: [String], _ environment: [String]) throws -> Int32? {
+        try BuiltCommand.run(
+          ["run", vm.name, "--memory", "32M", "--runtime-dir", vm.runtime] + options,
+          environment: environment
+        ).code
+      }
+      func pid() throws -> Int { Int(try vm.answer("status").value["pid"]?.number ?? 0) }
+      guard try run(["--replace-lost"], environment) == 0, try manager.next(timeout: TestVM.patience) != nil
+      else { return ["the service does not start"] }
+      let first = try pid()
+      var findings: [String] = []
+      if try vm.answer("handoff", ["--max-downtime", "5s", "--fault", "source:race:kill"]).code != 0 {
+        findings.append("no handoff")
+      }
+      let second = try pid()
+      if second == first || second == 0 { findings.append("the guest is not elsewhere") }
+      while let said = try manager.next(timeout: 200_000_000) {
+        if said != "MAINPID=\(second)" { findings.append("after the handoff: \(said)") }
+      }
+      if try run(["--replace-lost"], environment) != 0 { findings.append("it is not taken up") }
+      let said = try manager.next(timeout: TestVM.patience)
+      if said != "READY=1\nMAINPID=\(second)" { findings.append("taken up: \(said ?? "-")") }
+      // Whoever is no service, or does not ask for that, gets no VM of the name a second time.
+      if try run(["--replace-lost"], []) != 3 { findings.append("a second VM without a manager") }
+      if try run([], environment) != 3 { findings.append("a second VM unasked") }
+      if let said = try manager.next(timeout: 200_000_000) { findings.append("at last: \(said)") }
+      if try pid() != second { findings.append("another process runs it") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
+    }
+  }
+
   private static func findings() throws -> [String] {
     let vm = try TestVM()
     let place = try TemporaryDirectory(under: "/tmp")

@@ -67,6 +67,39 @@ import Testing
     return findings.map { "\(way.name)\(isFrozen ? ", frozen" : ""): \($0)" }
   }
 
+  /// Blocks that are there and of no use: who had the VM is said by the folder alone.
+  @Test(arguments: ways.filter { $0.isOfNoUse && !$0.name.hasPrefix("no ") })
+  func aVMWithASpoiltBlockThatNobodyHasIsLost(_ way: Way) async {
+    await Blocking.check {
+      let vm = try TestVM()
+      try vm.run(["--memory", "16M", "--duty", "30"])
+      guard let blocks = vm.blocksPath(), let newest = try vm.blockNames().first,
+        let pid = try vm.machines().keys.first
+      else { throw Unexpected("no VM") }
+      try ProcessTable.signal(SignalNumber.kill, pid: pid, of: vm.name)
+      let isGone = try TestVM.wait { try vm.machines().isEmpty }
+      let spoilt = try BuiltCommand.shell("BLOCK=\(blocks)/\(newest); \(way.script) 2> /dev/null")
+      var findings = isGone && spoilt.code == 0 ? [] : ["\(spoilt)"]
+      for command in [
+        "status", "check", "handoff", "recover", "abort", "pause", "resume", "console",
+      ] {
+        let result = try vm.fsr([command, vm.name] + (command == "console" ? ["--read-only"] : []))
+        if result.code != 6 || !result.complainsOnce || !result.errors.contains("is lost")
+          || !result.errors.contains("`fsr stop \(vm.name)")
+        {
+          findings.append("\(command): \(result)")
+        }
+      }
+      let list = try vm.fsr(["list", "--json"])
+      if list.code != 0 || !list.output.contains("\"lost\"") { findings.append("list: \(list)") }
+      let history = try vm.fsr(["history", vm.name, "--json"])
+      if history.code != 0 || !history.answersOnce { findings.append("history: \(history)") }
+      let run = try vm.fsr(["run", vm.name, "--memory", "16M"])
+      if run.code != 3 || !run.errors.contains("is lost") { findings.append("run: \(run)") }
+      return (findings + (try vm.stopped())).map { "\(way.name): \($0)" }
+    }
+  }
+
   @Test func aBlockThatIsCutShortEndsNoVMM() async {
     await Blocking.check {
       let vm = try TestVM()

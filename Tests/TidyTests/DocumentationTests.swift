@@ -51,6 +51,20 @@ import Testing
     }
   }
 
+  /// Characters of a line: what a terminal and a review show without a break.
+  private static let lineLimit = 120
+
+  @Test func noLineOfAPageIsTooLong() throws {
+    let pages = try Self.pages()
+    #expect(pages.count > 5)
+    for page in pages {
+      for (index, line) in page.lines.enumerated() where line.count > Self.lineLimit {
+        Issue.record(
+          "\(page.path):\(index + 1): \(line.count) characters; wrap it, or make a list of its table")
+      }
+    }
+  }
+
   @Test func theIndexNamesEveryPage() throws {
     let index = try SourceTree.file("docs/README.md").text
     for page in try SourceTree.files(in: "docs", endings: ["md"]) where page.path != "docs/README.md" {
@@ -101,7 +115,7 @@ import Testing
     ] {
       let lines = try SourceTree.file(path).lines.drop { $0 != heading }.dropFirst()
       let section = lines.prefix { !$0.hasPrefix("#") }
-      let rows = section.filter { $0.hasPrefix("| `") }.compactMap {
+      let rows = section.filter { $0.hasPrefix("- `") || $0.hasPrefix("| `") }.compactMap {
         $0.split(separator: "`").dropFirst().first
       }
       #expect(Set(rows.map(String.init)) == Set(Blocker.Code.allCases.map(\.rawValue)), "\(path): \(rows)")

@@ -1,4 +1,4 @@
-internal import FSRReference
+package import FSRReference
 internal import FSRSystem
 
 /// How a VM fares: the answer of `fsr status` and `fsr run`, and an element of `fsr list`.
@@ -116,7 +116,7 @@ package struct StatusAnswer: Answer {
     self.reason = reason
   }
 
-  init(_ status: VMStatus) {
+  package init(_ status: VMStatus) {
     name = status.name
     reason = status.silence.isEmpty ? nil : status.silence
     generation = status.generation

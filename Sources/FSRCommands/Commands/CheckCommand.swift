@@ -72,7 +72,9 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
       answer.reason = failure.description
       return Outcome(answer, failure)
     case .source where run.endsWithVM:
-      let failure = Failure(.calledOff, "the check of \(folder.name) was called off: \(run.why)")
+      let failure = Failure(
+        .calledOff,
+        "the check of \(folder.name) was called off: \(run.why)\(run.remedyForEnd(of: folder.name))")
       answer.reason = failure.description
       return Outcome(answer, failure)
     case .source where run.code == .aborted:

@@ -60,6 +60,8 @@ struct HandoffRun {
       (end, reason) = (.source, Reason("\(interruption.name) interrupted it", code: .interrupted))
     }
     if isStopped, end != .destination { (end, reason) = (.source, HandoffReport.vmStops) }
+    // Turned away by a VMM whose guest has said its last, or is about to: there is nothing to try again.
+    if purpose == .handoff, end == .refused, reason?.code == .guestEnded { end = .source }
     // Somebody may run the guest whose word was written over.
     if end == .stunned, let status = try? VMClient.status(of: folder), status.isAnswered,
       status.state == .running
@@ -73,7 +75,8 @@ struct HandoffRun {
       HistoryFile.noteLoss(of: block, in: folder, why: reason ?? Reason(HandoffRun.ownerIsGone))
     }
     let isUntouched =
-      purpose == .handoff && (end == .refused || end == .source) && !isInterrupted && !isStopped
+      purpose == .handoff && (end == .refused || end == .source) && !isInterrupted
+      && reason?.code.map(HandoffReport.isEndOfVM) != true
     let blocker =
       isUntouched
       ? Blocker(
@@ -109,7 +112,13 @@ struct HandoffRun {
   var code: ReasonCode? { report?.reason?.code ?? reason?.code }
 
   /// Whether it was called off because the VM, or its guest, came to its end.
-  var endsWithVM: Bool { report?.endsWithVM ?? (reason?.code == .stopping) }
+  var endsWithVM: Bool { code.map(HandoffReport.isEndOfVM) ?? false }
+
+  /// What to do where it was called off by that.
+  func remedyForEnd(of name: String) -> String {
+    code == .guestEnded
+      ? "; `fsr history \(name)` tells how, and `fsr stop \(name)` clears up" : ""
+  }
 
   /// Why it ended so, in words that are always there.
   var why: String {
@@ -135,7 +144,7 @@ struct HandoffRun {
     case .refused:
       Failure(.refused, "\(name) was not handed over\(target), its guest is untouched: \(sentence)")
     case .source where endsWithVM:
-      Failure(.calledOff, "the handoff of \(name)\(target) was called off: \(why)")
+      Failure(.calledOff, "the handoff of \(name)\(target) was called off: \(why)\(remedyForEnd(of: name))")
     case .source:
       Failure(.calledOff, "the handoff of \(name)\(target) was called off, the source runs: \(sentence)")
     case .stunned where isScribbledOver:

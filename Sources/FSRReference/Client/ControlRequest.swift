@@ -1,7 +1,7 @@
 /// What a client asks of a VMM on its control socket, besides a handoff (`Message.request`).
 ///
 /// One packet: a kind that no handoff message has. The answer is one packet too, or the socket's end.
-enum ControlRequest: UInt16, CaseIterable {
+package enum ControlRequest: UInt16, CaseIterable {
   /// Answered with an encoded `VMStatus`.
   case status = 256
   /// Answered with one byte, 0, when the guest has stopped and everything is gone but the process.
@@ -16,9 +16,9 @@ enum ControlRequest: UInt16, CaseIterable {
   /// more of the host's processes than a VMM, which has given up its rights.
   case files = 261
 
-  var encoded: [UInt8] { [UInt8(truncatingIfNeeded: rawValue), UInt8(rawValue >> 8)] }
+  package var encoded: [UInt8] { [UInt8(truncatingIfNeeded: rawValue), UInt8(rawValue >> 8)] }
 
-  init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard bytes.count == 2 else { return nil }
     self.init(rawValue: UInt16(bytes[0]) | UInt16(bytes[1]) << 8)
   }

@@ -41,7 +41,10 @@ public struct HandoffReport: Sendable {
   static let guestEnds = Reason("the guest has ended itself", code: .guestEnded)
 
   /// Whether it was called off because the VM, or its guest, came to its end: the source runs no longer, or not for long.
-  public var endsWithVM: Bool { reason?.code == .stopping || reason?.code == .guestEnded }
+  public var endsWithVM: Bool { reason?.code.map(Self.isEndOfVM) ?? false }
+
+  /// Whether `code` says that the VM, or its guest, came to its end.
+  public static func isEndOfVM(_ code: ReasonCode) -> Bool { code == .stopping || code == .guestEnded }
 
   /// - Parameter reason: why it ended so, where the block does not know.
   public init(of block: ControlBlock, vm: String, reason: Reason? = nil) {

@@ -1,5 +1,5 @@
 public import FSRHandoff
-internal import FSRSystem
+public import FSRSystem
 
 extension HistoryFile {
   /// Writes down in history and log that the VM was lost in a handoff, once, as far as that can be: nobody of the VM is

@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRSystem
 internal import FoundationEssentials
 
 /// One line of a VM's history: a handoff, or what befell the guest without one.

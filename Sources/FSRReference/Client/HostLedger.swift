@@ -133,9 +133,8 @@ public struct HostLedger: Equatable, Sendable {
   private static func record(of folder: borrowing VMFolder) throws(VMError) -> LedgerRecord? {
     if try folder.readEnded() != nil { return nil }
     let sign = folder.look()
-    if case .unknown(let why, let code) = sign {
-      throw VMError(
-        .refused, "it cannot be told whether \(folder.name) has a reservation: \(why)", code: code)
+    if case .unknown(let why) = sign {
+      throw VMError(.refused, why.causing("it cannot be told whether \(folder.name) has a reservation"))
     }
     guard let block = try VMClient.newestBlock(of: folder) else {
       if sign == .gone { return nil }

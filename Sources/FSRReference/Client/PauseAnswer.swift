@@ -1,5 +1,5 @@
 /// What a VMM answers to the wish to pause the guest or to let it run: one byte.
-enum PauseAnswer: UInt8 {
+package enum PauseAnswer: UInt8, CaseIterable {
   case done
   /// A handoff has stopped the guest: ask again.
   case inHandoff
@@ -16,9 +16,9 @@ enum PauseAnswer: UInt8 {
     }
   }
 
-  var encoded: [UInt8] { [rawValue] }
+  package var encoded: [UInt8] { [rawValue] }
 
-  init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard bytes.count == 1, let byte = bytes.first else { return nil }
     self.init(rawValue: byte)
   }

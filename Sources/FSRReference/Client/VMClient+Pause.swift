@@ -40,7 +40,7 @@ extension VMClient {
     try checkIsNotStopped(folder)
     let status = try status(of: folder)
     if status.state == .lost {
-      throw VMError(.lost, "\(name) is lost: nobody runs it or can; `fsr stop \(name)` clears up")
+      throw loss(of: folder)
     }
     if status.state == .stunned, case .nobody = try ownership(of: folder) {
       throw VMError(.stunned, "nobody runs \(name); `fsr recover \(name)` brings it back")

@@ -46,10 +46,9 @@ extension VMClient {
   static func hidden(_ folder: borrowing VMFolder, _ sign: LifeSign) -> VMError {
     let name = folder.name
     switch sign {
-    case .unknown(let why, let code):
+    case .unknown(let why):
       return VMError(
-        sign.isOwnShortage ? .other : .refused, "it cannot be told from here how \(name) fares: \(why)",
-        code: code)
+        sign.isOwnShortage ? .other : .refused, why.causing("it cannot be told from here how \(name) fares"))
     case .lives, .gone:
       return VMError(.refused, "it cannot be told from here how \(name) fares; `fsr status \(name)` may")
     }
@@ -83,15 +82,30 @@ extension VMClient {
     let newest: ControlBlock?
     do throws(VMError) { newest = try newestBlock(of: folder) } catch {
       if error.isOwnShortage { throw error }
+      if try isLost(folder, behind: error) { throw loss(of: folder) }
       // What is wrong with it is said by whoever goes on.
       return
     }
     guard let blindness = newest?.blindness else { return }
-    if !blindness.isOwnShortage, case .gone = folder.look() {
-      throw VMError(
-        .lost, "\(folder.name) is lost: nobody runs it or can; `fsr stop \(folder.name)` clears up")
-    }
+    if !blindness.isOwnShortage, case .gone = folder.look() { throw loss(of: folder) }
     throw hidden(folder, blindness)
+  }
+
+  static func loss(of folder: borrowing VMFolder) -> VMError {
+    VMError(.lost, "\(folder.name) is lost: nobody runs it or can; `fsr stop \(folder.name)` clears up")
+  }
+
+  /// Whether nobody has the VM of whose newest block `flaw` is all that is known: a block that is of no use names no
+  /// process, and what every process of a VM holds proves that there is none.
+  ///
+  /// - Throws: `VMError` `noSuchVM` where the guest has ended by itself, or the VM was stopped.
+  static func isLost(_ folder: borrowing VMFolder, behind flaw: VMError) throws(VMError) -> Bool {
+    if flaw.isOwnShortage { return false }
+    guard case .gone = folder.look() else { return false }
+    // Whoever ends a VM in order says so before he lets it go.
+    try folder.checkGuestIsThere()
+    if folder.isRemoved { throw absence(of: folder) }
+    return true
   }
 
   /// - Throws: `VMError` `refused` where somebody has the VM that is to be gone, or where that cannot be told: nothing of it

@@ -10,22 +10,23 @@ extension VMClient {
 
   /// - Throws: `VMError` `other` where a signal has stopped the VM's owner, so that it is of no use to ask again.
   static func checkIsNotStopped(_ folder: borrowing VMFolder) throws(VMError) {
-    guard let owner = try newestBlock(of: folder)?.owner, owner.isStopped else { return }
+    let newest: ControlBlock?
+    do throws(VMError) { newest = try newestBlock(of: folder) } catch {
+      guard try isLost(folder, behind: error) else { throw error }
+      return
+    }
+    guard let owner = newest?.owner, owner.isStopped else { return }
     throw VMError(.other, silence(of: folder.name, owner))
   }
 
   /// What a VMM says that turns somebody away for want of something, as descriptors; nil for any other answer. One of an
   /// older build, which does not know what it was asked, names nothing that is wanting.
   static func refusal(_ answer: [UInt8], of folder: borrowing VMFolder) -> VMError? {
-    guard let message = try? Message(decoding: answer), case .refused(let why) = message, let code = why.code
-    else {
+    guard let message = try? Message(decoding: answer), case .refused(let why) = message, why.code != nil else {
       return nil
     }
     let pid = ((try? newestBlock(of: folder)) ?? nil)?.owner?.pid
     let process = pid.map { " (process \($0))" } ?? ""
-    let here = code == .limits ? pid.map { ", here `prlimit --pid \($0) --nofile=4096`" } ?? "" : ""
-    let said = why.causing("the VMM of \(folder.name)\(process) turns everybody away")
-    return VMError(
-      .other, said.what + (said.remedy == nil ? here : ""), remedy: said.remedy.map { $0 + here })
+    return VMError(.other, why.causing("the VMM of \(folder.name)\(process) turns everybody away"))
   }
 }

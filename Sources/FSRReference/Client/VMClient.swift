@@ -35,7 +35,12 @@ public enum VMClient {
   static func ownership(of folder: borrowing VMFolder) throws(VMError) -> Ownership {
     while true {
       // All of it from one look at the word, which may move between two.
-      guard let block = try newestBlock(of: folder) else { return try hiddenOrNobody(folder) }
+      let found: ControlBlock?
+      do throws(VMError) { found = try newestBlock(of: folder) } catch {
+        guard try isLost(folder, behind: error) else { throw error }
+        return .nobody
+      }
+      guard let block = found else { return try hiddenOrNobody(folder) }
       let state = block.state
       if let blindness = block.blindness {
         if blindness.isOwnShortage { throw hidden(folder, blindness) }
@@ -95,7 +100,13 @@ public enum VMClient {
         if let status = try? VMStatus(decoding: answer) { return withReservation(status, folder) }
         refusal = Self.refusal(answer, of: folder)
       }
-      guard let block else { throw flaw ?? absence(of: folder) }
+      guard let block else {
+        guard let flaw else { throw absence(of: folder) }
+        guard try isLost(folder, behind: flaw) else { throw flaw }
+        var status = VMStatus(name: folder.name, state: .lost)
+        status.log = folder.path + "/" + VMFiles.log
+        return withReservation(status, folder)
+      }
       var status = try status(from: block, folder)
       if status.state == .lost {
         // A guest that has ended meanwhile has written that down before its VMM left.
@@ -157,6 +168,14 @@ public enum VMClient {
       .bytes
   }
 
+  /// Whether there is a newest block, of use or not.
+  private static func isBlockLeft(in folder: borrowing VMFolder) throws(VMError) -> Bool {
+    do throws(VMError) { return try newestBlock(of: folder) != nil } catch {
+      if error.isOwnShortage { throw error }
+      return true
+    }
+  }
+
   /// Makes way for a new VM of a name whose guest has ended, or, where `orLost`, whose VM is lost.
   ///
   /// - Throws: `VMError` `refused` where the name is in use.
@@ -173,7 +192,7 @@ public enum VMClient {
           "the name \(folder.name) is in use; use another, or end that VM with `fsr stop \(folder.name)`")
       case .unknown: throw hidden(folder, sign)
       case .gone:
-        if !orLost, try newestBlock(of: folder) != nil {
+        if !orLost, try isBlockLeft(in: folder) {
           throw VMError(
             .refused,
             "the name \(folder.name) is of a VM that is lost; `fsr stop \(folder.name)` clears it")

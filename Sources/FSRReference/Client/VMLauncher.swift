@@ -17,7 +17,8 @@ public enum VMLauncher {
   ///   - ports: what it has in the network; its VMM attaches them to their taps.
   ///   - executable: the VMM's, this very program where nil.
   ///   - endsWithUs: whether the VM is to end when this process does, however that ends.
-  ///   - replacingLost: whether it takes the place of one of its name that is lost.
+  ///   - replacingLost: whether it takes the place of one of its name that is lost. One that runs in the service that
+  ///     this process belongs to is taken up as it is.
   ///   - isCancelled: asked between looks; a start that is called off leaves nothing.
   /// - Returns: the VMM's pid.
   /// - Throws: `VMError` `refused` for a name in use or a guest that cannot be loaded; nothing is left then.
@@ -28,6 +29,7 @@ public enum VMLauncher {
     endsWithUs: Bool = false, replacingLost: Bool = false, isCancelled: () -> Bool = { false }
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
+    if replacingLost, let pid = try VMService.takeUp(folder) { return pid }
     let lock = try takeLock(folder)
     defer { _ = lock }
     try VMClient.clearEnded(folder, orLost: replacingLost)

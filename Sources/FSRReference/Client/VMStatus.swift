@@ -1,4 +1,4 @@
-internal import FSRState
+package import FSRState
 internal import FSRSystem
 
 /// What `fsr status` answers: from the VMM itself, or from the control block while nobody answers.
@@ -147,7 +147,7 @@ public struct VMStatus: Equatable, Sendable {
     static let laterState: UInt16 = 70
   }
 
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var fields = FieldWriter()
     fields.put(Tag.name, name)
     fields.put(Tag.state, state.oldWord.rawValue)
@@ -189,7 +189,7 @@ public struct VMStatus: Equatable, Sendable {
     return fields.bytes
   }
 
-  init(decoding bytes: [UInt8]) throws(StateError) {
+  package init(decoding bytes: [UInt8]) throws(StateError) {
     let fields = try FieldReader(bytes)
     let word = try fields.string(Tag.state, limit: 32)
     guard let state = State(rawValue: word) else { throw .invalid("state", 0) }

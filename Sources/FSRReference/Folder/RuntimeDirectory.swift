@@ -166,7 +166,26 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
 
   private func unknown(_ name: String, _ error: SystemError) -> VMError {
     if error.isOwnShortage { return VMError(error) }
+    if let owner = stranger(name) { return strangers(name, owner) }
     return VMError(.refused, "the folder of \(name) in \(path) cannot be looked at: \(error)")
+  }
+
+  /// Whose the folder is, where it is not of the user to whom the runtime folder belongs.
+  private func stranger(_ name: String) -> UInt32? {
+    do throws(SystemError) {
+      let owner = try directory.ownership(of: name).uid
+      return owner == (try directory.ownership().uid) ? nil : owner
+    } catch { return nil }
+  }
+
+  /// Builds that did root's work with root's rights in everybody's runtime folder have left VMs of root's there.
+  private func strangers(_ name: String, _ owner: UInt32) -> VMError {
+    VMError(
+      .refused,
+      "\(path)/\(name) belongs to user \(owner), and the runtime folder does not, so nothing is done there; a VM that an "
+        + "older fsr runs in it is ended by user \(owner), or root, with `kill $(pgrep -u \(owner) -f 'vmm \(name)$')`, "
+        + "and what is left by `rm -r`"
+    )
   }
 
   /// Why a folder is not fsr's; nil where it is.
@@ -198,6 +217,7 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
       let isNew = try makeIfAbsent(name)
       return try open(name, isNew: isNew)
     } catch {
+      if let owner = stranger(name) { throw strangers(name, owner) }
       throw VMError(.refused, "the VM's folder cannot be made: \(error); use another name or --runtime-dir")
     }
   }

@@ -1,6 +1,6 @@
 internal import FSRHandoff
-internal import FSRState
-internal import FSRSystem
+package import FSRState
+package import FSRSystem
 
 /// By what a folder is known for a VM's.
 extension VMFolder {
@@ -78,7 +78,7 @@ extension VMFolder {
   }
 
   /// Marks the folder as a VM's: in one step, so that no half a mark is ever there.
-  func writeMark(of machine: MachineIdentity? = nil) throws(SystemError) {
+  package func writeMark(of machine: MachineIdentity? = nil) throws(SystemError) {
     let draft = VMFolderNames.draft(of: VMFolderNames.mark)
     try? directory.unlink(draft)
     let lines = [Self.markLine] + (machine.map { ["\(Self.machinePrefix)\($0)"] } ?? [])
@@ -99,7 +99,7 @@ extension VMFolder {
   }
 
   /// The machine that the folder is, or was, for; nil where nothing says so any more.
-  var machine: MachineIdentity? {
+  package var machine: MachineIdentity? {
     let lines = String(decoding: (try? mark()) ?? [], as: UTF8.self).split(separator: "\n")
     if let line = lines.dropFirst().first, line.hasPrefix(Self.machinePrefix),
       let machine = MachineIdentity(hexadecimal: line.dropFirst(Self.machinePrefix.count))

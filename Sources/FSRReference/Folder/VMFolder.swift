@@ -47,7 +47,7 @@ public struct VMFolder: ~Copyable, Sendable {
       "the guest of \(name) has ended by itself (\(ended.text)); `fsr stop \(name)` clears its folder")
   }
 
-  func writeEnded(_ end: GuestEnd) throws(VMError) {
+  package func writeEnded(_ end: GuestEnd) throws(VMError) {
     do throws(SystemError) {
       try? directory.unlink(VMFolderNames.draft(of: VMFolderNames.ended))
       let file = try directory.openFile(VMFolderNames.draft(of: VMFolderNames.ended), .createNew)

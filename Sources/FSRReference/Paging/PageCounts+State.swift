@@ -1,15 +1,15 @@
-internal import FSRMemory
-internal import FSRState
+package import FSRMemory
+package import FSRState
 
 /// How many pages are where, as a checkpoint carries it: three 64-bit words.
 extension PageCounts {
-  func save(to writer: inout ByteWriter) {
+  package func save(to writer: inout ByteWriter) {
     writer.write(resident)
     writer.write(compressed)
     writer.write(swapped)
   }
 
-  init(from reader: inout ByteReader) throws(StateError) {
+  package init(from reader: inout ByteReader) throws(StateError) {
     self.init()
     resident = try reader.read()
     compressed = try reader.read()

@@ -83,7 +83,7 @@ extension ReferenceVMM {
     guest.drain.finish(patience: Self.lastWords) { !isStopping.isUp }
     guest.console.end = end
     log.notice("the guest has ended: \(end.text)")
-    if let count = resets.rest(at: MonotonicClock.now()) { tellResets(count) }
+    tellResets { resets.rest(at: MonotonicClock.now()) }
     append(own("ended", reason: end.text))
     // Written down before this process leaves, so that nobody calls the VM lost.
     do { try guest.folder.value.writeEnded(end) } catch {
@@ -146,20 +146,16 @@ extension ReferenceVMM {
         }
         return restart.withLock { state in
           if state != .underWay { return false }
-          // Before a hart runs: the new guest may end at once.
+          // Before a hart runs: the new guest may end at once, or be handed over.
           state = .none
           ending.clear()
+          resets.note(at: MonotonicClock.now())
           return true
         }
       }
     }
     guard outcome == .done else { return false }
-    if let count = resets.count(at: MonotonicClock.now()) { tellResets(count) }
+    tellResets { resets.due(at: MonotonicClock.now()) }
     return true
-  }
-
-  func tellResets(_ count: String) {
-    log.notice("the guest was reset: \(count)")
-    append(own("reset", reason: count))
   }
 }

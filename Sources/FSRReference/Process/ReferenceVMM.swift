@@ -53,6 +53,8 @@ final class ReferenceVMM: Sendable {
   let isStopping = Flag()
   private let connections = Atomic<Int>(0)
   let resets = ResetTally()
+  /// Held by whoever tells of resets: what one has taken out of the tally is in the history before another looks.
+  private let telling = Mutex(())
   /// How far a guest's new start has come, and its end.
   let restart = Mutex(Restart.none)
   let ended = Mutex(Ended.no)
@@ -119,7 +121,7 @@ final class ReferenceVMM: Sendable {
         companion = .gone
         loseCompanion()
       }
-      if let count = resets.due(at: MonotonicClock.now()) { tellResets(count) }
+      tellResets { resets.due(at: MonotonicClock.now()) }
       if isAtEnd() {
         if case .gone = companion { Self.removeEmpty(runtime) }
         return toldEnd
@@ -200,8 +202,15 @@ final class ReferenceVMM: Sendable {
   /// What whoever asks for a handoff understands; who asks for something else gets no answer that it knows.
   private func turnAway(_ socket: Owned<UnixSocket>, _ error: any Error) {
     log.warning("a client was turned away: \(error)")
-    try? socket.value.send(Message.refused(Reason(of: error)).encoded)
+    var reason = Reason(of: error)
+    if let limit = (error as? SystemError)?.raisable, let remedy = reason.remedy {
+      let here = "`prlimit --pid \(Self.pid) --\(limit)=4096`"
+      reason = Reason(reason.what, remedy: "\(remedy), here \(here)", code: reason.code)
+    }
+    try? socket.value.send(Message.refused(reason).encoded)
   }
+
+  private static let pid = ProcessIdentity.current().pid
 
   private func serve(_ socket: Owned<UnixSocket>) {
     do {
@@ -290,6 +299,15 @@ final class ReferenceVMM: Sendable {
         "another handoff is under way", remedy: "wait for it, or call it off with `fsr abort`", code: .busy)
   }
 
+  /// Writes down what `take` takes out of the tally, if that is anything.
+  func tellResets(_ take: () -> String?) {
+    telling.withLock { _ in
+      guard let count = take() else { return }
+      log.notice("the guest was reset: \(count)")
+      append(own("reset", reason: count))
+    }
+  }
+
   func append(_ record: HistoryRecord) {
     do { try HistoryFile.append(record, in: guest.folder.value) } catch {
       log.error("cannot write the history: \(error)")
@@ -348,8 +366,8 @@ final class ReferenceVMM: Sendable {
     }
     next.noteAsker(pid: peer.pid, user: peer.uid)
     if let path = try? Executable.path() { next.noteExecutable(path, of: .source) }
-    // The next VMM counts anew.
-    if let count = resets.rest(at: MonotonicClock.now()) { tellResets(count) }
+    // Those of before stand ahead of the handoff.
+    tellResets { resets.rest(at: MonotonicClock.now()) }
     log.notice("\(request.isTrial ? "check" : "handoff") \(next.attempt) begins")
     let session = SourceSession(
       guest: ReferenceSource(guest: guest, vmm: self, isTrial: request.isTrial, swap: swap),
@@ -364,10 +382,12 @@ final class ReferenceVMM: Sendable {
       log.error(
         "handoff \(next.attempt) cannot be settled, and the VM was told to end: the guest is given up")
     case .left:
+      // Those that came while it was prepared: the next VMM counts anew.
+      tellResets { resets.rest(at: MonotonicClock.now()) }
       // Said before this process ends: a service whose main process ends is taken for ended.
       if let owner = next.owner { VMMProcess.tellManager("MAINPID=\(owner.pid)", log: log) }
       Retreat.giveBackMemory(of: guest)
-      VMMProcess.leave()
+      VMMProcess.leaveToSuccessor()
     }
   }
 

@@ -23,6 +23,12 @@ package final class ResetTally: Sendable {
 
   /// Counts one more; answers what the history is to say, if it is time for a record.
   package func count(at now: UInt64) -> String? {
+    note(at: now)
+    return due(at: now)
+  }
+
+  /// Counts one more.
+  func note(at now: UInt64) {
     state.withLock { state in
       // After so long a quiet a row begins anew.
       if now >= state.newest &+ Self.longest { (state.interval, state.told) = (Self.shortest, nil) }
@@ -30,7 +36,6 @@ package final class ResetTally: Sendable {
       state.count += 1
       state.newest = now
     }
-    return due(at: now)
   }
 
   /// What the history is to say of resets that wait for that, if it is time.

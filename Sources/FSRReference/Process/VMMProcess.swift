@@ -37,6 +37,17 @@ public enum VMMProcess {
   /// Ends the process at once: memory and descriptors go with it, and nothing else is its own any more.
   static func leave() -> Never { _exit(0) }
 
+  /// The same for a process whose guest is elsewhere.
+  ///
+  /// A service manager that could not make the next process the service's main one, as when that has died meanwhile, would
+  /// take this end, were it a good one, for the guest's. A signal has it start the service again.
+  static func leaveToSuccessor() -> Never {
+    if NotifySocket(environment: Environment.bytes) != nil {
+      ProcessDescriptor.signalSelf(SignalNumber.kill)
+    }
+    leave()
+  }
+
   private static func socket(_ text: String) throws -> UnixSocket {
     guard let number = Int32(text), number > 2, number < 1 << 20 else {
       throw VMError(.usage, "\(DestinationStart.variable) names no descriptor")

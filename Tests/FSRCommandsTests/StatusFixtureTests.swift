@@ -1,0 +1,35 @@
+import FSRCommands
+import FSRReference
+import FSRTestSupport
+import Testing
+
+/// What `fsr status --json` prints of an answer, as it was printed once: scripts rely on it.
+@Suite struct StatusFixtureTests {
+  /// Answers as VMMs send them, by the names of the bytes that are held of them.
+  static let names = ["status-full", "status-bare", "status-reset"]
+
+  private static func answer(_ name: String) throws -> StatusAnswer {
+    let sent = try Fixture("../../FSRReferenceTests/Fixtures/\(name).hex").bytes()
+    return StatusAnswer(try VMStatus(decoding: sent))
+  }
+
+  @Test(arguments: names) func anAnswerIsPrintedAsEver(name: String) throws {
+    let json = try Self.answer(name).json
+    #expect(try Fixture("\(name).json").difference(from: Array(json.utf8)) == nil)
+  }
+
+  @Test(arguments: names) func whatIsPrintedIsReadForGood(name: String) throws {
+    let json = String(decoding: try Fixture("\(name).json").bytes(), as: UTF8.self)
+    #expect(try StatusAnswer(json: json) == Self.answer(name))
+  }
+
+  /// Of a VM for which nobody answers.
+  @Test func aSilentVMIsPrintedAsEver() throws {
+    var status = VMStatus(name: "größer", state: .lost)
+    status.silence = "nobody lives"
+    status.generation = 5
+    let json = StatusAnswer(status).json
+    #expect(try Fixture("status-lost.json").difference(from: Array(json.utf8)) == nil)
+    #expect(try StatusAnswer(json: json) == StatusAnswer(status))
+  }
+}
