@@ -119,11 +119,12 @@ import Testing
     try blocks.publish(block)
     sleeper.end()
     let folder = try place.folder()
-    guard case .unknown(let why, let code) = folder.look() else {
+    guard case .unknown(let why) = folder.look() else {
       Issue.record("\(folder.look())")
       return
     }
-    #expect(why.contains("another PID namespace") && why.contains("nsenter") && code == .rights)
+    #expect(
+      why.what.contains("another PID namespace") && why.remedy?.contains("nsenter") == true && why.code == .rights)
     // What it holds would be seen.
     let listener = Owned(try UnixSocket.listen(in: folder.directory, name: VMFiles.socket))
     #expect(folder.look() == .lives)
