@@ -229,7 +229,7 @@ import Testing
     // Dead or alive here, it is somebody else's number there.
     for identity in [me, gone] {
       block.enroll(.source, as: identity, in: PIDNamespace(number: 7))
-      guard case .unknown(let why, _)? = other.life(of: .source) else {
+      guard case .unknown(let why)? = other.life(of: .source) else {
         Issue.record("\(other.life(of: .source) as Any)")
         continue
       }

@@ -138,7 +138,10 @@ public struct HostLedger: Equatable, Sendable {
     }
     guard let block = try VMClient.newestBlock(of: folder) else {
       if sign == .gone { return nil }
-      throw VMClient.absence(of: folder)
+      let absence = VMClient.absence(of: folder)
+      // It was stopped while it was looked at.
+      if absence.kind == .noSuchVM { return nil }
+      throw absence
     }
     if sign == .lives, let blindness = block.blindness { throw VMClient.hidden(folder, blindness) }
     guard block.state.isDecided else {

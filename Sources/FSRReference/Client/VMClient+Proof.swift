@@ -33,11 +33,9 @@ extension VMClient {
 
   private static func blocksAreGone(_ folder: borrowing VMFolder) -> VMError {
     let name = folder.name
-    let place =
-      (try? folder.directory.readLink(VMFolderNames.blocks)) ?? "\(folder.path)/\(VMFolderNames.blocks)"
     return VMError(
       .refused,
-      "a process of \(name) lives, but its control blocks (\(place)) are not there: it is just being started, or somebody "
+      "a process of \(name) lives, but its control blocks (\(blocksPlace(of: folder))) are not there: it is just being started, or somebody "
         + "removed them, as logind does at a logout (RemoveIPC); such a VM runs on and cannot be handed over, and "
         + "`fsr stop \(name)` ends it")
   }
@@ -86,7 +84,12 @@ extension VMClient {
       // What is wrong with it is said by whoever goes on.
       return
     }
-    guard let blindness = newest?.blindness else { return }
+    guard let newest else { return }
+    guard let blindness = newest.blindness else {
+      // Whoever goes by a block that was left behind would take this VM for lost.
+      if namesNobodyAlive(newest), try isHeldByAnUnnamed(folder) { throw unnamed(folder) }
+      return
+    }
     if !blindness.isOwnShortage, case .gone = folder.look() { throw loss(of: folder) }
     throw hidden(folder, blindness)
   }
@@ -108,13 +111,23 @@ extension VMClient {
     return true
   }
 
+  private static func namesNobodyAlive(_ block: ControlBlock) -> Bool {
+    [Party.source, .destination].allSatisfy { party in
+      switch block.life(of: party) {
+      case .gone, nil: true
+      case .lives, .unknown: false
+      }
+    }
+  }
+
   /// - Throws: `VMError` `refused` where somebody has the VM that is to be gone, or where that cannot be told: nothing of it
   ///   may be removed then.
   static func checkIsGone(_ folder: borrowing VMFolder) throws(VMError) {
     let name = folder.name
     let late = MonotonicClock.now() + dyingLimit
     while true {
-      let sign = folder.look()
+      // Whoever is known of it was ended before, by spoilt blocks too.
+      let sign = folder.lookPastSpoiltBlocks()
       switch sign {
       case .gone: return
       case .unknown(let why):

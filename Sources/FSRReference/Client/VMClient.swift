@@ -49,7 +49,7 @@ public enum VMClient {
       guard state.isDecided else {
         // The word may have moved while the parties were looked at.
         if try status(from: block, folder).state != .lost || block.state != state { return .undecided }
-        return .nobody
+        return try nobodyOrUnnamed(folder)
       }
       do throws(SystemError) {
         if let owner = block.owner, let process = try ProcessDescriptor.open(owner) {
@@ -58,8 +58,12 @@ public enum VMClient {
       } catch { throw VMError(error) }
       // An owner that is gone may have handed the VM over meanwhile.
       let newest = try newestBlock(of: folder)
-      if newest.map({ $0.attempt == block.attempt }) ?? true { return .nobody }
+      if newest.map({ $0.attempt == block.attempt }) ?? true { return try nobodyOrUnnamed(folder) }
     }
+  }
+
+  private static func nobodyOrUnnamed(_ folder: borrowing VMFolder) throws(VMError) -> Ownership {
+    try isHeldByAnUnnamed(folder) ? .hidden : .nobody
   }
 
   private static func hiddenOrNobody(_ folder: borrowing VMFolder) throws(VMError) -> Ownership {
@@ -114,6 +118,7 @@ public enum VMClient {
         if folder.isRemoved { throw absence(of: folder) }
         // An owner that is gone may have handed the VM over meanwhile.
         if let newest = try newestBlock(of: folder), newest.attempt != block.attempt { continue }
+        if try isHeldByAnUnnamed(folder) { throw refusal ?? unnamed(folder) }
       }
       if status.state == .running, let owner = block.owner,
         try newestBlock(of: folder)?.attempt == block.attempt

@@ -96,21 +96,32 @@ extension VMFolder {
   ///
   /// What it holds proves it, and so does its socket; what the control blocks say of processes counts where neither is
   /// there, and only where their numbers mean something here.
-  public func look() -> LifeSign {
+  public func look() -> LifeSign { look(skippingSpoilt: false) }
+
+  /// The same, where all whom a spoilt block names, and all who have the folder open, were seen to be gone: what such a
+  /// block says no more keeps nobody from the conclusion.
+  func lookPastSpoiltBlocks() -> LifeSign { look(skippingSpoilt: true) }
+
+  private func look(skippingSpoilt: Bool) -> LifeSign {
     switch VMPresence.look(at: self) {
     case .lives: return .lives
     case .gone: return .gone
-    case .nothing: return lookAtParties()
+    case .nothing: return lookAtParties(skippingSpoilt: skippingSpoilt)
     case .unknown(let error): return .unknown(error.reason)
     }
   }
 
-  private func lookAtParties() -> LifeSign {
+  private func lookAtParties(skippingSpoilt: Bool) -> LifeSign {
     do {
       guard let blocks = try blocks() else { return .gone }
       var doubt: LifeSign?
       for attempt in try blocks.attempts() {
-        guard let block = try blocks.open(attempt) else { continue }
+        let opened: ControlBlock?
+        do throws(HandoffError) { opened = try blocks.open(attempt) } catch {
+          guard skippingSpoilt, case .badBlock = error else { throw error }
+          continue
+        }
+        guard let block = opened else { continue }
         for party in Party.allCases {
           let sign = block.life(of: party)
           switch sign {

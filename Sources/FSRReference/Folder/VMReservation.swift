@@ -99,19 +99,32 @@ enum Abandonment {
   /// Whether anybody has the VM of `record`, or may have.
   static func isHeld(_ record: LedgerRecord, in runtime: borrowing Directory) -> Bool {
     do throws(SystemError) {
-      if record.owner.bootID != (try ProcessIdentity.establish().bootID) { return false }
+      if record.owner.bootID != (try ProcessIdentity.establish().bootID) {
+        return try isHeldElsewhere(record, in: runtime)
+      }
       guard try runtime.exists(record.vm) else { return false }
       let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
       return folder.look() != .gone
     } catch { return true }
   }
 
+  /// Of a record of another boot by its id: whether a process holds the folder of that very machine. A VM that has the name
+  /// by now is another one.
+  private static func isHeldElsewhere(_ record: LedgerRecord, in runtime: borrowing Directory)
+    throws(SystemError)
+    -> Bool
+  {
+    guard try runtime.exists(record.vm) else { return false }
+    let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
+    return try VMPresence.isHeld(folder) && folder.machine == record.machine
+  }
+
   /// Of a record whose owner and heir are dead: whether nobody coordinates the VM, and no process of any of its
   /// handoffs lives. A successor is in no record until it runs.
   static func isAbandoned(_ record: LedgerRecord, in runtime: borrowing Directory) -> Bool {
     do {
-      // Nothing outlives the host's boot.
-      if record.owner.bootID != (try BootID.current()) { return true }
+      // Nothing outlives the host's boot; but a container may show a boot id of its own.
+      if record.owner.bootID != (try BootID.current()) { return try !isHeldElsewhere(record, in: runtime) }
       guard try runtime.exists(record.vm) else { return true }
       let folder = VMFolder(name: record.vm, directory: try Directory.open(record.vm, in: runtime))
       // What it holds proves that it lives where its number means nothing here.
