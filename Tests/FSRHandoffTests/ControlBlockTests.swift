@@ -233,7 +233,7 @@ import Testing
         Issue.record("\(other.life(of: .source) as Any)")
         continue
       }
-      #expect(why.contains("process \(identity.pid) ") && other.blindness == other.life(of: .source))
+      #expect(why.what.contains("process \(identity.pid) ") && other.blindness == other.life(of: .source))
     }
     block.noteNamespace(of: .source)
     #expect(other.namespace(of: .source) == .own)
