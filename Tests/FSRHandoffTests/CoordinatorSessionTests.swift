@@ -308,7 +308,8 @@ import Testing
       .handoff, name: "vm", folder: try fixture.temporary.directory.duplicate(),
       blocks: try fixture.blocks.duplicate())
     #expect(session.run() == .refused)
-    #expect(session.obstacle == (left == .underWay ? .busy : .unsettled), "\(session.reason)")
+    let code: ReasonCode = left == .underWay ? .busy : .unsettled
+    #expect(session.isObstructed && session.reason?.code == code, "\(session.reason as Any)")
     #expect(try fixture.blocks.attempts() == [4])
   }
 
@@ -331,7 +332,8 @@ import Testing
       .handoff, name: "vm", folder: try fixture.temporary.directory.duplicate(),
       blocks: try fixture.blocks.duplicate(), limits: limits)
     #expect(session.run() == .refused)
-    #expect(session.reason.contains("`kill -CONT \(owner.pid)`"), "\(session.reason)")
+    #expect(
+      session.reason?.remedy?.contains("`kill -CONT \(owner.pid)`") == true, "\(session.reason as Any)")
     let isAsked = try listener.accept() != nil
     #expect(!isAsked)
   }

@@ -284,9 +284,9 @@ import Testing
   @Test func whatCannotBePreparedIsSaid() throws {
     let handoff = try Handoff(.init(prepareFails: true))
     try Self.agree(handoff)
-    guard case .refused(let why, _) = try handoff.describe() else { throw Absent() }
+    guard case .refused(let why) = try handoff.describe() else { throw Absent() }
     #expect(
-      why.contains("Wrong") && handoff.block.reason(of: .destination)?.description.contains("Wrong") == true)
+      why.what.contains("Wrong") && handoff.block.reason(of: .destination)?.description.contains("Wrong") == true)
     _ = handoff.block.claim(.source, by: .source)
     let isTold = handoff.takeBack()
     let outcome = handoff.ended()
@@ -303,7 +303,7 @@ import Testing
     let handoff = try Handoff(sections: [section])
     switch try handoff.answer() {
     case .agreed: #expect(isFine)
-    case .refused(let why, let code): #expect(!isFine && why.contains(name) && code == .version)
+    case .refused(let why): #expect(!isFine && why.what.contains(name) && why.code == .version)
     case let other: Issue.record("\(other as Any)")
     }
     _ = handoff.block.claim(.source, by: .source)
