@@ -286,7 +286,8 @@ import Testing
     try Self.agree(handoff)
     guard case .refused(let why) = try handoff.describe() else { throw Absent() }
     #expect(
-      why.what.contains("Wrong") && handoff.block.reason(of: .destination)?.description.contains("Wrong") == true)
+      why.what.contains("Wrong")
+        && handoff.block.reason(of: .destination)?.description.contains("Wrong") == true)
     _ = handoff.block.claim(.source, by: .source)
     let isTold = handoff.takeBack()
     let outcome = handoff.ended()

@@ -124,7 +124,8 @@ import Testing
       return
     }
     #expect(
-      why.what.contains("another PID namespace") && why.remedy?.contains("nsenter") == true && why.code == .rights)
+      why.what.contains("another PID namespace") && why.remedy?.contains("nsenter") == true
+        && why.code == .rights)
     // What it holds would be seen.
     let listener = Owned(try UnixSocket.listen(in: folder.directory, name: VMFiles.socket))
     #expect(folder.look() == .lives)

@@ -1,4 +1,5 @@
 internal import FSRReference
+internal import FSRSystem
 
 /// The answer of `fsr handoff`.
 package struct HandoffAnswer: Answer {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FSRReference
+internal import FSRSystem
 
 /// `fsr list`
 struct ListCommand: AnsweringCommand, InRuntimeFolder {

@@ -22,7 +22,8 @@ extension VMClient {
   /// What a VMM says that turns somebody away for want of something, as descriptors; nil for any other answer. One of an
   /// older build, which does not know what it was asked, names nothing that is wanting.
   static func refusal(_ answer: [UInt8], of folder: borrowing VMFolder) -> VMError? {
-    guard let message = try? Message(decoding: answer), case .refused(let why) = message, why.code != nil else {
+    guard let message = try? Message(decoding: answer), case .refused(let why) = message, why.code != nil
+    else {
       return nil
     }
     let pid = ((try? newestBlock(of: folder)) ?? nil)?.owner?.pid
