@@ -163,7 +163,7 @@ import Testing
 
   @Test func kindsAndTagsKeepTheirNumbers() {
     let firsts = Self.messages.map { $0.encoded[0] }
-    #expect(firsts == [1, 1, 9, 2, 10, 11, 3, 4, 4, 5, 6, 7, 8, 3, 3])
+    #expect(firsts == [1, 1, 9, 2, 10, 11, 3, 4, 4, 5, 6, 7, 8, 3, 3, 3])
     let agreed = Message.agreed(Agreement(version: 0x0102, build: "b")).encoded
     #expect(agreed == [5, 0, 8, 0, 2, 0, 0, 0, 2, 1, 9, 0, 1, 0, 0, 0, 0x62])
   }

@@ -21,6 +21,8 @@ import Testing
     let runtime = try RuntimeDirectory.open(temporary.path + "/vms", creating: true)
     try vms.make("vm")
     let place = try Directory.open("vm", in: vms)
+    // A folder of fsr's is known by its mark.
+    try place.openFile("vm", .createNew).write(Array("fsr VM 1\n".utf8))
     try place.openFile("log", .createNew).write(Array("one\ntwo\n".utf8))
     var reader = try LogReader(of: try runtime.vm("vm"), last: 1)
     #expect(try Self.text(&reader) == "two\n")
@@ -37,7 +39,7 @@ import Testing
     try place.openFile("log", .readWrite).truncate(to: 0)
     try place.openFile("log", .append).write(Array("last\n".utf8))
     #expect(try Self.text(&reader) == "last\n")
-    try place.unlink("log")
+    for name in try place.names(limit: 10) { try place.unlink(name) }
     try vms.removeDirectory("vm")
     try temporary.directory.removeDirectory("vms")
   }

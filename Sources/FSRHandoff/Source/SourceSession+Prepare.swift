@@ -58,7 +58,7 @@ extension SourceSession {
     try send(
       .hello(Hello(isSuccessor: false, sections: guest.sectionVersions, build: guest.build, fault: fault)),
       introduction)
-    switch try awaitDestination("the destination's answer") {
+    switch try awaitDestination("the destination's answer", refusing: .version) {
     case .interrupted(let outcome): return outcome
     case .said(.agreed(let agreement)):
       guard HandoffProtocol.versions.contains(agreement.version) else {
@@ -180,7 +180,9 @@ extension SourceSession {
   }
 
   /// The next message of the destination, unless the handoff is called off or the destination ends before.
-  private func awaitDestination(_ what: String) throws -> Answer {
+  ///
+  /// - Parameter code: of a refusal that comes without one.
+  private func awaitDestination(_ what: String, refusing code: ReasonCode? = nil) throws -> Answer {
     guard let channel, let child else { preconditionFailure("a destination was started") }
     let late = min(now() + limits.answer, deadline)
     while true {
@@ -199,7 +201,7 @@ extension SourceSession {
           throw HandoffError.protocolViolation("descriptors come with '\(arrival.message.name)'")
         }
         if case .refused(let reason) = arrival.message {
-          throw HandoffError.refused(reason.causing("the destination refused"))
+          throw HandoffError.refused(reason.causing("the destination refused", code: code))
         }
         return .said(arrival.message)
       }
