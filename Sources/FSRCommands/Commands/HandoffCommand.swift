@@ -88,7 +88,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     answer.build = destination.build
     if run.end == .destination { wish.warnOfSwapPlace() }
     // Who hangs, and what to do, is in no block.
-    if run.end == .stunned { answer.reason = failure?.description }
+    if run.end == .stunned || run.code == .guestEnded { answer.reason = failure?.description }
     answer.blockers = run.blocker.map { [$0] } ?? []
     if let paging = status.paging {
       answer.swap = HandoffAnswer.Swap(

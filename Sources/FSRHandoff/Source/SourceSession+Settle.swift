@@ -4,7 +4,7 @@ internal import FSRSystem
 extension SourceSession {
   func claim(_ state: ResumeState) -> StepOutcome {
     // Who moved it there has said why.
-    if state == .source, block.state != .source { giveReason(Self.unsaid) }
+    if state == .source, block.state != .source { giveReason(Reason("the handoff was called off")) }
     switch block.claim(state, by: .source) {
     case .made:
       if state == .resumed { block.pass(.decided, at: now()) }
@@ -89,7 +89,7 @@ extension SourceSession {
 
   func report() -> StepOutcome {
     block.announce()
-    coordinator.tell(.refused(reason ?? Self.unsaid))
+    coordinator.tell(.refused(reason ?? Self.noReason))
     return .done
   }
 

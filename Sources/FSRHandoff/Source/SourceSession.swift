@@ -89,7 +89,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
         fault.reach(SourceStep.keep.rawValue)
         guest.keep(block, reason: reason)
         // Nobody watches a block without a name. Said last: whoever asks again at once is not turned away for this one.
-        if !isPublished { coordinator.tell(.refused(reason ?? Self.unsaid)) }
+        if !isPublished { coordinator.tell(.refused(reason ?? Self.noReason)) }
         return .kept
       case .leave:
         fault.reach(SourceStep.leave.rawValue)
@@ -162,8 +162,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     block.explain(.source, first)
   }
 
-  /// What a coordinator is told of a handoff that ended without anybody's saying why.
-  static var unsaid: Reason { Reason("the handoff was called off") }
+  /// What a coordinator is told where another party has said why: nothing that would take the place of that.
+  static var noReason: Reason { Reason("") }
 
   /// What calls a handoff off while it is prepared: the word, or the deadline.
   func interruption() throws -> StepOutcome? {

@@ -106,18 +106,24 @@ extension ReferenceVMM {
   }
 
   /// Whether the guest has asked for a reset, and that can be served.
-  var isBeingReset: Bool {
+  var isBeingReset: Bool { ending.value.map(isServedReset) ?? false }
+
+  /// Whether the guest has come to its end for good.
+  var hasEndedForGood: Bool { ending.value.map { !isServedReset($0) } ?? false }
+
+  /// Whether `end` is a reset that can be served. Of an end that was read once: a reset that is done forgets it.
+  private func isServedReset(_ end: GuestEnd) -> Bool {
     // A page that nobody brings in is waited for in vain.
     let isHopeless = missingPage.withLock { $0 != nil }
-    return ending.value == .reset && guest.canRestart && !isHopeless && restart.withLock { $0 != .impossible }
+    return end == .reset && guest.canRestart && !isHopeless && restart.withLock { $0 != .impossible }
   }
 
   /// What becomes of a guest that may have ended itself: one that has asked for a reset is started anew, by a thread of its
   /// own, since a hart that is to stand and the reset itself may wait for pages. A handoff under way goes on: its switch
   /// waits for the guest's start.
   private func courseOfGuest() -> Course {
-    guard ending.value != nil else { return .goesOn }
-    guard isBeingReset else { return .ends }
+    guard let end = ending.value else { return .goesOn }
+    guard isServedReset(end) else { return .ends }
     return restart.withLock { state in
       switch state {
       case .impossible: return .ends

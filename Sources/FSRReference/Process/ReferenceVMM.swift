@@ -290,7 +290,7 @@ final class ReferenceVMM: Sendable {
   /// waits for its start, at most as long as the guest may stand still.
   private func obstacle(_ current: ControlBlock?) -> Reason? {
     if isStopping.isUp { return HandoffReport.vmStops }
-    if ended.withLock({ $0 }) != .no || ending.value != nil && !isBeingReset {
+    if ended.withLock({ $0 }) != .no || hasEndedForGood {
       return HandoffReport.guestEnds
     }
     return current == nil
