@@ -59,7 +59,12 @@ struct ProcessTable {
     // The descriptor stands for whoever has the number now: look once more before the signal.
     guard try machines(named: name)[pid] != nil else { return }
     _ = try process.signal(number)
+    // One that dies has no name any more before it lets go of what it holds.
+    if number == SignalNumber.kill { _ = try process.waitForExit(timeout: exitLimit) }
   }
+
+  /// Nanoseconds; far more than the memory of any of them takes to be given back.
+  private static let exitLimit: UInt64 = 60_000_000_000
 
   private static func text(_ path: String) -> String? {
     guard let file = try? OwnedDescriptor.open(path, .read), let bytes = try? file.readAll(limit: 1 << 16)
