@@ -27,7 +27,7 @@ extension Directory {
     while components.last == "." { components.removeLast() }
     // These are there already: the root, and what a directory lies in.
     guard let leaf = components.last.map(String.init), leaf != ".." else { return try open(path) }
-    let parent = try open("/" + components.dropLast().joined(separator: "/"))
+    let parent = try passing(through: "/" + components.dropLast().joined(separator: "/"))
     do {
       try parent.make(leaf)
     } catch  where error.errno == EEXIST {
@@ -38,6 +38,15 @@ extension Directory {
       throw SystemError(error.call, on: path, errno: error.errno)
     }
     return try open(leaf, in: parent)
+  }
+
+  /// The directory at `path` for what lies in it: not to be read, which its owner need not allow, as of a home folder
+  /// that others may only pass through.
+  private static func passing(through path: String) throws(SystemError) -> Directory {
+    do throws(SystemError) {
+      // Itself, where `path` is a link that leads there.
+      return Directory(try OwnedDescriptor.reference(to: path + "/."))
+    } catch { throw SystemError("openat", on: path, errno: error.errno) }
   }
 
   private func isSymbolicLink(_ name: String) throws(SystemError) -> Bool {

@@ -21,7 +21,7 @@ public enum SignalAction {
 
   /// Signals that end a process by default, and say nothing of its work.
   private static let sideMatters = [
-    SIGPIPE, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
+    SIGPIPE, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR,
   ]
 
   /// Lets this process outlive its starter, its terminal, readers, timers, and the soft limit of its processor time, also

@@ -57,7 +57,7 @@ import Testing
   @Test func aSideMatterEndsNoVMM() async {
     await #expect(processExitsWith: .success) {
       try SignalAction.ignoreSideMatters()
-      for number in [SIGPIPE, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO] {
+      for number in [SIGPIPE, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR] {
         raise(number)
       }
       for number in [SIGTERM, SIGINT, SIGQUIT, SIGSEGV, SIGBUS, SIGABRT] {

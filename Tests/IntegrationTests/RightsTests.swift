@@ -72,6 +72,25 @@ import Testing
       """)
   }
 
+  /// A folder of somebody's lies where others may pass through and not look, as in many a home.
+  @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
+  func aRuntimeFolderMayLieWhereItsUserCannotLook() async {
+    await Blocking.check {
+      let result = try Self.other(
+        """
+        mkdir "$place/home" && chmod 711 "$place/home"
+        mkdir "$place/home/mine" && chown \(Self.user):\(Self.user) "$place/home/mine"
+        export FSR_RUNTIME_DIR=$place/home/mine/run
+        as "$place/fsr" run vm --memory 16M >/dev/null && as "$place/fsr" handoff vm --max-downtime 5s >/dev/null &&
+          as "$place/fsr" stop vm && ls "$place/home/mine/run"
+        FSR_RUNTIME_DIR=$place/home/run as "$place/fsr" run vm --memory 16M
+        echo $?
+        """)
+      return result.output == "vm: stopped\n3\n" && result.errors.contains("Permission denied")
+        ? [] : ["\(result)"]
+    }
+  }
+
   @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
   func aUserWithoutRightsRunsAndHandsOver() async {
     await Blocking.check {

@@ -85,7 +85,7 @@ import Testing
       try BadInput(),
       """
       fsr run $NAME --memory 16M --duty 30 > /dev/null || exit 90
-      all() { find; for s in PIPE HUP XFSZ XCPU USR1 USR2 ALRM VTALRM PROF IO; do kill -$s $VM; done; sleep 0.2; runs; }
+      all() { find; for s in PIPE HUP XFSZ XCPU USR1 USR2 ALRM VTALRM PROF IO PWR; do kill -$s $VM; done; sleep 0.2; runs; }
       all; fsr handoff $NAME --max-downtime 5s > /dev/null; echo $?; all
       """, ["runs", "0", "runs"])
   }

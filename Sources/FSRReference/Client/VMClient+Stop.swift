@@ -38,7 +38,11 @@ extension VMClient {
         if try isEndedAlone(folder) { return }
       case .preparing:
         // A handoff that has not come to its stun is called off by the source itself.
-        if askToStop(folder) != .nobody { continue }
+        if askToStop(folder) != .nobody {
+          // One that a signal has stopped listens, and will call nothing off.
+          if isSourceStopped(folder) { return try end(folder) }
+          continue
+        }
         if try isEndedAlone(folder) { return }
       case .undecided, .nobody:
         // A coordinator that is at work may bring forth an owner; without one nobody does.
@@ -74,6 +78,10 @@ extension VMClient {
     case .nobody:
       return (try? newestBlock(of: folder)) == nil ? .unreadable : .nobody
     }
+  }
+
+  private static func isSourceStopped(_ folder: borrowing VMFolder) -> Bool {
+    (try? newestBlock(of: folder))?.identity(of: .source)?.isStopped == true
   }
 
   private static func hasBlocks(_ folder: borrowing VMFolder) -> Bool {
