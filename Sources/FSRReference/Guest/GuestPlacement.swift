@@ -21,18 +21,21 @@ package struct GuestPlacement: Sendable {
       let names = nodes.map(\.description) ?? ""
       throw VMError(
         .refused,
-        "the VMM is not allowed any processor of memory node \(names); allow it some, as with taskset, or name another "
-          + "node with --numa")
+        "the VMM is not allowed any processor of memory node \(names)",
+        remedy: "allow it some, as with taskset, or name another node with --numa")
     }
   }
 
   /// Why memory cannot be put on `nodes`; nil where it can.
-  private static func refusal(of nodes: NodeSet) -> String? {
-    guard NUMA.isAvailable else { return "this kernel knows no memory nodes; leave --numa out" }
+  private static func refusal(of nodes: NodeSet) -> Reason? {
+    guard NUMA.isAvailable else {
+      return Reason("this kernel knows no memory nodes", remedy: "leave --numa out")
+    }
     let usable = NUMA.usableNodes()
     guard let missing = nodes.nodes.first(where: { !usable.contains($0) }) else { return nil }
     let rest = NodeSet(usable).map { "those that are to be had here: \($0)" } ?? "none is to be had here"
-    return "memory node \(missing) is not there, has no memory, or is not allowed to the VMM; \(rest)"
+    return Reason(
+      "memory node \(missing) is not there, has no memory, or is not allowed to the VMM", remedy: rest)
   }
 
   /// Puts what the calling thread allocates near the guest, and what threads do that it starts from now on.

@@ -47,7 +47,8 @@ struct PortOpening {
   private func refusal(_ error: SystemError) -> VMError {
     VMError(
       .refused,
-      "tap \(port.tap) cannot be had: \(error.call) \(error.subject): \(error.meaning); \(remedy(error))")
+      "tap \(port.tap) cannot be had: \(error.call) \(error.subject): \(error.meaning)", remedy: remedy(error)
+    )
   }
 
   private func remedy(_ error: SystemError) -> String {
