@@ -45,7 +45,7 @@ extension Directory {
   private static func passing(through path: String) throws(SystemError) -> Directory {
     do throws(SystemError) {
       // Itself, where `path` is a link that leads there.
-      return Directory(try OwnedDescriptor.reference(to: path + "/."))
+      return try Directory(adopting: OwnedDescriptor.reference(to: path + "/."))
     } catch { throw SystemError("openat", on: path, errno: error.errno) }
   }
 
