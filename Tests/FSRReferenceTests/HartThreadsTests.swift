@@ -21,7 +21,7 @@ import Testing
     let switches = Atomic<Int>(0)
 
     init(harts: Int) throws {
-      let ended = Mutex<(@Sendable () -> Void)?>(nil)
+      let ended = Mutex<Callback?>(nil)
       let hook = Owned(ended)
       let threads = try HartThreads(
         meters: HartMeters(harts: harts), clock: HostClock(), placement: GuestPlacement(nil)
@@ -31,7 +31,9 @@ import Testing
         waker: threads)
       self.threads = threads
       cpus = (0..<harts).map { ScriptedCPU(hart: $0, of: machine) }
-      hook.value.withLock { $0 = { [weak self] in self?.ends.add(1, ordering: .acquiringAndReleasing) } }
+      hook.value.withLock {
+        $0 = Callback { [weak self] in self?.ends.add(1, ordering: .acquiringAndReleasing) }
+      }
       try threads.start(machine: machine, cpus: cpus)
     }
 

@@ -38,11 +38,65 @@ struct ResetTests {
     }
   }
 
+  /// Counts its resets where no image is, until it sees that somebody types, for which it looks most of the time; then prints the count, in eight bytes.
+  private static let counting =
+    """
+    li s0, 0x10000000
+    li s2, 0x80100000
+    ld s3, 0(s2)
+    li t1, 20000
+    4: lbu t0, 5(s0)
+    andi t0, t0, 1
+    bnez t0, tell
+    addi t1, t1, -1
+    bnez t1, 4b
+    addi s3, s3, 1
+    sd s3, 0(s2)
+    """ + "\n" + reset + """
+      tell:
+      li t0, 8
+      2: sb s3, 0(s0)
+      srli s3, s3, 8
+      addi t0, t0, -1
+      bnez t0, 2b
+      3: j 3b
+      """
+
   /// How many resets the history tells of.
   private static func told(_ vm: TestVM) throws -> Int {
     try records(vm).filter { $0["event"]?.text == "reset" }.reduce(0) { sum, record in
       let words = record["reason"]?.text?.split(separator: " ") ?? []
       return sum + (words.count > 5 ? Int(words[5]) ?? 0 : 1)
+    }
+  }
+
+  @Test func noResetIsLeftOutOfTheHistoryOverHandoffs() async {
+    await Blocking.check {
+      let place = try TemporaryDirectory()
+      let vm = try TestVM()
+      let path = place.path + "/console"
+      try vm.run(["--memory", "2M", "--guest", try Self.guest(Self.counting, in: place), "--console", path])
+      var findings: [String] = []
+      for fault in [[], ["--fault", "destination:verify:kill"], []] {
+        let before = try Self.told(vm)
+        if try !TestVM.wait(until: { try Self.told(vm) > before }) { findings.append("no resets are told") }
+        let (code, answer) = try vm.answer("handoff", ["--max-downtime", "5s"] + fault)
+        if code != (fault.isEmpty ? 0 : 4) { findings.append("handoff: \(answer)") }
+      }
+      // What is typed as the guest is reset goes with it.
+      var printed: [UInt8] = []
+      let isPrinted = try TestVM.wait {
+        _ = try vm.type("x")
+        printed = try place.directory.openFile("console", .read).readAll(limit: 100)
+        return printed.count >= 8
+      }
+      let count = printed.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+      // Whoever gives the guest away has told all.
+      let last = try vm.answer("handoff", ["--max-downtime", "5s"])
+      if last.code != 0 { findings.append("\(last)") }
+      let told = try Self.told(vm)
+      if !isPrinted || told != count { findings.append("\(told) of \(count) resets are told") }
+      return findings + (try vm.stopped().map { "left behind: \($0)" })
     }
   }
 

@@ -17,6 +17,7 @@ import Testing
     ("fatal" + "Error(", "throw, or preconditionFailure for a mistake of our own"),
     ("try" + "!", "throw, or say by preconditionFailure why it cannot fail"),
     (" as" + "! ", "bind with `as?`"),
+    ("Mutex<(@" + "Sendable", "hold a Callback: every access wraps a bare closure once more"),
     ("@test" + "able", "test what other rooms can see, or make it package"),
   ]
 

@@ -63,8 +63,8 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   private let stop = Atomic<UInt32>(Stop.none.rawValue)
   private let isOver = Flag()
   private let holds = Mutex(Holds.stopped)
-  private let switchover = Mutex<(@Sendable () -> Void)?>(nil)
-  private let calmed = Mutex<(@Sendable () -> Void)?>(nil)
+  private let switchover = Mutex<Callback?>(nil)
+  private let calmed = Mutex<Callback?>(nil)
   private let ended: @Sendable (GuestEnd) -> Void
 
   /// - Parameter ended: called on a vCPU thread when the guest ends itself, which then stands still.
@@ -122,7 +122,7 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
     standings: HartStandings = HartStandings()
   ) throws(SystemError) {
     self.machine.withLock { $0 = machine }
-    calmed.withLock { $0 = switching?.calmed }
+    calmed.withLock { $0 = switching.map { Callback($0.calmed) } }
     for cpu in cpus {
       let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
         defer { gone.add(1, ordering: .acquiringAndReleasing) }
@@ -261,7 +261,7 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
 
   /// Asks every hart to stop; the thread that arrives last runs `deed`.
   package func stop(_ deed: @escaping @Sendable () -> Void) {
-    switchover.withLock { $0 = deed }
+    switchover.withLock { $0 = Callback(deed) }
     holds.withLock { holds in
       holds.insert(.stopped)
       close()

@@ -5,7 +5,7 @@ internal import Synchronization
 /// That and how the guest has ended itself: said on a vCPU thread, heard on the VMM's own.
 final class GuestEnding: Sendable {
   private let end = Mutex<GuestEnd?>(nil)
-  private let listener = Mutex<(@Sendable () -> Void)?>(nil)
+  private let listener = Mutex<Callback?>(nil)
 
   var value: GuestEnd? { end.withLock { $0 } }
 
@@ -20,7 +20,7 @@ final class GuestEnding: Sendable {
 
   /// Calls `body` at the end, or now if that has come.
   func listen(_ body: @escaping @Sendable () -> Void) {
-    listener.withLock { $0 = body }
+    listener.withLock { $0 = Callback(body) }
     if value != nil { body() }
   }
 }
