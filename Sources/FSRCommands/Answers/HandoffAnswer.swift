@@ -1,5 +1,4 @@
 internal import FSRReference
-internal import FSRSystem
 
 /// The answer of `fsr handoff`.
 package struct HandoffAnswer: Answer {
@@ -64,7 +63,6 @@ package struct HandoffAnswer: Answer {
     guestMaxGapUs = report.guestMaxGapMicroseconds
     phases = report.phases.map { Phase(name: $0.name, startUs: $0.start, durationUs: $0.duration) }
     reason = report.why
-    reasonCode = report.reason?.code?.name
     reservation = Reservation(bytes: reservedBytes)
     if let memoryBytes {
       let pages = memoryBytes / StatusAnswer.pageSize

@@ -68,6 +68,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
         "\(folder.name) was not handed over\(target), its guest is untouched: \(blocker.sentence)")
       var answer = HandoffAnswer(vm: subject, reason: failure.description)
       answer.build = destination.build
+      answer.reasonCode = blocker.reasonCode?.name
       answer.blockers = [blocker]
       return Outcome(answer, failure)
     }
@@ -86,6 +87,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
       }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
     answer.build = destination.build
+    if run.end != .destination { answer.reasonCode = run.code?.name }
     if run.end == .destination { wish.warnOfSwapPlace() }
     // Who hangs, and what to do, is in no block.
     if run.end == .stunned || run.code == .guestEnded { answer.reason = failure?.description }

@@ -67,10 +67,15 @@ public struct Blocker: Codable, Equatable, Sendable {
   public let what: String
   /// What to do about it.
   public let remedy: String
+  /// Of the reason; nil where it has none.
+  public private(set) var reasonCode: ReasonCode?
+
+  private enum CodingKeys: CodingKey { case code, what, remedy }
 
   public init(_ code: Code, _ reason: Reason) {
     self.code = code
     what = reason.what
+    reasonCode = reason.code
     remedy = reason.remedy ?? Self.remedy(for: code)
   }
 
