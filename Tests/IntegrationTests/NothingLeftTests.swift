@@ -34,7 +34,7 @@ import Testing
 
   @Test func ofADestinationThatDied() async { await Self.check([], WayToNothing.deaths) }
 
-  @Test func ofAHandoffThatWasCalledOffLate() async { await Self.check([], WayToNothing.late) }
+  @Test func ofAHandoffThatWasCalledOffLate() async { await Self.check([], WayToNothing.inTheStun) }
 
   @Test func ofAVMWithAReservation() async {
     await Self.check(

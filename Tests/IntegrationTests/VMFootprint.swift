@@ -14,13 +14,17 @@ struct VMFootprint: Equatable {
   /// How long what is about to go away may take, in nanoseconds; only a footprint that is not as it was takes so long.
   private static let patience: UInt64 = 20_000_000_000
 
-  /// What there is now. A process that answers somebody meanwhile has a descriptor and a thread for it.
+  /// What there is now, once the process has nobody to answer any more: it has a descriptor and a thread for each.
   init(of vm: TestVM) throws {
     let status = try vm.status()
     guard let pid = status["pid"]?.number.map({ Int32($0) }) else {
       throw Unexpected("nobody runs \(vm.name)")
     }
     let files = ProcessFiles(pid: pid)
+    let late = MonotonicClock.now() + Self.patience
+    while try Self.isAnswering(files), MonotonicClock.now() < late {
+      _ = try? Poller().wait(timeout: 1_000_000)
+    }
     var traces = try Self.process(files)
     traces["threads"] = try Self.threads(files)
     traces["folder"] = try Self.names(in: "\(vm.runtime)/\(vm.name)").filter { !Self.growing.contains($0) }
@@ -40,6 +44,11 @@ struct VMFootprint: Equatable {
         separator: " ")
     }
     self.traces = traces
+  }
+
+  /// Whether somebody is being answered: a thread lets go of its connection before it ends.
+  private static func isAnswering(_ files: ProcessFiles) throws -> Bool {
+    try files.threads().contains { (try? files.text("task/\($0)/comm")) == "client\n" }
   }
 
   /// Files that each handoff adds a line to; the lock is made by the first.
