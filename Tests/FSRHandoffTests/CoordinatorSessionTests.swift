@@ -350,6 +350,28 @@ import Testing
     #expect(block.state == .source)
   }
 
+  /// What the block says of it is not lost for a source that has nothing to add.
+  @Test(arguments: [false, true]) func aRefusalWithoutWordsTakesTheirPlaceFromNobody(isAccepted: Bool) throws
+  {
+    let fixture = try BlockFixture()
+    let handoff = try Handoff(fixture)
+    let (channel, block) = try handoff.request()
+    if isAccepted {
+      try fixture.blocks.publish(block)
+      try channel.value.send(.accepted)
+      block.explain(.coordinator, Reason("somebody wants it so", code: .aborted))
+      #expect(block.claim(.source, by: .coordinator) == .made)
+    }
+    try channel.value.send(.refused(Reason("")))
+    if isAccepted {
+      #expect(block.claim(.resumed, by: .source) == .made)
+      block.pass(.entered, at: 1)
+      block.pass(.reported, at: 1)
+    }
+    let outcome = handoff.ended()
+    #expect(outcome?.end == (isAccepted ? .source : .refused) && outcome?.reason == nil)
+  }
+
   /// A source that hangs up without a word and lives has refused; one that has died took the guest along.
   @Test(arguments: [false, true]) func aSourceThatHangsUpIsLookedAt(dies: Bool) throws {
     let fixture = try BlockFixture()

@@ -247,8 +247,7 @@ extension CoordinatorSession {
       if try channel.value.isReadable() {
         guard var arrival = try channel.value.receive(timeout: 0, from: "source") else { return .failed }
         guard case .manifest = arrival.message else {
-          // Without words where another party has them.
-          if case .refused(let why) = arrival.message, !why.what.isEmpty { reason = why }
+          if case .refused(let why) = arrival.message { reason = why }
           return .failed
         }
         let taken = Owned(try GuestCopies(arrival.descriptors.takeAll()))

@@ -40,7 +40,10 @@ public struct CoordinatorSession: ~Copyable {
   var asked: Owned<Channel>?
   var fault: FaultPlan
   /// Why it ended as it did; nil where there is nothing to say.
-  public internal(set) var reason: Reason?
+  public internal(set) var reason: Reason? {
+    // A source has no words where another party has them.
+    didSet { if reason?.what.isEmpty == true { reason = nil } }
+  }
   /// Whether nothing was begun, for a reason that was found before anybody was asked.
   public internal(set) var isObstructed = false
   /// The newest block this coordinator knows.
