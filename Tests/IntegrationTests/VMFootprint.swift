@@ -46,9 +46,25 @@ struct VMFootprint: Equatable {
     self.traces = traces
   }
 
-  /// Whether somebody is being answered: a thread lets go of its connection before it ends.
+  /// Whether somebody is being answered: a thread lets go of its connection before it ends. A connection may also be there
+  /// that no thread has been given yet.
   private static func isAnswering(_ files: ProcessFiles) throws -> Bool {
-    try files.threads().contains { (try? files.text("task/\($0)/comm")) == "client\n" }
+    let hasClients = try files.threads().contains { (try? files.text("task/\($0)/comm")) == "client\n" }
+    return try hasClients || isConnected(files)
+  }
+
+  /// Whether somebody is connected to a socket that the process listens at: their ends have its path, also while they wait to
+  /// be accepted, when they have no inode. The columns are those of /proc/net/unix: flags, type, state, inode and path are the
+  /// fourth to the eighth.
+  private static func isConnected(_ files: ProcessFiles) throws -> Bool {
+    let rows = try files.text("net/unix").split(separator: "\n").map { $0.split(separator: " ") }.filter {
+      $0.count == 8
+    }
+    let folder = try Directory.open("/proc/\(files.pid)/fd")
+    let own = Set(try folder.names(limit: 10_000).compactMap { try? folder.readLink($0) })
+    let isListening = "00010000"
+    let paths = rows.filter { $0[3] == isListening && own.contains("socket:[\($0[6])]") }.map { $0[7] }
+    return rows.contains { $0[3] != isListening && paths.contains($0[7]) }
   }
 
   /// Files that each handoff adds a line to; the lock is made by the first.
