@@ -85,6 +85,11 @@ import Testing
       block.complete(length: 1, checksum: 2)
       _ = block.claim(.successor, by: .coordinator)
     },
+    State(name: "block-versions.hex", start: .none, end: .none) { block in
+      join(block)
+      block.enroll(.source, as: identity(.source), in: namespace(.source), speaking: 2)
+      block.enroll(.coordinator, as: identity(.coordinator), in: namespace(.coordinator), speaking: 0x0102)
+    },
     State(name: "block-successor.hex", start: .destVerify, end: .destVerify) { block in
       block.enroll(.destination, as: identity(.destination), in: namespace(.destination))
       block.complete(length: 12_345, checksum: 0xdead_beef_0bad_cafe)
@@ -128,6 +133,7 @@ import Testing
   private static func expect(_ block: ControlBlock, toSayWhat other: ControlBlock) {
     for party in Party.allCases {
       #expect(block.identity(of: party) == other.identity(of: party))
+      #expect(block.version(of: party) == other.version(of: party))
       #expect(block.namespace(of: party) == other.namespace(of: party))
       #expect(block.heldDescriptors(of: party) == other.heldDescriptors(of: party))
       #expect(block.executable(of: party) == other.executable(of: party))

@@ -235,8 +235,10 @@ import Testing
       }
       #expect(why.what.contains("process \(identity.pid) ") && other.blindness == other.life(of: .source))
     }
-    block.noteNamespace(of: .source)
+    #expect(other.version(of: .source) == 1)
+    block.introduce(.source)
     #expect(other.namespace(of: .source) == .own)
+    #expect(other.version(of: .source) == HandoffProtocol.versions.upperBound)
     // A build that says none is believed, as there was no other.
     block.enroll(.source, as: me, in: .unknown)
     #expect(other.life(of: .source) == .lives)

@@ -143,11 +143,15 @@ import Testing
     private let thread = Mutex<OSThread?>(nil)
     private let outcome = Mutex<(end: HandoffEnd, reason: Reason?)?>(nil)
 
-    init(_ fixture: borrowing BlockFixture, timeout: UInt64 = patience) throws {
+    /// - Parameter version: the protocol's, as the source has said it; 0 where it says none.
+    init(
+      _ fixture: borrowing BlockFixture, timeout: UInt64 = patience, speaking version: UInt16 = 0,
+      plan: HandoffPlan = HandoffPlan()
+    ) throws {
       owner = try Sleeper()
       listener = Owned(try UnixSocket.listen(in: fixture.temporary.directory, name: "control.sock"))
       let old = try fixture.makeBlock(4, .resumed)
-      old.enroll(.source, as: owner.identity)
+      old.enroll(.source, as: owner.identity, speaking: version)
       old.pass(.reported, at: 1)
       var limits = HandoffLimits()
       limits.look = 1_000_000
@@ -155,6 +159,7 @@ import Testing
       var options = CoordinatorSession.Options()
       options.timeout = timeout
       options.maxDowntime = 77
+      options.plan = plan
       let isCancelled = isCancelled
       let session = Owned(
         Mutex(
@@ -169,17 +174,20 @@ import Testing
       thread.withLock { $0 = started }
     }
 
-    /// The connection of whoever asks, and the block that came with it.
-    func request() throws -> (channel: Owned<Channel>, block: ControlBlock) {
+    /// The connection of whoever asks, the block that came with it, and in which words it asks.
+    func request() throws -> (channel: Owned<Channel>, block: ControlBlock, bytes: [UInt8]) {
       var socket: Owned<UnixSocket>?
       _ = try CoordinatorSessionTests.wait {
         if let one = try listener.value.accept() { socket = Owned(one) }
         return socket != nil
       }
       let channel = Owned(try Channel(UnixSocket(adopting: try socket!.value.descriptor.duplicate())))
-      var arrival = try required(try channel.value.receive(timeout: patience, from: "coordinator"))
-      guard case .request = arrival.message else { throw Absent() }
-      return (channel, try ControlBlock(adopting: try required(arrival.descriptors.take(0))))
+      var arrival = try required(
+        try socket!.value.receive(
+          limit: UnixSocket.messageLimit, maximumDescriptors: 2, timeout: patience))
+      guard case .request = try Message(decoding: arrival.bytes) else { throw Absent() }
+      let block = try ControlBlock(adopting: try required(arrival.descriptors.take(0)))
+      return (channel, block, arrival.bytes)
     }
 
     func ended() -> (end: HandoffEnd, reason: Reason?)? {
@@ -206,7 +214,7 @@ import Testing
   @Test func itSaysThatItLivesAsLongAsItIsAtWork() throws {
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)
-    let (channel, block) = try handoff.request()
+    let (channel, block, _) = try handoff.request()
     #expect(block.attempt == 5 && block.generation == 1 && block.maxDowntime == 77 && block.state == .none)
     #expect(block.identity(of: .source) == handoff.owner.identity)
     #expect(block.identity(of: .coordinator) == .current() && block.identity(of: .destination) == nil)
@@ -238,11 +246,27 @@ import Testing
     #expect(try fixture.blocks.attempts() == [5])
   }
 
+  /// A source of a build that knows no plans is asked in words that it understands.
+  @Test(arguments: [0, 1, 2, 3] as [UInt16]) func aSourceIsAskedInTheWordsOfItsVersion(_ version: UInt16)
+    throws
+  {
+    let fixture = try BlockFixture()
+    let plan = HandoffPlan(depth: .trial, swap: .mirrored(path: "/neu", bytesPerSecond: 9))
+    let handoff = try Handoff(fixture, speaking: version, plan: plan)
+    let (channel, block, bytes) = try handoff.request()
+    #expect(bytes == Message.request(HandoffRequest(plan: plan)).encoded(speaking: version))
+    // What it has said is said of it in the next block too.
+    #expect(block.version(of: .source) == max(1, version))
+    try channel.value.send(.refused(Reason("enough")))
+    let end = handoff.ended()
+    #expect(end?.end == .refused && end?.reason == Reason("enough"))
+  }
+
   /// An interrupt moves the word, and says why.
   @Test func whoIsInterruptedCallsItOff() throws {
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)
-    let (channel, block) = try handoff.request()
+    let (channel, block, _) = try handoff.request()
     try fixture.blocks.publish(block)
     try channel.value.send(.accepted)
     handoff.isCancelled.raise()
@@ -342,7 +366,7 @@ import Testing
   @Test func aRequestThatIsRefusedLeavesNothing() throws {
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)
-    let (channel, block) = try handoff.request()
+    let (channel, block, _) = try handoff.request()
     try channel.value.send(.refused(Reason("not today", code: .limits)))
     let outcome = handoff.ended()
     #expect(outcome?.end == .refused && outcome?.reason == Reason("not today", code: .limits))
@@ -355,7 +379,7 @@ import Testing
   {
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)
-    let (channel, block) = try handoff.request()
+    let (channel, block, _) = try handoff.request()
     if isAccepted {
       try fixture.blocks.publish(block)
       try channel.value.send(.accepted)

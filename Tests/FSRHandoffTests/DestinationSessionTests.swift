@@ -134,7 +134,9 @@ import Testing
   ]
 
   private static func agree(_ handoff: Handoff) throws {
-    #expect(try handoff.answer() == .agreed(Agreement(version: 1, build: "watched")))
+    #expect(
+      try handoff.answer()
+        == .agreed(Agreement(version: HandoffProtocol.versions.upperBound, build: "watched")))
   }
 
   @Test func aGoodOneTakesTheGuestAndSeesTheLoserGone() throws {

@@ -19,12 +19,12 @@ import Testing
     hello.versions = 0...(.max)
     return [
       .request(HandoffRequest()), .request(request),
-      .request(HandoffRequest(executable: "/x", isTrial: true)), .accepted,
+      .request(HandoffRequest(executable: "/x", plan: HandoffPlan(depth: .trial))), .accepted,
       .request(
         HandoffRequest(
-          executable: "/x",
-          wishes: [HandoffWish("swap-file", "/größer"), HandoffWish("copy-rate", "65536")])),
-      .request(HandoffRequest(isTrial: true, wishes: [HandoffWish("swap-file", "/neu")])),
+          executable: "/x", plan: HandoffPlan(swap: .mirrored(path: "/größer", bytesPerSecond: 65_536)))),
+      .request(
+        HandoffRequest(plan: HandoffPlan(depth: .trial, swap: .mirrored(path: "/neu", bytesPerSecond: nil)))),
       .refused(Reason("weil nicht: größer")),
       .hello(Hello(isSuccessor: false, sections: [], build: "")), .hello(hello),
       .agreed(Agreement(version: 1, build: "6c62272e07bb0142")), .manifest, .prepared, .holding,
@@ -141,6 +141,11 @@ import Testing
   }
 
   @Test func listsAndTextsAreBounded() {
+    func asking(_ axes: [PlanAxis]) -> Message {
+      var request = HandoffRequest()
+      request.axes = axes
+      return .request(request)
+    }
     let sections = (0...256).map { SectionVersion(name: "s\($0)", version: 1) }
     let tooMuch: [Message] = [
       .hello(Hello(isSuccessor: false, sections: sections, build: "")),
@@ -152,9 +157,12 @@ import Testing
       .request(HandoffRequest(executable: String(repeating: "x", count: 4097))),
       .request(HandoffRequest(fault: String(repeating: "x", count: 513))),
       .agreed(Agreement(version: 1, build: String(repeating: "b", count: 129))),
-      .request(HandoffRequest(wishes: Array(repeating: HandoffWish("a", "b"), count: 17))),
-      .request(HandoffRequest(wishes: [HandoffWish(String(repeating: "n", count: 65), "b")])),
-      .request(HandoffRequest(wishes: [HandoffWish("a", String(repeating: "v", count: 4097))])),
+      asking(Array(repeating: PlanAxis("a", "b"), count: 17)),
+      asking([PlanAxis(String(repeating: "n", count: 65), "b")]),
+      asking([PlanAxis("a", String(repeating: "v", count: 4097))]),
+      asking([PlanAxis("a", "b", Array(repeating: PlanAxis.Detail("c", "d"), count: 17))]),
+      asking([PlanAxis("a", "b", [PlanAxis.Detail(String(repeating: "n", count: 65), "d")])]),
+      asking([PlanAxis("a", "b", [PlanAxis.Detail("c", String(repeating: "v", count: 4097))])]),
     ]
     for message in tooMuch {
       #expect(throws: HandoffError.self) { try Message(decoding: message.encoded) }
@@ -163,7 +171,7 @@ import Testing
 
   @Test func kindsAndTagsKeepTheirNumbers() {
     let firsts = Self.messages.map { $0.encoded[0] }
-    #expect(firsts == [1, 1, 9, 2, 10, 11, 3, 4, 4, 5, 6, 7, 8, 3, 3, 3])
+    #expect(firsts == [12, 12, 12, 2, 12, 12, 3, 4, 4, 5, 6, 7, 8, 3, 3, 3])
     let agreed = Message.agreed(Agreement(version: 0x0102, build: "b")).encoded
     #expect(agreed == [5, 0, 8, 0, 2, 0, 0, 0, 2, 1, 9, 0, 1, 0, 0, 0, 0x62])
   }

@@ -38,7 +38,8 @@ import Testing
   ///   - reap: nanoseconds for the destination to leave, of which a good one needs few.
   ///   - beside: done beside the session, with the block and the coordinator's end.
   private static func handOver(
-    to vmm: String = "prepares", _ manners: WatchedSource.Manners = .init(), isTrial: Bool = false,
+    to vmm: String = "prepares", _ manners: WatchedSource.Manners = .init(),
+    depth: HandoffPlan.Depth = .handOver,
     maxDowntime: UInt64 = 30_000_000, timeout: UInt64 = patience, coordinator other: Coordinator = .holds,
     reap: UInt64 = 3_600_000_000_000, beside: @escaping @Sendable (ControlBlock) -> Void = { _ in }
   ) throws -> Outcome {
@@ -67,7 +68,7 @@ import Testing
     limits.reap = reap
     let session = SourceSession(
       guest: guest, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(theirs),
-      request: HandoffRequest(isTrial: isTrial), limits: limits)
+      request: HandoffRequest(), plan: HandoffPlan(depth: depth), limits: limits)
     let companion = try OSThread.start(name: "companion") { beside(block) }
     let end = session.run()
     companion.join()
@@ -137,7 +138,7 @@ import Testing
   }
 
   @Test func aTrialTouchesNothing() throws {
-    let outcome = try Self.handOver(isTrial: true)
+    let outcome = try Self.handOver(depth: .trial)
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
     #expect(outcome.block.reason(of: .source)?.description.hasPrefix("it was a trial") == true)
     #expect(outcome.block.state == .resumed && outcome.block.time(of: .stunned) == 0)

@@ -46,7 +46,8 @@ import Testing
     let coordinator = try Channel(pair.a)
     let session = SourceSession(
       guest: StillSource([], DescriptorBag(), deed: { try deed(file) }), block: block,
-      blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b), request: HandoffRequest())
+      blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b), request: HandoffRequest(),
+      plan: HandoffPlan())
     let end = session.run()
     _ = try coordinator.receive(timeout: 0, from: "source")
     return (end, block, block.reason(of: .source)?.description)

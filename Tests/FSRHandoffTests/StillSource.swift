@@ -62,7 +62,7 @@ final class StillSource: HandoffSource {
     let coordinator = try Channel(pair.a)
     let session = SourceSession(
       guest: self, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b),
-      request: HandoffRequest())
+      request: HandoffRequest(), plan: HandoffPlan())
     guard case .kept = session.run() else { throw Absent() }
     let told = try coordinator.receive(timeout: 0, from: "source")?.message
     if case .refused = told, try fixture.blocks.newest() != nil { throw Absent() }

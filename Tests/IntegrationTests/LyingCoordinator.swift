@@ -50,10 +50,13 @@ struct LyingCoordinator {
     return block
   }
 
-  func request(_ channel: borrowing Channel, _ block: ControlBlock) throws {
+  func request(
+    _ channel: borrowing Channel, _ block: ControlBlock, asking request: HandoffRequest = HandoffRequest(),
+    speaking version: UInt16 = HandoffProtocol.versions.upperBound
+  ) throws {
     var bag = DescriptorBag()
     bag.append(try block.descriptor.duplicate())
-    try channel.send(.request(HandoffRequest()), descriptors: bag)
+    try channel.send(.request(request), descriptors: bag, speaking: version)
   }
 
   /// The kinds of what is said until the other side hangs up, or `limit` messages.

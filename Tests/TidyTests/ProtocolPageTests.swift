@@ -89,9 +89,23 @@ import Testing
     }
   }
 
-  @Test func itNamesEveryWish() throws {
-    let names = try Declarations("FSRReference/Paging/SwapWish.swift").inside("enum Name {").texts()
-    expect(page.names("### Wishes"), names, "wishes")
+  @Test func itNamesEveryWishAndAxis() throws {
+    let names = try Declarations("FSRHandoff/Wire/FormerRequest.swift").inside("enum Name {").texts()
+    expect(page.names("### Requests of version 1"), names, "wishes")
+    let plan = try Declarations("FSRHandoff/Plan/HandoffPlan+Axes.swift")
+    let axes = plan.inside("enum Axis: String {").lists().flatMap { $0.split(separator: ",") }.map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    expect(page.names("### Plans"), Set(axes), "axes")
+    // Behind its axis, each value that is read.
+    var told: Set<String> = []
+    var axis = ""
+    for row in page.rows("### Plans") where row.count > 2 && row[1].hasPrefix("`") {
+      if !row[0].isEmpty { axis = row[0].filter { $0 != "`" } }
+      told.insert("\(axis) \(row[1].filter { $0 != "`" })")
+    }
+    let read = try plan.inside("mutating func take(").matches(#"\(\.(\w+), "(\w+)"\)"#).map { "\($0) \($1)" }
+    expect(told, Set(read), "values of axes")
   }
 
   // MARK: places

@@ -58,7 +58,7 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     // As a handoff would, before it starts anything.
     if let blocker = wish.forecast(for: folder) { return refused(answer, [blocker]) }
     var options = try wish.coordinatorOptions(executable: destination.path)
-    options.isTrial = true
+    options.plan.depth = .trial
     options.spend(since: begin)
     let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
     switch run.end {

@@ -71,7 +71,7 @@ struct HandoffOptions: ParsableArguments {
   private static let pathLimit = 4095
   private static let slowestCopy = ByteSize(64 << 10)
 
-  private func swapWish() throws -> SwapWish {
+  private func swapPlan() throws -> HandoffPlan.Swap {
     guard let swapFile else { return .shared }
     return .mirrored(path: try WorkingDirectory.absolute(swapFile), bytesPerSecond: copyRate?.bytes)
   }
@@ -131,7 +131,7 @@ struct HandoffOptions: ParsableArguments {
     options.executable = executable
     options.maxDowntime = maxDowntime.nanoseconds
     options.timeout = timeout.nanoseconds
-    options.wishes = try swapWish().wishes
+    options.plan.swap = try swapPlan()
     return options
   }
 

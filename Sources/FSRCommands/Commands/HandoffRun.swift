@@ -89,7 +89,7 @@ struct HandoffRun {
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
       isInterrupted: isInterrupted, culprits: culprits, isScribbledOver: isScribbledOver,
       owner: session.block?.owner?.pid,
-      isFormerTrial: options.isTrial && session.block.map(isTried) == true)
+      isFormerTrial: options.plan.depth == .trial && session.block.map(isTried) == true)
   }
 
   private static func isTried(_ block: ControlBlock) -> Bool {

@@ -17,6 +17,7 @@
 /// 4096  three reasons, 512 bytes each: length, UTF-8, at 504 the number of a reason code or 0, and at 508 how many
 ///       bytes are the sentence, behind which a remedy stands; 0 = all
 /// 5632  three PID namespaces, 8 bytes each  of the numbers of the parties; 0 = not said
+/// 5656  three protocol versions, 4 bytes each  the highest that the parties speak; 0 = not said, which is 1
 /// ```
 enum BlockLayout {
   static let size: UInt64 = 8192
@@ -78,6 +79,7 @@ enum BlockLayout {
   static let sentence: UInt64 = 508
 
   static func namespace(_ party: Party) -> UInt64 { 5632 + UInt64(party.rawValue) * 8 }
+  static func version(_ party: Party) -> UInt64 { 5656 + UInt64(party.rawValue) * 4 }
 }
 
 /// The moments of a handoff that are written down as they pass.

@@ -3,7 +3,12 @@ public import FSRSystem
 /// Who takes part, and what each says of itself.
 extension ControlBlock {
   /// Writes down who `party` is, and which PID namespace its number is of.
-  public func enroll(_ party: Party, as identity: ProcessIdentity, in namespace: PIDNamespace = .own) {
+  ///
+  /// - Parameter version: the highest of the protocol that it speaks, where that is known; 0 where not.
+  public func enroll(
+    _ party: Party, as identity: ProcessIdentity, in namespace: PIDNamespace = .own,
+    speaking version: UInt16 = 0
+  ) {
     let base = BlockLayout.party(party)
     region.atomicStore(UInt32(0), at: base + BlockLayout.isSet)
     region.atomicStore(UInt32(0), at: base + BlockLayout.descriptorCount)
@@ -12,6 +17,7 @@ extension ControlBlock {
     region.store(identity.bootID.high, at: base + BlockLayout.bootHigh)
     region.store(identity.bootID.low, at: base + BlockLayout.bootLow)
     region.store(namespace.number, at: BlockLayout.namespace(party))
+    region.store(UInt32(version), at: BlockLayout.version(party))
     region.atomicStore(UInt32(1), at: base + BlockLayout.isSet)
   }
 
@@ -25,9 +31,16 @@ extension ControlBlock {
         high: region.load(base + BlockLayout.bootHigh), low: region.load(base + BlockLayout.bootLow)))
   }
 
-  /// Says that the number of `party` is of this process's PID namespace, where a build has enrolled it that says none.
-  public func noteNamespace(of party: Party) {
+  /// Says of this process, which is `party`, what whoever has enrolled it may not know: the PID namespace that its number is
+  /// of, and the highest version of the protocol that it speaks.
+  public func introduce(_ party: Party) {
     region.store(PIDNamespace.own.number, at: BlockLayout.namespace(party))
+    region.store(UInt32(HandoffProtocol.versions.upperBound), at: BlockLayout.version(party))
+  }
+
+  /// The highest version of the protocol that `party` speaks; 1 where it has not said so.
+  public func version(of party: Party) -> UInt16 {
+    max(1, UInt16(truncatingIfNeeded: region.load(BlockLayout.version(party), as: UInt32.self)))
   }
 
   /// The PID namespace that the number of `party` is of; unknown where a build has written it that says none.

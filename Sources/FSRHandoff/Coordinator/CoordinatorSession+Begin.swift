@@ -137,7 +137,8 @@ extension CoordinatorSession {
     try blocks.removeOlder(than: old.attempt)
     let fresh = try blocks.create(
       attempt: old.attempt + 1, generation: generation, machine: old.machine, state: .none)
-    fresh.enroll(.source, as: identity, in: old.namespace(of: owner))
+    fresh.enroll(
+      .source, as: identity, in: old.namespace(of: owner), speaking: old.version(of: owner))
     fresh.enroll(.coordinator, as: ProcessIdentity.current())
     fresh.maxDowntime = options.maxDowntime
     deadline = now() &+ min(options.timeout, HandoffLimits.longest)
@@ -194,8 +195,8 @@ extension CoordinatorSession {
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
     let request = HandoffRequest(
-      executable: options.executable, fault: options.fault, isTrial: options.isTrial, wishes: options.wishes)
-    try Self.send(.request(request), introduction, on: link.value)
+      executable: options.executable, fault: options.fault, plan: options.plan)
+    try Self.send(.request(request), introduction, on: link.value, speaking: block.version(of: .source))
     asked = link
     let arrival = try receive(link.value, of: block, until: min(deadline, now() + limits.answer))
     asked = nil
@@ -220,9 +221,10 @@ extension CoordinatorSession {
 
   /// A source that can serve nobody has hung up already, and said before that why.
   private static func send(
-    _ message: Message, _ descriptors: borrowing DescriptorBag, on link: borrowing Channel
+    _ message: Message, _ descriptors: borrowing DescriptorBag, on link: borrowing Channel,
+    speaking version: UInt16
   ) throws(HandoffError) {
-    do throws(HandoffError) { try link.send(message, descriptors: descriptors) } catch {
+    do throws(HandoffError) { try link.send(message, descriptors: descriptors, speaking: version) } catch {
       if case .system(let failure) = error, failure.isBrokenPipe { return }
       throw error
     }

@@ -13,10 +13,7 @@ public struct CoordinatorSession: ~Copyable {
     /// Nanoseconds for all of it.
     public var timeout: UInt64 = 30_000_000_000
     public var fault = ""
-    /// Whether to do all that comes before the guest is stopped, and no more.
-    public var isTrial = false
-    /// What the source's VMM is asked to do besides.
-    public var wishes: [HandoffWish] = []
+    public var plan = HandoffPlan()
 
     public init() {}
   }

@@ -44,7 +44,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     block = try Self.adopt(file, telling: channel)
     blocks = try Self.adopt(folder, telling: channel)
     guest = try Self.make(makeGuest, telling: channel)
-    block.noteNamespace(of: .destination)
+    block.introduce(.destination)
     self.channel = channel
     self.hello = hello
     self.limits = limits

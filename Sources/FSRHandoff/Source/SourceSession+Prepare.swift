@@ -6,7 +6,7 @@ extension SourceSession {
   /// Nothing is begun before it is seen that all of the guest can be handed over.
   func publishBlock() throws -> StepOutcome {
     description = try describe()
-    block.noteNamespace(of: .source)
+    block.introduce(.source)
     try blocks.publish(block)
     isPublished = true
     block.pass(.requested, at: now())
@@ -119,7 +119,7 @@ extension SourceSession {
     }
     block.pass(.prepared, at: now())
     // From here on the guest notices.
-    if request.isTrial { throw HandoffError.tried }
+    if plan.depth == .trial { throw HandoffError.tried }
     return .done
   }
 

@@ -19,7 +19,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   /// Why the handoff was called off; the first reason counts.
   var reason: Reason?
   var coordinator: CoordinatorLink
-  var request: HandoffRequest
+  let request: HandoffRequest
+  let plan: HandoffPlan
   var blocks: BlockDirectory
 
   /// Whether the block has its name.
@@ -44,10 +45,11 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
 
   /// - Parameters:
   ///   - coordinator: the connection that the request came on.
+  ///   - plan: the request's.
   ///   - now: the monotonic clock, in nanoseconds.
   public init(
     guest: Guest, block: ControlBlock, blocks: consuming BlockDirectory, coordinator: consuming Channel,
-    request: HandoffRequest, limits: HandoffLimits = HandoffLimits(),
+    request: HandoffRequest, plan: HandoffPlan, limits: HandoffLimits = HandoffLimits(),
     now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }
   ) {
     self.guest = guest
@@ -55,6 +57,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     self.blocks = blocks
     self.coordinator = CoordinatorLink(coordinator)
     self.request = request
+    self.plan = plan
     self.limits = limits
     self.now = now
     fault = FaultPlan.read(request.fault, for: .source)

@@ -23,10 +23,14 @@ public struct Channel: ~Copyable, Sendable {
     do throws(SystemError) { try socket.send(message.encoded) } catch { throw .system(error) }
   }
 
-  public func send(_ message: Message, descriptors: borrowing DescriptorBag) throws(HandoffError) {
-    do throws(SystemError) { try socket.send(message.encoded, descriptors: descriptors) } catch {
-      throw .system(error)
-    }
+  /// - Parameter version: the highest of the protocol that the peer speaks.
+  public func send(
+    _ message: Message, descriptors: borrowing DescriptorBag,
+    speaking version: UInt16 = HandoffProtocol.versions.upperBound
+  ) throws(HandoffError) {
+    do throws(SystemError) {
+      try socket.send(message.encoded(speaking: version), descriptors: descriptors)
+    } catch { throw .system(error) }
   }
 
   /// The next message; nil when the peer has hung up.

@@ -6,7 +6,7 @@ public import FSRSystem
 /// One message is one packet of a SOCK_SEQPACKET socket: kind (16 bits), then tagged fields (`Fields`).
 /// Descriptors ride beside the bytes. A kind or a needed field that is not known ends the handoff.
 public enum Message: Equatable, Sendable {
-  /// Coordinator to source, with the block: hand the guest over.
+  /// Coordinator to source, with the block: hand the guest over, by a plan.
   case request(HandoffRequest)
   /// Source to coordinator: the block has its name, the handoff goes on.
   case accepted
@@ -43,7 +43,9 @@ public enum Message: Equatable, Sendable {
 
 /// The protocol versions this build speaks.
 public enum HandoffProtocol {
-  public static let versions: ClosedRange<UInt16> = 1...1
+  public static let versions: ClosedRange<UInt16> = 1...2
+  /// The first in which a source understands a `HandoffPlan`.
+  static let plans: UInt16 = 2
 }
 
 /// A section that a build writes or reads, and in which version.
@@ -68,33 +70,17 @@ public struct HandoffRequest: Equatable, Sendable {
   public var executable: String
   /// A fault to commit on purpose; empty for none.
   public var fault: String
-  /// Whether to do all that comes before the guest is stopped, and then to call it off.
-  public var isTrial: Bool
-  /// What the source's VMM is asked to do besides; it refuses what it does not know.
-  public var wishes: [HandoffWish]
+  /// The plan, as it travels: what is unknown of it is refused when it is read.
+  public var axes: [PlanAxis]
 
-  static let wishLimit = 16
-
-  public init(executable: String = "", fault: String = "", isTrial: Bool = false, wishes: [HandoffWish] = [])
-  {
+  public init(executable: String = "", fault: String = "", plan: HandoffPlan = HandoffPlan()) {
     self.executable = executable
     self.fault = fault
-    self.isTrial = isTrial
-    self.wishes = wishes
+    axes = plan.axes
   }
-}
 
-/// Something that only the VMM understands, such as where a swap file is to be.
-public struct HandoffWish: Equatable, Sendable {
-  public let name: String
-  public let value: String
-
-  static let nameLimit = 64
-
-  public init(_ name: String, _ value: String) {
-    self.name = name
-    self.value = value
-  }
+  /// - Throws: `HandoffError` `refused` where this build does not know a needed part of it.
+  public var plan: HandoffPlan { get throws(HandoffError) { try HandoffPlan(axes) } }
 }
 
 public struct Hello: Equatable, Sendable {

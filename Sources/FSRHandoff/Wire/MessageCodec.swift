@@ -3,23 +3,16 @@ internal import FSRSystem
 
 /// Messages as bytes and back.
 extension Message {
-  private enum Kind: UInt16 {
+  enum Kind: UInt16 {
     case request = 1
     case accepted, refused, hello, agreed, manifest, prepared, holding
-    /// A request for a trial. A kind of its own: who does not know it hands nothing over.
-    case trial
-    /// The same with wishes. Kinds of their own too: who does not know them does nothing else instead.
-    case wishingRequest, wishingTrial
-
-    init(_ request: HandoffRequest) {
-      self =
-        if request.wishes.isEmpty { request.isTrial ? .trial : .request } else {
-          request.isTrial ? .wishingTrial : .wishingRequest
-        }
-    }
+    /// Requests of protocol version 1 (`FormerRequest`).
+    case trial, wishingRequest, wishingTrial
+    /// A request by a plan; `request` is one of version 1.
+    case plan
   }
 
-  private enum Tag {
+  enum Tag {
     static let lowest: UInt16 = 1
     static let highest: UInt16 = 2
     static let executable: UInt16 = 3
@@ -34,27 +27,21 @@ extension Message {
     static let wishes: UInt16 = 11
     /// Bytes of the reason before its remedy; left out where it has none.
     static let sentence: UInt16 = 12
+    static let axes: UInt16 = 13
   }
 
   private static let buildLimit = 128
 
   /// The packet's bytes.
-  public var encoded: [UInt8] {
+  public var encoded: [UInt8] { encoded(speaking: HandoffProtocol.versions.upperBound) }
+
+  /// The packet's bytes for who speaks `version` and none that is higher.
+  public func encoded(speaking version: UInt16) -> [UInt8] {
     var fields = FieldWriter()
     let kind: Kind
     switch self {
     case .request(let request):
-      kind = Kind(request)
-      fields.put(Tag.lowest, request.versions.lowerBound)
-      fields.put(Tag.highest, request.versions.upperBound)
-      fields.put(Tag.executable, request.executable)
-      fields.put(Tag.fault, request.fault)
-      if !request.wishes.isEmpty {
-        fields.put(Tag.wishes, list: request.wishes) { wish, writer in
-          writer.write(wish.name)
-          writer.write(wish.value)
-        }
-      }
+      kind = Self.put(request, into: &fields, speaking: version)
     case .hello(let hello):
       kind = .hello
       fields.put(Tag.lowest, hello.versions.lowerBound)
@@ -116,14 +103,7 @@ extension Message {
       return .agreed(
         Agreement(
           version: try fields.integer(Tag.version), build: try fields.string(Tag.build, limit: buildLimit)))
-    case .request, .trial, .wishingRequest, .wishingTrial:
-      var request = HandoffRequest(
-        executable: try fields.string(Tag.executable, limit: Manifest.textLimit),
-        fault: try fields.string(Tag.fault, limit: FaultPlan.textLimit),
-        isTrial: kind == .trial || kind == .wishingTrial)
-      if kind == .wishingRequest || kind == .wishingTrial { request.wishes = try wishes(fields) }
-      request.versions = try versions(fields)
-      return .request(request)
+    case .request, .trial, .wishingRequest, .wishingTrial, .plan: return .request(try request(kind, fields))
     case .hello:
       let sections = try fields.list(Tag.sections, limit: SectionVersion.limit) { reader throws(StateError) in
         SectionVersion(
@@ -139,17 +119,7 @@ extension Message {
     }
   }
 
-  private static func wishes(_ fields: FieldReader) throws(StateError) -> [HandoffWish] {
-    let wishes = try fields.list(Tag.wishes, limit: HandoffRequest.wishLimit) { reader throws(StateError) in
-      HandoffWish(
-        try reader.readString(limit: HandoffWish.nameLimit), try reader.readString(limit: Manifest.textLimit))
-    }
-    // Who came for wishes has some.
-    if wishes.isEmpty { throw .invalid("wishes", 0) }
-    return wishes
-  }
-
-  private static func versions(_ fields: FieldReader) throws(StateError) -> ClosedRange<UInt16> {
+  static func versions(_ fields: FieldReader) throws(StateError) -> ClosedRange<UInt16> {
     let lowest = try fields.integer(Tag.lowest, as: UInt16.self)
     let highest = try fields.integer(Tag.highest, as: UInt16.self)
     guard lowest <= highest else { throw .invalid("protocol range", UInt64(lowest)) }

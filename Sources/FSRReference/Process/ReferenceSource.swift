@@ -10,25 +10,22 @@ final class ReferenceSource: HandoffSource {
   /// The running program itself, also when its file has been replaced or removed since.
   let executable = "/proc/self/exe"
   var build: String { vmm.build }
-  /// Whether all of it is only to be tried.
-  let isTrial: Bool
-  let swap: SwapWish
+  let plan: HandoffPlan
   /// Nanoseconds for a copy to become as long as the file by now is.
   private static let settleLimit: UInt64 = 5_000_000_000
   let arguments: [String]
   let environment: [[UInt8]]
 
-  init(guest: ReferenceGuest, vmm: ReferenceVMM, isTrial: Bool, swap: SwapWish) {
-    self.swap = swap
+  init(guest: ReferenceGuest, vmm: ReferenceVMM, plan: HandoffPlan) {
     self.guest = guest
     self.vmm = vmm
-    self.isTrial = isTrial
+    self.plan = plan
     arguments = VMMProcess.arguments
     environment = Environment.bytes
   }
 
   var sectionVersions: [SectionVersion] {
-    guest.writtenSections + (swap == .shared ? [] : [ReferenceGuest.mirrored])
+    guest.writtenSections + (plan.swap == .shared ? [] : [ReferenceGuest.mirrored])
   }
 
   func describe() throws -> Description {
@@ -41,7 +38,7 @@ final class ReferenceSource: HandoffSource {
 
   /// The new VMM's swap file, where it is to have one of its own.
   private func makeSwapCopy() throws {
-    guard case .mirrored(let path, let rate) = swap else { return }
+    guard case .mirrored(let path, let rate) = plan.swap else { return }
     guard let paging = guest.paging else {
       throw HandoffError.refused(
         Reason("the VM has no swap file", remedy: "leave --swap mirrored out", code: .swap))
@@ -50,7 +47,7 @@ final class ReferenceSource: HandoffSource {
   }
 
   func precopy() throws -> Precopy {
-    switch swap {
+    switch plan.swap {
     case .shared: return Precopy(.standing)
     case .mirrored:
       guard let paging = guest.paging else { preconditionFailure("who has no swap file was refused") }
@@ -62,7 +59,9 @@ final class ReferenceSource: HandoffSource {
     // Ahead of everything that would have to be taken back: from here on the reservation outlives this process.
     try vmm.nameHeir()
     try guest.paging?.quiesce()
-    if swap != .shared { try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit) }
+    if plan.swap != .shared {
+      try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit)
+    }
     guest.drain.rest()
     guest.pump.rest()
     guest.load.rest()
@@ -81,9 +80,9 @@ final class ReferenceSource: HandoffSource {
 
   func save(to checkpoint: inout CheckpointWriter) throws {
     try guest.paging?.freeze()
-    if swap != .shared { try guest.paging?.finishCopy() }
+    if plan.swap != .shared { try guest.paging?.finishCopy() }
     guest.save(to: &checkpoint)
-    if swap != .shared {
+    if plan.swap != .shared {
       checkpoint.section(ReferenceGuest.mirrored.name, version: ReferenceGuest.mirrored.version) { _ in }
     }
   }
@@ -113,6 +112,6 @@ final class ReferenceSource: HandoffSource {
   }
 
   func keep(_ ended: ControlBlock, reason: Reason?) {
-    vmm.handoffEnded(ended, reason: reason, isTrial: isTrial)
+    vmm.handoffEnded(ended, reason: reason, depth: plan.depth)
   }
 }

@@ -359,8 +359,8 @@ final class ReferenceVMM: Sendable {
       try channel.send(.refused(Reason("the request is for another VM or process, or was called off")))
       return
     }
-    let swap: SwapWish
-    do throws(HandoffError) { swap = try SwapWish(request.wishes) } catch {
+    let plan: HandoffPlan
+    do throws(HandoffError) { plan = try request.plan } catch {
       try channel.send(.refused(error.reason))
       return
     }
@@ -368,12 +368,12 @@ final class ReferenceVMM: Sendable {
     if let path = try? Executable.path() { next.noteExecutable(path, of: .source) }
     // Those of before stand ahead of the handoff.
     tellResets { resets.rest(at: MonotonicClock.now()) }
-    log.notice("\(request.isTrial ? "check" : "handoff") \(next.attempt) begins")
+    log.notice("\(plan.depth == .trial ? "check" : "handoff") \(next.attempt) begins")
     let session = SourceSession(
-      guest: ReferenceSource(guest: guest, vmm: self, isTrial: request.isTrial, swap: swap),
+      guest: ReferenceSource(guest: guest, vmm: self, plan: plan),
       block: next, blocks: blocks,
       coordinator: channel,
-      request: request)
+      request: request, plan: plan)
     self.session.withLock { $0 = session }
     defer { self.session.withLock { $0 = nil } }
     switch session.run() {
@@ -406,13 +406,13 @@ final class ReferenceVMM: Sendable {
   }
 
   /// The handoff came to nothing, and the guest is still here.
-  func handoffEnded(_ ended: ControlBlock, reason: Reason?, isTrial: Bool) {
+  func handoffEnded(_ ended: ControlBlock, reason: Reason?, depth: HandoffPlan.Depth) {
     // One that was refused before it began has named no heir, and may have been refused because of the ledger.
     if ended.time(of: .requested) != 0 { settleReservation(isKept: true) }
     dropSwapCopy()
     // A block that was never published is no block of the VM's.
     if ended.state == .resumed { newest.withLock { $0 = ended } }
-    finish(ended, isTrial ? "check" : "handoff", from: build, to: nil, reason: reason)
+    finish(ended, depth == .trial ? "check" : "handoff", from: build, to: nil, reason: reason)
     handoffIsOver(ended)
   }
 

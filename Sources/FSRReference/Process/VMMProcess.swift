@@ -305,6 +305,7 @@ public enum VMMProcess {
       let block = try blocks.create(
         attempt: 1, generation: 0, machine: identity, state: .destVerify)
       block.enroll(.destination, as: ProcessIdentity.current())
+      block.introduce(.destination)
       try blocks.publish(block)
       return block
     } catch {
