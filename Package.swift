@@ -54,11 +54,16 @@ let package = Package(
       ], swiftSettings: strict),
     room("FSRSoftCPU", ["FSRMachine", "FSRMemory", "FSRState"]),
 
+    // host: a VM as it lies on this host, and whoever asks for it
+    room("FSRHost", ["FSRHandoff", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem"]),
+    room("FSRClient", ["FSRHost", "FSRHandoff", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem"]),
+
     // doors: each makes one kind of VMM a participant in a handoff
     room(
       "FSRReference",
       [
-        "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem",
+        "FSRHost", "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRStorage", "FSRState",
+        "FSRSystem",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
@@ -67,7 +72,7 @@ let package = Package(
     room(
       "FSRCommands",
       [
-        "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem",
+        "FSRClient", "FSRHost", "FSRHandoff", "FSRMachine", "FSRState", "FSRSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
@@ -100,7 +105,10 @@ let package = Package(
     tests("FSRMachineTests", ["FSRMachine", "FSRMemory", "FSRState", "FSRTestSupport"]),
     tests(
       "FSRCommandsTests",
-      ["FSRCommands", "FSRReference", "FSRHandoff", "FSRMachine", "FSRSystem", "FSRTestSupport", "fsr"],
+      [
+        "FSRCommands", "FSRClient", "FSRHost", "FSRHandoff", "FSRMachine", "FSRState", "FSRSystem",
+        "FSRTestSupport", "fsr",
+      ],
       exclude: fixtures),
     tests(
       "FSRReferenceTests",
@@ -122,8 +130,9 @@ let package = Package(
     tests(
       "TidyTests",
       [
-        "FSRHandoff", "FSRReference", "FSRMachine", "FSRMemory", "FSRState", "FSRSystem", "FSRGuestSupport",
-        "FSRTestSupport",
+        "FSRHandoff", "FSRClient", "FSRHost", "FSRReference", "FSRMachine", "FSRMemory", "FSRState",
+        "FSRSystem",
+        "FSRGuestSupport", "FSRTestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 internal import FSRMachine
+internal import FSRState
 
 extension Failure {
   /// Why the end of the guest of the VM `name` is no success; nil where it is one.

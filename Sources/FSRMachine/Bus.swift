@@ -1,3 +1,5 @@
+public import FSRState
+
 /// What became of a store to a device.
 public enum BusOutcome: Equatable, Sendable {
   case done

@@ -1,3 +1,5 @@
+public import FSRState
+
 /// Why a hart came back from `VirtualCPU.run`. Its state is precise in every case.
 public enum CPUExit: Equatable, Sendable {
   /// A stop was requested.

@@ -1,5 +1,6 @@
 import FSRMachine
 import FSRMemory
+internal import FSRState
 import Synchronization
 
 /// A hart's whole state, and what it runs with. A value: one owner at a time runs it (`SoftCPU`).

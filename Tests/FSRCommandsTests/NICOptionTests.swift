@@ -1,5 +1,5 @@
 import FSRCommands
-import FSRReference
+import FSRHost
 import FSRSystem
 import Testing
 

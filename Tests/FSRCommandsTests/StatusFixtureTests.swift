@@ -1,5 +1,5 @@
 import FSRCommands
-import FSRReference
+import FSRHost
 import FSRTestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 public import FSRMachine
 public import FSRMemory
 public import FSRSoftCPU
+public import FSRState
 import Foundation
 import Synchronization
 

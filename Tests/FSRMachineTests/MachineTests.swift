@@ -1,5 +1,6 @@
 import FSRMachine
 import FSRMemory
+internal import FSRState
 import Testing
 
 @Suite struct MachineTests {

@@ -1,3 +1,4 @@
+import FSRHost
 import FSRReference
 import FSRSystem
 import FSRTestSupport

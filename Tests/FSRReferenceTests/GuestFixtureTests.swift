@@ -1,3 +1,4 @@
+import FSRHost
 import FSRMachine
 import FSRMemory
 import FSRReference

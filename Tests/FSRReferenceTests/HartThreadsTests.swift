@@ -1,6 +1,8 @@
+internal import FSRHost
 import FSRMachine
 import FSRMemory
 import FSRReference
+internal import FSRState
 import FSRSystem
 import FSRTestSupport
 import Synchronization

@@ -1,4 +1,3 @@
-import FSRReference
 import Testing
 
 /// Every order in which harts come to the gate while a stop is asked for, comes to its deed, or is taken back.

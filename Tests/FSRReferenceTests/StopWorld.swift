@@ -1,4 +1,5 @@
 import FSRReference
+import FSRState
 import Synchronization
 
 /// The words of a stop in a test's own hands, to be put into any state.
@@ -183,4 +184,10 @@ struct StopWorld: Hashable {
       throw Wrong("a hart is told to stop for ever: \(self)")
     }
   }
+}
+
+/// What a world must not come to.
+struct Wrong: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
 }

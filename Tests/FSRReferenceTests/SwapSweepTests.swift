@@ -1,4 +1,3 @@
-import FSRReference
 import FSRSystem
 import FSRTestSupport
 import Testing

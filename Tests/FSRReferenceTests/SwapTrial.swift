@@ -1,3 +1,4 @@
+import FSRHost
 import FSRMemory
 import FSRReference
 import FSRState

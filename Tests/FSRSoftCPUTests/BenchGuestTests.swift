@@ -1,6 +1,7 @@
 import FSRGuestSupport
 import FSRMachine
 import FSRSoftCPU
+internal import FSRState
 import FSRTestSupport
 import Foundation
 import Testing

@@ -2,6 +2,7 @@ import FSRGuestSupport
 import FSRMachine
 import FSRMemory
 import FSRSoftCPU
+internal import FSRState
 import FSRTestSupport
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import FSRGuestSupport
 import FSRMachine
 import FSRMemory
+internal import FSRState
 import FSRTestSupport
 import Testing
 

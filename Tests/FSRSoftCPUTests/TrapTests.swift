@@ -1,5 +1,6 @@
 import FSRGuestSupport
 import FSRMachine
+internal import FSRState
 import FSRTestSupport
 import Testing
 

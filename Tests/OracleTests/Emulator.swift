@@ -1,4 +1,5 @@
 import FSRMachine
+internal import FSRState
 import FSRSystem
 import FSRTestSupport
 import Foundation

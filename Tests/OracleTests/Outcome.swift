@@ -1,4 +1,5 @@
 import FSRMachine
+internal import FSRState
 
 /// What a board made of a program.
 struct Outcome: Sendable {

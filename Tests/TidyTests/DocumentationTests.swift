@@ -1,5 +1,5 @@
+import FSRClient
 import FSRHandoff
-import FSRReference
 import FSRSystem
 import Foundation
 import Testing

@@ -1,5 +1,6 @@
 import FSRGuestSupport
 import FSRHandoff
+import FSRHost
 import FSRMachine
 import FSRMemory
 import FSRReference
@@ -37,11 +38,11 @@ import Testing
     "FSRHandoff/Wire/MessageCodec.swift": "### Fields of messages",
     "FSRState/Manifest.swift": "## Manifest",
     "FSRStorage/Swap/SwapDescription.swift": "### swap",
-    "FSRReference/VMConfiguration.swift": "### configuration",
-    "FSRReference/Paging/PagingConfiguration.swift": "### The resident limit",
-    "FSRReference/Port/Port.swift": "### ports",
-    "FSRReference/Client/VMStatus.swift": "### Status",
-    "FSRReference/Client/VMStatus+Paging.swift": "### Status of paging",
+    "FSRHost/Configuration/VMConfiguration.swift": "### configuration",
+    "FSRHost/Configuration/PagingConfiguration.swift": "### The resident limit",
+    "FSRHost/Configuration/Port.swift": "### ports",
+    "FSRHost/Status/VMStatus.swift": "### Status",
+    "FSRHost/Status/VMStatus+Paging.swift": "### Status of paging",
   ]
 
   @Test func itNamesEveryField() throws {
@@ -68,7 +69,7 @@ import Testing
   }
 
   @Test func itNamesEveryNumberOfPaging() throws {
-    let numbers = try Declarations("FSRReference/Client/VMStatus+Paging.swift").inside("static var numbers")
+    let numbers = try Declarations("FSRHost/Status/VMStatus+Paging.swift").inside("static var numbers")
       .matches(#"\\\.(\w+)"#).map(\.0)
     #expect(numbers.count > 10)
     let text = page.text.replacingOccurrences(of: "\n", with: " ")
@@ -129,7 +130,7 @@ import Testing
   }
 
   @Test func itNamesEveryPlaceOfSharedMemory() throws {
-    let console = try Declarations("FSRReference/Guest/ConsoleLayout.swift").constants("UInt64")
+    let console = try Declarations("FSRHost/Console/ConsoleLayout.swift").constants("UInt64")
       .filter { $0.key != "inputSlots" }
     expect(page.numbers("## Console"), console, "the console")
     for (path, ending, heading) in [
@@ -177,7 +178,8 @@ import Testing
 
   @Test func itNamesEverySectionOfAGuest() throws {
     var named: Set<String> = []
-    for file in try SourceTree.files(in: "Sources/FSRReference", endings: ["swift"]) {
+    let rooms = ["Sources/FSRHost", "Sources/FSRReference"]
+    for file in try rooms.flatMap({ try SourceTree.files(in: $0, endings: ["swift"]) }) {
       let declared = try Declarations(String(file.path.dropFirst("Sources/".count)))
       for pattern in [
         #"\.section\(\s*"([a-z-]+)""#, #"S(?:ection|tateSection)(?:Version)?\(\s*name: "([a-z-]+)""#,
@@ -213,7 +215,7 @@ import Testing
   }
 
   @Test func itNamesEveryFileOfAFolder() throws {
-    let names = try Declarations("FSRReference/Folder/VMFolderNames.swift").texts()
+    let names = try Declarations("FSRHost/Folder/VMFolderNames.swift").texts()
       .union(
         Declarations("FSRHandoff/Coordinator/CoordinatorSession+Begin.swift").inside("enum VMFiles {").texts()
       )
@@ -222,7 +224,7 @@ import Testing
 
   @Test func itNamesEveryKeyOfAHistory() throws {
     let line = String(decoding: HistoryRecord(id: "a", event: "handoff").line, as: UTF8.self)
-    let keys = try Declarations("FSRReference/Client/HistoryRecord.swift").inside("enum CodingKeys")
+    let keys = try Declarations("FSRHost/History/HistoryRecord.swift").inside("enum CodingKeys")
     let plain = keys.lists().flatMap {
       $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }

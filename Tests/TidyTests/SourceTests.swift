@@ -57,6 +57,25 @@ import Testing
   /// Nodes of the board's device tree have paths too.
   private static func isInDeviceTree(_ first: String) -> Bool { ["soc", "cpus", "chosen"].contains(first) }
 
+  /// What links into a VMM, be it somebody else's, brings no Foundation.
+  @Test func foundationIsBroughtByClientsAlone() throws {
+    let rooms = ["Sources/FSRClient/", "Sources/FSRCommands/"]
+    for file in try SourceTree.files(in: "Sources", endings: ["swift"])
+    where !rooms.contains(where: { file.path.hasPrefix($0) }) {
+      for (index, line) in file.lines.enumerated() where line.contains("import Foundation") {
+        Issue.record("\(file.path):\(index + 1) brings Foundation; leave what needs it to FSRClient")
+      }
+    }
+  }
+
+  /// The roof starts the reference VMM as the program `fsr`, and knows nothing else of it.
+  @Test func commandsKnowNoVMM() throws {
+    for file in try SourceTree.files(in: "Sources/FSRCommands", endings: ["swift"])
+    where file.text.contains("import FSRReference") {
+      Issue.record("\(file.path) imports FSRReference; ask through FSRClient")
+    }
+  }
+
   @Test func onlyTheKernelsEdgeIsUnsafe() throws {
     for file in try SourceTree.files(in: "Sources", endings: ["swift"])
     where !Self.unsafeRooms.contains(where: { file.path.hasPrefix($0) }) {

@@ -1,4 +1,5 @@
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 internal import FSRSystem
 
 /// The answer of `fsr history`.

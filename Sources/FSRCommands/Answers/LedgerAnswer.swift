@@ -1,4 +1,5 @@
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 
 /// The answer of `fsr ledger`.
 package struct LedgerAnswer: Answer {

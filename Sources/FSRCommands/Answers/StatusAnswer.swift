@@ -1,4 +1,5 @@
-package import FSRReference
+internal import FSRClient
+package import FSRHost
 internal import FSRSystem
 
 /// How a VM fares: the answer of `fsr status` and `fsr run`, and an element of `fsr list`.

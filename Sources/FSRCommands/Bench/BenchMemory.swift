@@ -1,5 +1,6 @@
+internal import FSRClient
+internal import FSRHost
 internal import FSRMachine
-internal import FSRReference
 internal import FSRSystem
 
 /// A guest's memory in one case of the bench: `64M`, all of it touched, or `1T-sparse`, which takes little, or

@@ -1,5 +1,6 @@
+internal import FSRClient
 internal import FSRHandoff
-internal import FSRReference
+internal import FSRHost
 internal import FSRSystem
 
 /// One case of the bench: a guest handed over many times, with a sample of the floor after each.

@@ -1,4 +1,5 @@
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 internal import FSRSystem
 
 /// A guest's throughput in the first moments after handoffs, in relation to what it was before each.

@@ -1,5 +1,6 @@
+internal import FSRClient
 internal import FSRHandoff
-internal import FSRReference
+internal import FSRHost
 internal import FSRSystem
 
 /// A VM in a runtime folder of its own, for `fsr demo` and `fsr bench`; both go when it goes, however that is.

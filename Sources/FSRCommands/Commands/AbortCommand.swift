@@ -1,6 +1,7 @@
 internal import ArgumentParser
+internal import FSRClient
 internal import FSRHandoff
-internal import FSRReference
+internal import FSRHost
 internal import FSRSystem
 
 /// `fsr abort`

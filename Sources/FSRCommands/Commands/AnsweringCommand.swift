@@ -1,5 +1,6 @@
 internal import ArgumentParser
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 internal import FSRSystem
 
 /// A command that answers: as text for people, or with `--json` as one object, whatever the exit code.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 
 /// `fsr bench handoff`, which is also `fsr bench`
 struct BenchHandoffCommand: AnsweringCommand, Interruptible {

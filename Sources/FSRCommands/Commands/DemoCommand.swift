@@ -1,6 +1,7 @@
 internal import ArgumentParser
+internal import FSRClient
+internal import FSRHost
 internal import FSRMachine
-internal import FSRReference
 internal import FSRSystem
 
 /// `fsr demo`

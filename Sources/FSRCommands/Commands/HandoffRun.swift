@@ -1,5 +1,6 @@
+internal import FSRClient
 internal import FSRHandoff
-internal import FSRReference
+internal import FSRHost
 internal import FSRSystem
 
 /// One handoff or recovery, coordinated by this process.

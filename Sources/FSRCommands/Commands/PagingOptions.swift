@@ -1,5 +1,6 @@
 internal import ArgumentParser
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 internal import FSRSystem
 
 /// What `fsr run` takes for a guest that is larger than its memory.

@@ -1,6 +1,8 @@
 internal import ArgumentParser
+internal import FSRClient
+internal import FSRHost
 internal import FSRMachine
-internal import FSRReference
+internal import FSRState
 internal import FSRSystem
 
 /// `fsr run`
@@ -136,7 +138,7 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
       // Whoever did not want to wait for it may not want it at all.
       return Outcome(reply, try wayOut(nil, of: folder, interruption))
     }
-    let end = try VMLauncher.waitForEnd(of: folder) { interruption.hasCome }
+    let end = try VMLife.waitForEnd(of: folder) { interruption.hasCome }
     return Outcome(reply, try wayOut(end, of: folder, interruption))
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 
 /// `fsr stop`
 struct StopCommand: AnsweringCommand, InRuntimeFolder {

@@ -1,4 +1,5 @@
-internal import FSRReference
+internal import FSRClient
+internal import FSRHost
 internal import FSRSystem
 
 /// One `fsr console`: between the standard streams and a VM's console, until one of them ends.

@@ -1,4 +1,5 @@
-package import FSRReference
+internal import FSRClient
+package import FSRHost
 internal import FSRSystem
 
 /// A port as people type it: `tap=NAME`, and behind commas `mac=`, `queues=`, `mtu=`, `offloads=on` and `echo`.

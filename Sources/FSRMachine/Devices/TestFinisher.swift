@@ -1,3 +1,5 @@
+internal import FSRState
+
 /// The register by which a guest ends itself; it has no state.
 final class TestFinisher: BusDevice {
   private static func isTaken(_ width: Int) -> Bool { width == 2 || width == 4 }

@@ -1,3 +1,4 @@
+package import FSRHost
 package import FSRSystem
 
 /// The thread that takes console output to its file while this process owns the guest.

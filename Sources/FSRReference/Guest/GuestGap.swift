@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import FSRMachine
 internal import FSRSystem
 

@@ -1,3 +1,4 @@
+package import FSRHost
 package import FSRSystem
 
 /// Where on the host a guest lies: its memory, its vCPUs' processors, and what its VMM keeps of it.

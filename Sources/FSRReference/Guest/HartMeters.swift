@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import FSRState
 package import FSRSystem
 internal import Synchronization

@@ -1,3 +1,4 @@
+internal import FSRHost
 package import FSRState
 package import FSRSystem
 

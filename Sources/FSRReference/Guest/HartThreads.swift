@@ -1,4 +1,6 @@
+package import FSRHost
 package import FSRMachine
+package import FSRState
 package import FSRSystem
 internal import Synchronization
 
@@ -330,21 +332,11 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
 
   // MARK: pausing
 
-  /// What became of the wish to pause the guest or to let it run.
-  package enum PauseOutcome: Sendable {
-    case done
-    /// A handoff has stopped the guest: whoever runs it afterwards is to be asked.
-    case inHandoff
-    case ended
-    /// The harts did not stop in time; they run on, unless a page is waited for.
-    case late
-  }
-
   /// Stops all harts until `unpause`, handoffs included; returns when they stand.
   ///
   /// - Parameter limit: nanoseconds that the harts may take.
-  package func pause(limit: UInt64) -> PauseOutcome {
-    let obstacle: PauseOutcome? = holds.withLock { holds in
+  package func pause(limit: UInt64) -> PauseAnswer {
+    let obstacle: PauseAnswer? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
       holds.insert(.paused)
       close()
@@ -361,8 +353,8 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   func pauseForPage() { hold(.page) }
 
   /// Lets the harts of a paused guest run again.
-  package func unpause() -> PauseOutcome {
-    let obstacle: PauseOutcome? = holds.withLock { holds in
+  package func unpause() -> PauseAnswer {
+    let obstacle: PauseAnswer? = holds.withLock { holds in
       if let obstacle = Self.obstacle(holds) { return obstacle }
       lift([.paused, .page], from: &holds)
       return nil
@@ -371,7 +363,7 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
     return obstacle ?? .done
   }
 
-  private static func obstacle(_ holds: Holds) -> PauseOutcome? {
+  private static func obstacle(_ holds: Holds) -> PauseAnswer? {
     holds.contains(.ended) ? .ended : holds.contains(.stopped) ? .inHandoff : nil
   }
 

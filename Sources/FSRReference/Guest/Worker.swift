@@ -1,3 +1,4 @@
+internal import FSRHost
 package import FSRSystem
 internal import Synchronization
 

@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import Synchronization
 
 /// How many of something that is counted come in a second, between looks that are at least a moment apart.

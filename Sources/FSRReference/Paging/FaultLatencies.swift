@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import FSRMemory
 internal import Histogram
 internal import Synchronization

@@ -1,3 +1,4 @@
+package import FSRHost
 package import FSRMemory
 package import FSRState
 internal import FSRStorage

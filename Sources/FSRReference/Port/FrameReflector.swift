@@ -1,3 +1,4 @@
+package import FSRHost
 internal import FSRSystem
 
 /// What a port does with a frame, by its bytes alone.

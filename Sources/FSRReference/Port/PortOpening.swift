@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import FSRSystem
 
 /// Attaches a new VM's port to its tap, and says in one line why it cannot.

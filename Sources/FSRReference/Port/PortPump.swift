@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import FSRSystem
 internal import Logging
 internal import Synchronization

@@ -1,4 +1,6 @@
+internal import FSRHost
 internal import FSRMachine
+internal import FSRState
 internal import FSRSystem
 internal import Synchronization
 

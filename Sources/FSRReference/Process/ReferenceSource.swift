@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRHost
 internal import FSRMachine
 internal import FSRState
 internal import FSRSystem

@@ -1,5 +1,7 @@
 internal import FSRHandoff
+internal import FSRHost
 internal import FSRMachine
+internal import FSRState
 internal import FSRSystem
 internal import Logging
 internal import Synchronization

@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRHost
 internal import FSRMemory
 internal import FSRSystem
 internal import Logging

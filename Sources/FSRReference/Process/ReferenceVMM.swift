@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRHost
 internal import FSRMachine
 internal import FSRMemory
 internal import FSRSoftCPU
@@ -309,7 +310,7 @@ final class ReferenceVMM: Sendable {
   }
 
   func append(_ record: HistoryRecord) {
-    do { try HistoryFile.append(record, in: guest.folder.value) } catch {
+    do { try record.append(in: guest.folder.value) } catch {
       log.error("cannot write the history: \(error)")
     }
   }
@@ -455,7 +456,7 @@ final class ReferenceVMM: Sendable {
     // Paused since a page cannot be brought in it stands, but for vCPUs that wait for the page: they execute nothing until
     // somebody resumes it.
     var isPausedForPage: Bool { missingPage.withLock { $0 != nil } }
-    var answer = PauseAnswer(guest.threads.pause(limit: isPausedForPage ? 0 : Self.requestLimit))
+    var answer = guest.threads.pause(limit: isPausedForPage ? 0 : Self.requestLimit)
     if answer == .late, isPausedForPage { answer = .done }
     if answer == .done {
       guest.console.isPaused = true
@@ -470,7 +471,7 @@ final class ReferenceVMM: Sendable {
       defer { page = nil }
       return page
     }
-    let answer = PauseAnswer(guest.threads.unpause())
+    let answer = guest.threads.unpause()
     if answer != .done { missingPage.withLock { $0 = $0 ?? missing } }
     if answer == .done {
       guest.paging?.pager.guestWasResumed()

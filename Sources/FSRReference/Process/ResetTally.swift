@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import Synchronization
 
 /// Counts a guest's resets, so that one that does nothing else fills neither history nor log: resets in a row share

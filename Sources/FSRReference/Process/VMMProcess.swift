@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRHost
 internal import FSRMachine
 internal import FSRMemory
 internal import FSRState
@@ -10,10 +11,6 @@ internal import Logging
 public enum VMMProcess {
   /// Whatever path it was started by.
   private static let name = "fsr"
-  /// Names the socket on which a new VMM is told what to run.
-  static let startVariable = "FSR_START_FD"
-  /// The first argument of every VMM; the VM's name is the next.
-  static let role = "vmm"
   /// This process's arguments, with which its successors are started too.
   static var arguments: [String] { Arguments.all }
 
@@ -26,7 +23,7 @@ public enum VMMProcess {
       ProcessName.set(name)
       exit(with: Result { try runDestination(socket(text)) })
     }
-    if let text = Environment.take(startVariable) {
+    if let text = Environment.take(VMStart.variable) {
       ProcessName.set(name)
       exit(with: Result { try runNew(socket(text)) })
     }

@@ -1,3 +1,4 @@
+internal import FSRHost
 internal import FSRSystem
 
 /// What a VMM may do beyond its user's rights, once its guest is set up.

@@ -1,5 +1,7 @@
+internal import FSRClient
+internal import FSRHost
 internal import FSRMachine
-internal import FSRReference
+internal import FSRState
 internal import FSRSystem
 
 /// One case of `fsr bench cpu`: the bench guest on a number of vCPUs, run by fsr and by QEMU by turns.
@@ -52,7 +54,7 @@ struct CPUBenchRun {
       name: "bench", memory: BenchGuest.memory, vcpus: vcpus, guest: "bench", console: "memory")
     let vm = try TemporaryVM.start(configuration, image: file, console: try output.descriptor.duplicate())
     let late = MonotonicClock.now() + CPUBenchRun.patience
-    let end = try VMLauncher.waitForEnd(of: vm.folder) {
+    let end = try VMLife.waitForEnd(of: vm.folder) {
       wait()
       return interruption.hasCome || MonotonicClock.now() >= late
     }

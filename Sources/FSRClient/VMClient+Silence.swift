@@ -1,0 +1,34 @@
+internal import FSRHandoff
+internal import FSRHost
+internal import FSRSystem
+
+/// A VMM that lives and does not answer as it should.
+extension VMClient {
+  /// Why nobody answers for the VM `name`, whose owner lives.
+  static func silence(of name: String, _ owner: ProcessIdentity) -> String {
+    "the VMM of \(name) does not answer: \(owner.standstill), and `fsr stop \(name)` ends the VM"
+  }
+
+  /// - Throws: `VMError` `other` where a signal has stopped the VM's owner, so that it is of no use to ask again.
+  static func checkIsNotStopped(_ folder: borrowing VMFolder) throws(VMError) {
+    let newest: ControlBlock?
+    do throws(VMError) { newest = try newestBlock(of: folder) } catch {
+      guard try isLost(folder, behind: error) else { throw error }
+      return
+    }
+    guard let owner = newest?.owner, owner.isStopped else { return }
+    throw VMError(.other, silence(of: folder.name, owner))
+  }
+
+  /// What a VMM says that turns somebody away for want of something, as descriptors; nil for any other answer. One of an
+  /// older build, which does not know what it was asked, names nothing that is wanting.
+  static func refusal(_ answer: [UInt8], of folder: borrowing VMFolder) -> VMError? {
+    guard let message = try? Message(decoding: answer), case .refused(let why) = message, why.code != nil
+    else {
+      return nil
+    }
+    let pid = ((try? newestBlock(of: folder)) ?? nil)?.owner?.pid
+    let process = pid.map { " (process \($0))" } ?? ""
+    return VMError(.other, why.causing("the VMM of \(folder.name)\(process) turns everybody away"))
+  }
+}

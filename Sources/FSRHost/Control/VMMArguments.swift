@@ -1,0 +1,13 @@
+/// How a VMM's command line begins, by which it is known among processes.
+package enum VMMArguments {
+  /// The first argument behind the program's name; the VM's name follows.
+  package static let role = "vmm"
+
+  /// Those of a VMM of the VM `name`.
+  package static func start(of name: String) -> [String] { ["fsr", role, name] }
+
+  /// Whether `arguments` are those of a VMM of the VM `name`.
+  package static func isVMM(_ arguments: [String], of name: String) -> Bool {
+    arguments.dropFirst().starts(with: [role, name])
+  }
+}

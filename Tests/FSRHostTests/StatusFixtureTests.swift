@@ -1,0 +1,174 @@
+import FSRHost
+import FSRState
+import FSRSystem
+import FSRTestSupport
+import Testing
+
+/// What a VMM answers of its VM, as it was sent once, and what it is asked.
+@Suite struct StatusFixtureTests {
+  /// The fields that every answer has, in their order.
+  private static func begin(_ state: String, later: String? = nil) -> FieldWriter {
+    var fields = FieldWriter()
+    fields.put(1, "größer")
+    fields.put(2, state)
+    if let later { fields.put(70, later) }
+    fields.put(3, UInt64(5))
+    fields.put(4, Int32(4321))
+    fields.put(5, "/opt/neu/fsr")
+    fields.put(6, "6c62272e07bb0142")
+    fields.put(7, UInt64(64 << 20))
+    fields.put(8, UInt64(700))
+    return fields
+  }
+
+  private static func words(_ fields: inout FieldWriter, _ tag: UInt16, _ words: [[UInt64]]) {
+    fields.put(tag, list: words) { row, writer in for word in row { writer.write(word) } }
+  }
+
+  private static func paging() -> [UInt8] {
+    var fields = FieldWriter()
+    fields.put(1, list: (1...14).map { UInt64($0) * 0x1111 }) { $1.write($0) }
+    fields.put(2, list: [1500, 2500, 9000, 1 << 40] as [UInt64]) { $1.write($0) }
+    fields.put(3, "/var/tmp/größer.swap")
+    fields.put(4, "disk full")
+    return fields.bytes
+  }
+
+  private static func ports(_ fields: inout FieldWriter, hasTroubles: Bool) {
+    fields.put(42, list: ["tap0", "tap1"]) { tap, writer in
+      writer.write(tap)
+      writer.write("02:00:00:00:00:01")
+      writer.write(UInt32(1500))
+      writer.write(UInt32(2))
+      for count in UInt64(1)...5 { writer.write(count << 33) }
+    }
+    if hasTroubles { fields.put(43, list: ["", "the tap is gone"]) { $1.write($0) } }
+  }
+
+  /// All that a VMM can say.
+  private static func full(_ state: String, later: String? = nil, hasTroubles: Bool = true) -> [UInt8] {
+    var fields = begin(state, later: later)
+    fields.put(9, "/var/log/größer")
+    fields.put(10, UInt64(12))
+    fields.put(11, list: [UInt32(0), 1]) { id, writer in
+      writer.write(id)
+      writer.write(UInt64(1) << 40 | UInt64(id))
+    }
+    words(&fields, 12, [[100, 200, 3, 310]])
+    fields.put(13, "/run/fsr/größer/log")
+    fields.put(30, UInt64(8 << 20))
+    fields.put(60, paging())
+    fields.put(20, UInt64(77_000_000_000))
+    words(&fields, 21, [[1_000_000, 50], [10_000_000, 700]])
+    words(&fields, 40, [[5_000_000_000, 70], [6_000_000_000, 80]])
+    words(&fields, 41, [[Double(0.5).bitPattern], [Double(1.25).bitPattern], [Double(2).bitPattern]])
+    ports(&fields, hasTroubles: hasTroubles)
+    fields.put(50, "0-1,3")
+    fields.put(51, "interleave")
+    return fields.bytes
+  }
+
+  /// The least that a VMM of this build says.
+  private static func bare(hasTroubles: Bool = true) -> [UInt8] {
+    var fields = begin("paused")
+    fields.put(9, "")
+    fields.put(10, UInt64(0))
+    for tag: UInt16 in [11, 12] { words(&fields, tag, []) }
+    fields.put(13, "")
+    fields.put(30, UInt64(0))
+    fields.put(20, UInt64(0))
+    for tag: UInt16 in [21, 40, 41, 42] { words(&fields, tag, []) }
+    if hasTroubles { words(&fields, 43, []) }
+    return fields.bytes
+  }
+
+  static let answers = [
+    Sample("status-full.hex", full("running")), Sample("status-bare.hex", bare()),
+    Sample("status-reset.hex", full("running", later: "reset")),
+    Sample("status-ending.hex", full("running", later: "ending")),
+  ]
+
+  @Test(arguments: answers) func anAnswerIsWrittenAsEver(_ answer: Sample<[UInt8]>) throws {
+    let status = try VMStatus(decoding: answer.value)
+    #expect(try Fixture(answer.name).difference(from: status.encoded) == nil)
+    #expect(try Fixture(answer.name).bytes() == answer.value)
+  }
+
+  @Test func aFullAnswerIsReadForGood() throws {
+    let status = try VMStatus(decoding: Fixture("status-full.hex").bytes())
+    Self.expectFull(status)
+    #expect(status.ports.map(\.trouble) == ["", "the tap is gone"] && status.state == .running)
+  }
+
+  private static func expectFull(_ status: VMStatus) {
+    #expect(status.name == "größer" && status.generation == 5 && status.pid == 4321 && status.isAnswered)
+    #expect(status.binary == "/opt/neu/fsr" && status.build == "6c62272e07bb0142")
+    #expect(status.memoryBytes == 64 << 20 && status.residentPages == 700 && status.reservedBytes == 8 << 20)
+    #expect(status.consolePath == "/var/log/größer" && status.droppedBytes == 12)
+    #expect(status.log == "/run/fsr/größer/log" && status.countedAt == 77_000_000_000)
+    #expect(status.vcpus.map(\.id) == [0, 1] && status.vcpus.map(\.instructions) == [1 << 40, 1 << 40 | 1])
+    #expect(status.times.map(\.nanoseconds) == [5_000_000_000, 6_000_000_000])
+    #expect(status.times.map(\.exits) == [70, 80] && status.loadAverages == [0.5, 1.25, 2])
+    #expect(status.guest?.ticks == 100 && status.guest?.passes == 200 && status.guest?.errors == 3)
+    #expect(status.guest?.maxGapMicroseconds == 310)
+    #expect(status.arrival.map(\.nanoseconds) == [1_000_000, 10_000_000])
+    #expect(status.arrival.map(\.instructions) == [50, 700])
+    #expect(status.placement?.nodes.nodes == [0, 1, 3] && status.placement?.policy == "interleave")
+    #expect(status.ports.map(\.tap) == ["tap0", "tap1"] && status.ports[1].mac == "02:00:00:00:00:01")
+    let port = status.ports.first
+    #expect(port?.mtu == 1500 && port?.queues == 2 && port?.receivedFrames == 1 << 33)
+    #expect(port?.receivedBytes == 2 << 33 && port?.sentFrames == 3 << 33)
+    #expect(port?.sentBytes == 4 << 33 && port?.dropped == 5 << 33)
+    guard let paging = status.paging else {
+      Issue.record("it says nothing of paging")
+      return
+    }
+    #expect(
+      [
+        paging.residentLimit, paging.compression, paging.residentPages, paging.compressedPages,
+        paging.swappedPages, paging.slots, paging.usedSlots, paging.minorFaults, paging.missingFaults,
+        paging.evictions, paging.readAhead, paging.evictionsPerSecond, paging.faultsPerSecond,
+        paging.failures,
+      ] == (1...14).map { $0 * 0x1111 })
+    #expect(paging.waits == [1500, 2500, 9000, 1 << 40] && paging.trouble == "disk full")
+    #expect(paging.swapPath == "/var/tmp/größer.swap")
+  }
+
+  @Test func otherAnswersAreReadForGood() throws {
+    let bare = try VMStatus(decoding: Fixture("status-bare.hex").bytes())
+    #expect(bare.state == .paused && bare.paging == nil && bare.placement == nil && bare.guest == nil)
+    #expect(bare.vcpus.isEmpty && bare.ports.isEmpty && bare.arrival.isEmpty && bare.loadAverages.isEmpty)
+    #expect(try VMStatus(decoding: Fixture("status-reset.hex").bytes()).state == .reset)
+    #expect(try VMStatus(decoding: Fixture("status-ending.hex").bytes()).state == .ending)
+  }
+
+  /// Of a build whose ports had no troubles to tell.
+  @Test func anOlderAnswerIsRead() throws {
+    let full = try Fixture("old/status-full.hex").bytes()
+    #expect(full == Self.full("running", hasTroubles: false))
+    let status = try VMStatus(decoding: full)
+    Self.expectFull(status)
+    #expect(status.ports.allSatisfy { $0.trouble.isEmpty })
+    let bare = try Fixture("old/status-bare.hex").bytes()
+    #expect(bare == Self.bare(hasTroubles: false))
+    #expect(try VMStatus(decoding: bare).state == .paused)
+  }
+
+  // MARK: requests
+
+  @Test(arguments: ControlRequest.allCases) func aRequestIsSentAsEverAndReadForGood(
+    _ request: ControlRequest
+  ) throws {
+    let fixture = Fixture("request-\(request.rawValue)-\(request).hex")
+    #expect(try fixture.difference(from: request.encoded) == nil)
+    #expect(ControlRequest(try fixture.bytes()) == request)
+  }
+
+  @Test(arguments: PauseAnswer.allCases) func anAnswerToAPauseIsSentAsEverAndReadForGood(
+    _ answer: PauseAnswer
+  ) throws {
+    let fixture = Fixture("pause-answer-\(answer.rawValue)-\(answer).hex")
+    #expect(try fixture.difference(from: answer.encoded) == nil)
+    #expect(PauseAnswer(try fixture.bytes()) == answer)
+  }
+}
