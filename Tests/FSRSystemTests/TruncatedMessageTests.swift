@@ -1,6 +1,7 @@
 import FSRSystem
 import FSRTestSupport
 import Glibc
+import Synchronization
 import Testing
 
 /// Messages whose descriptors do not all find a place in this process's table: the kernel delivers what does, and says so.
@@ -46,6 +47,25 @@ import Testing
         let taken = try TruncatedMessageTests.refusal(sent: 3, spare: 4, timeout: nil)
         #expect(taken == nil)
       }
+    }
+  }
+
+  private final class Flag: Sendable { let value = Atomic(false) }
+
+  /// Other threads, the runtime's too, open and close descriptors of their own meanwhile.
+  @Test func aPlaceThatBecomesFreeMeanwhileMakesItNoTooLongMessage() async {
+    await #expect(processExitsWith: .success) {
+      let isOver = Flag()
+      let other = try OSThread.start(name: "other") {
+        while !isOver.value.load(ordering: .acquiring) { _ = try? OwnedDescriptor.open("/dev/null", .read) }
+      }
+      var reasons: Set<Int32?> = []
+      for _ in 0..<1000 {
+        reasons.insert(try TruncatedMessageTests.refusal(sent: 4, spare: 0, timeout: nil))
+      }
+      isOver.value.store(true, ordering: .releasing)
+      other.join()
+      #expect(reasons == [EMFILE])
     }
   }
 }
