@@ -38,13 +38,14 @@ import Testing
   @Test func tooFewFreeNumbersAreSaidAndNoneStaysOpen() async {
     await #expect(processExitsWith: .success) {
       try OpenDescriptors.expectNoneLeft {
-        for (sent, spare) in [(3, 0), (3, 1), (8, 7), (1, 0)] {
+        // Several lack a place: one that the runtime gives back meanwhile makes no difference.
+        for (sent, spare) in [(3, 0), (4, 1), (8, 1), (8, 5)] {
           for timeout in [nil, 0, 1_000_000_000] as [UInt64?] {
             let refused = try TruncatedMessageTests.refusal(sent: sent, spare: spare, timeout: timeout)
             #expect(refused == EMFILE, "\(sent) for \(spare)")
           }
         }
-        let taken = try TruncatedMessageTests.refusal(sent: 3, spare: 4, timeout: nil)
+        let taken = try TruncatedMessageTests.refusal(sent: 3, spare: 6, timeout: nil)
         #expect(taken == nil)
       }
     }
