@@ -131,12 +131,13 @@ int64_t cfsr_receive(int fd, void *bytes, size_t length, int nonblocking, int *d
   struct iovec part = {bytes, length};
   struct msghdr message = {
     .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  received->count = received->truncated = received->sender.present = 0;
+  received->count = received->truncated = received->withheld = received->sender.present = 0;
   ssize_t r;
   do r = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (nonblocking ? MSG_DONTWAIT : 0));
   while (r < 0 && errno == EINTR);
   if (r < 0) return -errno;
-  received->truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  received->truncated = (message.msg_flags & MSG_TRUNC) != 0;
+  received->withheld = (message.msg_flags & MSG_CTRUNC) != 0;
   for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET) continue;
     if (c->cmsg_type == SCM_RIGHTS) {

@@ -43,8 +43,8 @@ extension UnixSocket {
 
   /// Takes the next message; nil when the peer is gone and nothing is left.
   ///
-  /// A message of more than `limit` bytes or `maximumDescriptors` descriptors, or whose descriptors found no
-  /// place in this process's table, is lost: everything that came with it is closed, and EMSGSIZE thrown.
+  /// A message of more than `limit` bytes or `maximumDescriptors` descriptors is lost: everything that came with it is
+  /// closed, and EMSGSIZE thrown. So is one whose descriptors found no place in this process's table: EMFILE.
   /// ETIMEDOUT after `timeout` nanoseconds; nil waits without end, 0 not at all.
   public func receive(limit: Int, maximumDescriptors: Int, timeout: UInt64? = nil) throws(SystemError)
     -> Received?
@@ -85,16 +85,13 @@ extension UnixSocket {
     // Owned from here, so that every way out closes them.
     let bag = DescriptorBag(adopting: Array(numbers.prefix(Int(beside.count))))
     guard answer > 0 else { return nil }
-    if beside.truncated != 0, bag.count <= maximumDescriptors {
-      // The kernel says only that some found no place; whether there is one shows by taking it.
-      let spare = cfsr_duplicate(number, 3)
-      if spare == -EMFILE { throw SystemError("recvmsg", on: descriptor.subject, errno: EMFILE) }
-      if spare >= 0 { _ = cfsr_close(spare) }
-    }
     guard beside.truncated == 0, bag.count <= maximumDescriptors else {
       throw SystemError(
         "recvmsg", on: "more than \(limit) bytes or \(maximumDescriptors) descriptors", errno: EMSGSIZE)
     }
+    // There was room for as many as one message may have. Whether there is a place in the table tells nothing: another
+    // thread may have given one back meanwhile.
+    if beside.withheld != 0 { throw SystemError("recvmsg", on: descriptor.subject, errno: EMFILE) }
     return Received(
       bytes: bytes, descriptors: bag,
       sender: beside.sender.present == 0 ? nil : PeerCredentials(beside.sender))

@@ -1,6 +1,7 @@
 import FSRSystem
 import FSRTestSupport
 import Glibc
+import Synchronization
 import Testing
 
 /// Messages whose descriptors do not all find a place in this process's table: the kernel delivers what does, and says so.
@@ -37,15 +38,35 @@ import Testing
   @Test func tooFewFreeNumbersAreSaidAndNoneStaysOpen() async {
     await #expect(processExitsWith: .success) {
       try OpenDescriptors.expectNoneLeft {
-        for (sent, spare) in [(3, 0), (3, 1), (8, 7), (1, 0)] {
+        // Several lack a place: one that the runtime gives back meanwhile makes no difference.
+        for (sent, spare) in [(3, 0), (4, 1), (8, 1), (8, 5)] {
           for timeout in [nil, 0, 1_000_000_000] as [UInt64?] {
             let refused = try TruncatedMessageTests.refusal(sent: sent, spare: spare, timeout: timeout)
             #expect(refused == EMFILE, "\(sent) for \(spare)")
           }
         }
-        let taken = try TruncatedMessageTests.refusal(sent: 3, spare: 4, timeout: nil)
+        let taken = try TruncatedMessageTests.refusal(sent: 3, spare: 6, timeout: nil)
         #expect(taken == nil)
       }
+    }
+  }
+
+  private final class Flag: Sendable { let value = Atomic(false) }
+
+  /// Other threads, the runtime's too, open and close descriptors of their own meanwhile.
+  @Test func aPlaceThatBecomesFreeMeanwhileMakesItNoTooLongMessage() async {
+    await #expect(processExitsWith: .success) {
+      let isOver = Flag()
+      let other = try OSThread.start(name: "other") {
+        while !isOver.value.load(ordering: .acquiring) { _ = try? OwnedDescriptor.open("/dev/null", .read) }
+      }
+      var reasons: Set<Int32?> = []
+      for _ in 0..<1000 {
+        reasons.insert(try TruncatedMessageTests.refusal(sent: 4, spare: 0, timeout: nil))
+      }
+      isOver.value.store(true, ordering: .releasing)
+      other.join()
+      #expect(reasons == [EMFILE])
     }
   }
 }

@@ -54,7 +54,7 @@ import Testing
       let folder = "\(vm.runtime)/\(vm.name)"
       let result = try BuiltCommand.shell(
         """
-        unshare -m bash -c 'mount --make-rprivate / && mount --bind \(folder) \(folder) &&
+        unshare --user --map-root-user --mount bash -c 'mount --make-rprivate / && mount --bind \(folder) \(folder) &&
           mount -o remount,ro,bind \(folder) && "$FSR" check \(vm.name) --json --runtime-dir \(vm.runtime)'
         """)
       var findings: [String] = []
@@ -72,7 +72,7 @@ import Testing
     guard BadInput.hasPrivateMounts else { return }
     let bad = try BadInput()
     let result = try bad.privateShell(
-      "mkdir vms && mount -t tmpfs -o mode=700 tmpfs vms && mount -o remount,ro vms && \(Self.run) vms")
+      "mkdir vms && mount -t tmpfs -o mode=700 tmpfs vms && mount -o remount,ro tmpfs vms && \(Self.run) vms")
     #expect(result.code == 3 && result.complainsOnce && result.output.isEmpty, "\(result)")
   }
 
@@ -105,7 +105,7 @@ import Testing
     let bad = try BadInput()
     let result = try bad.privateShell(
       """
-      mount -o remount,size=64k /dev/shm; head -c 64k /dev/zero > /dev/shm/filler
+      mount -o remount,size=64k tmpfs /dev/shm; head -c 64k /dev/zero > /dev/shm/filler
       \(Self.run) "$VMS"; code=$?; rm /dev/shm/filler; exit $code
       """)
     #expect(result.code == 3 && result.complainsOnce && result.output.isEmpty, "\(result)")

@@ -48,6 +48,9 @@ struct BadInput: ~Copyable {
 
   /// The same where mounts are the script's own, and `/dev/shm` is new and empty; what is left there in the end
   /// goes to standard output as lines that begin with LEFT.
+  ///
+  /// A mount that is changed needs its source named too (`mount -o remount,ro tmpfs vms`): mount(8) else repeats the options
+  /// that it has, and of an ordinary user the owner among them, who has no number there.
   func privateShell(_ script: String) throws -> BuiltCommand.Result {
     let inner =
       "mount -t tmpfs tmpfs /dev/shm && { \(script)\n }; code=$?; ls -A /dev/shm | sed 's/^/LEFT /'; exit $code"

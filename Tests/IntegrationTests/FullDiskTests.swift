@@ -53,7 +53,7 @@ import Testing
     let result = try bad.privateShell(
       """
       \(Self.helpers)
-      mkdir -p vms; chmod 700 vms; mount -o remount,size=64k /dev/shm || exit 99
+      mkdir -p vms; chmod 700 vms; mount -o remount,size=64k tmpfs /dev/shm || exit 99
       "$FSR" run $NAME --memory 4M --duty 30 --runtime-dir vms || exit 90
       fill /dev/shm
       handoff 2> said; code=$?; echo "handoff $code $(cat said)"

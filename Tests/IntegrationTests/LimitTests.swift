@@ -83,26 +83,27 @@ import Testing
         """, squeeze: "prlimit --pid $VM --memlock=0:", code: "rights", says: "CAP_IPC_LOCK")
   }
 
-  @Test func aProcessTooManyIsALimit() throws {
-    guard Self.isRoot("limits of processes") else { return }
+  @Test(.enabled(if: OtherUser.canRunCommand, "root is under no limit of processes"))
+  func aProcessTooManyIsALimit() throws {
     // No other process has this user.
     let user = "setpriv --reuid 54321 --regid 54321 --clear-groups"
     try Self.check(
       run: """
-        mkdir -m 700 "$VMS" && chown 54321:54321 "$VMS" && chmod 755 . && \
+        \(OtherUser.copy); mkdir -m 700 "$VMS" && chown 54321:54321 "$VMS" && \
         \(user) "$FSR" run $NAME --memory 16M --duty 30 --runtime-dir "$VMS"
         """, squeeze: "AS=\"\(user)\"; $AS prlimit --pid $VM --nproc=1:", code: "limits", says: "processes")
   }
 
   /// Each of more clients than are served at once is told why it is not; whoever does what is said is served.
-  @Test(arguments: ["nproc=1", "nofile=$before"])
+  @Test(
+    .enabled(if: OtherUser.canRunCommand, "root is under no limit of processes"),
+    arguments: ["nproc=1", "nofile=$before"])
   func whoeverComesUnderALimitIsToldAndLeavesNothingBehind(limit: String) throws {
-    guard Self.isRoot("limits of processes") else { return }
     let bad = try BadInput()
     let user = "setpriv --reuid 54323 --regid 54323 --clear-groups"
     let result = try bad.shell(
       """
-      mkdir -m 700 "$VMS" && chown 54323:54323 "$VMS" && chmod 755 .
+      \(OtherUser.copy); mkdir -m 700 "$VMS" && chown 54323:54323 "$VMS"
       as="\(user)"; fsr() { "$FSR" "$@" $NAME --runtime-dir "$VMS"; }
       $as "$FSR" run $NAME --memory 16M --duty 30 --runtime-dir "$VMS" > said || exit 90
       VM=$(fsr status --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)

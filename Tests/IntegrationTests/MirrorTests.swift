@@ -179,7 +179,7 @@ import Testing
   }
 
   /// As root another user's; else the own.
-  @Test func whoHasNoRightsMovesPagesToo() async {
+  @Test(.enabled(if: PagedVM.canBeWithoutRights)) func whoHasNoRightsMovesPagesToo() async {
     await Blocking.check {
       let result = try PagedVM.withoutRights(
         """

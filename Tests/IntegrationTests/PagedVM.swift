@@ -95,13 +95,16 @@ struct PagedVM: ~Copyable {
     try vm.stopped() + place.directory.names(limit: 10).map { "\($0) is left" }
   }
 
+  /// Whether there is a user without rights here.
+  static let canBeWithoutRights = Host.effectiveUserID != 0 || OtherUser.canRunCommand
+
   /// Runs `script` beside a VM of a user without rights: another one where this is root. There are `fsr`, and its folder
   /// `own` with the VM's files.
   static func withoutRights(_ script: String) throws -> BuiltCommand.Result {
     let place = try TemporaryDirectory(under: "/tmp")
     return try BuiltCommand.shell(
       """
-      cd \(place.path) && cp "$FSR" fsr && mkdir own && chmod 755 . fsr && chmod 700 own || exit 9
+      cd \(place.path) && \(OtherUser.copy) && mkdir own && chmod 700 own || exit 9
       as=""; [ "$(id -u)" = 0 ] && { chown 65534 own; as="setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all"; }
       fsr() { $as ./fsr "$@" --runtime-dir "$PWD/own/vms"; }
       fsr run vm --memory 32M --resident 8M --swap own/swap --duty 30 --compression 256K >/dev/null || exit 8

@@ -106,7 +106,7 @@ import Testing
   }
 
   /// The kernel shows whoever has no rights the faults of its own code only, which is all that a CPU in software takes.
-  @Test func whoHasNoRightsIsPagedToo() async {
+  @Test(.enabled(if: PagedVM.canBeWithoutRights)) func whoHasNoRightsIsPagedToo() async {
     await Blocking.check {
       let result = try PagedVM.withoutRights(
         """

@@ -50,10 +50,6 @@ import Testing
   // MARK: other users
 
   private static let user = "65534"
-  /// Somebody has to be somebody else first.
-  private static let canChangeUser =
-    Host.effectiveUserID == 0 && ExecutableFile.flaw(of: "/usr/bin/setpriv") == nil
-
   /// Runs `script` in a folder of another user's. `as` runs a command as that user; `lines` are what it printed.
   private static func other(_ script: String) throws -> BuiltCommand.Result {
     try BuiltCommand.shell(
@@ -73,7 +69,7 @@ import Testing
   }
 
   /// A folder of somebody's lies where others may pass through and not look, as in many a home.
-  @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
+  @Test(.enabled(if: OtherUser.canRunCommand, "only root becomes another user"))
   func aRuntimeFolderMayLieWhereItsUserCannotLook() async {
     await Blocking.check {
       let result = try Self.other(
@@ -91,7 +87,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
+  @Test(.enabled(if: OtherUser.canRunCommand, "only root becomes another user"))
   func aUserWithoutRightsRunsAndHandsOver() async {
     await Blocking.check {
       let result = try Self.other(
@@ -108,7 +104,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
+  @Test(.enabled(if: OtherUser.canRunCommand, "only root becomes another user"))
   func rightsThatAUserWasGivenGoOnToTheDestination() async {
     await Blocking.check {
       let given = "+ipc_lock,+sys_nice,+net_raw"
@@ -125,7 +121,7 @@ import Testing
   }
 
   /// What root does in a user's folder is done as that user; successors too.
-  @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
+  @Test(.enabled(if: OtherUser.canRunCommand, "only root becomes another user"))
   func rootTakesAUsersVMOverAndClearsUp() async {
     await Blocking.check {
       let result = try Self.other(
@@ -154,7 +150,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: canChangeUser, "only root, with setpriv, becomes another user"))
+  @Test(.enabled(if: OtherUser.canRunCommand, "only root becomes another user"))
   func rootIsLedNowhereByAUsersFolder() async {
     await Blocking.check {
       let result = try Self.other(
@@ -176,7 +172,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: canChangeUser && hasUserFault(), "only root, with setpriv, becomes another user"))
+  @Test(.enabled(if: OtherUser.canRunCommand && hasUserFault(), "only root becomes another user"))
   func rootsStopOfAUsersLostVMRemovesItsSwapFile() async {
     await Blocking.check {
       let result = try Self.other(

@@ -84,9 +84,9 @@ import Testing
     .enabled(if: BadInput.hasPrivateMounts && hasUserFault()),
     arguments: [
       (what: "full", preparation: "fill", says: "No space left on device"),
-      (what: "read-only", preparation: "mount -o remount,ro disk", says: "Read-only file system"),
+      (what: "read-only", preparation: "mount -o remount,ro tmpfs disk", says: "Read-only file system"),
       (
-        what: "read-only with a file", preparation: "touch disk/swap && mount -o remount,ro disk",
+        what: "read-only with a file", preparation: "touch disk/swap && mount -o remount,ro tmpfs disk",
         says: "Read-only file system"
       ),
     ])
@@ -114,13 +114,13 @@ import Testing
       """
       mount -t tmpfs -o size=64m,mode=700 tmpfs disk || exit 80
       run || exit 81
-      ! mount -o remount,ro disk 2> said || exit 82
+      ! mount -o remount,ro tmpfs disk 2> said || exit 82
       grep -q busy said || { cat said >&2; exit 83; }
       handoff || exit 84
-      ! mount -o remount,ro disk 2> said || exit 85
+      ! mount -o remount,ro tmpfs disk 2> said || exit 85
       unharmed || exit 86
       "$FSR" stop $NAME --runtime-dir vms || exit 87
-      mount -o remount,ro disk && umount disk || exit 88
+      mount -o remount,ro tmpfs disk && umount disk || exit 88
       """)
     #expect(result.code == 0 && result.errorLines.allSatisfy { $0.contains("lies on a tmpfs") }, "\(result)")
   }

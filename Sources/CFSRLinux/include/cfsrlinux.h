@@ -99,8 +99,9 @@ static const int64_t CFSR_TMPFS = 0x01021994;
 // sockets
 static const int CFSR_DESCRIPTORS_LIMIT = 253, CFSR_DESCRIPTORS_ROOM = 254;
 struct cfsr_credentials { int32_t pid; uint32_t uid, gid; int32_t present; };
-// What came beside the bytes; the descriptors go to an array of CFSR_DESCRIPTORS_ROOM.
-struct cfsr_received { int count, truncated; struct cfsr_credentials sender; };
+// What came beside the bytes; the descriptors go to an array of CFSR_DESCRIPTORS_ROOM. Not all came: of the bytes where it
+// is truncated, of the descriptors where some are withheld.
+struct cfsr_received { int count, truncated, withheld; struct cfsr_credentials sender; };
 int cfsr_socket(int nonblocking);
 int cfsr_socket_pair(int *a, int *b);
 // One datagram, without waiting, to a socket named by a path, or by an abstract name after '@'.

@@ -136,15 +136,22 @@ public enum VMMProcess {
   /// How long a service manager may leave a source waiting, in nanoseconds.
   private static let managerPatience: UInt64 = 30_000_000_000
 
-  /// Tells the service manager that this process is the service's main one, once `block` says that the guest is here. The
-  /// source says so too, unless it was killed.
+  /// Tells the service manager that this process is the service's main one, once `block` says that the guest is here, and
+  /// the source does not say so: because it hangs.
+  ///
+  /// Of one that was killed the manager has seen the end, and ends the service, though not before a reload that is under
+  /// way has ended: this process, were it the main one by then, would be ended with it. Where it is none the service is
+  /// started again, and takes it up.
   static func tellManagerOnceHere(_ block: ControlBlock, log: Logger) {
     guard NotifySocket(environment: Environment.bytes) != nil else { return }
     let told = try? OSThread.start(name: "manager", detached: true) {
       while true {
         let state = block.state
         switch state {
-        case .destination: return tellManager("MAINPID=\(ProcessIdentity.current().pid)", log: log)
+        case .destination:
+          guard sourceStays(block) else { return }
+          return tellManager(
+            "MAINPID=\(ProcessIdentity.current().pid)", log: log, while: { mayHaveSource(block) })
         case .resumed, .successor: return
         case .none, .destVerify, .source: block.wait(while: state, timeout: managerLook)
         }
@@ -153,16 +160,39 @@ public enum VMMProcess {
     if told == nil { log.warning("no thread is left for telling the service manager") }
   }
 
+  /// How long a source may take to say who comes after it, and to end, in nanoseconds.
+  private static let sourcePatience: UInt64 = 5_000_000_000
+
+  /// Whether the source lives on, though it has lost.
+  private static func sourceStays(_ block: ControlBlock) -> Bool {
+    let late = MonotonicClock.now() + sourcePatience
+    while mayHaveSource(block) {
+      if MonotonicClock.now() >= late { return true }
+      _ = try? Poller().wait(timeout: managerLook)
+    }
+    return false
+  }
+
+  /// Whether the source may live by whose end the manager goes; a successor's block names none.
+  private static func mayHaveSource(_ block: ControlBlock) -> Bool {
+    switch block.life(of: .source) {
+    case .lives, .unknown: true
+    case .gone, nil: false
+    }
+  }
+
   /// How long it waits between two looks at a block, in nanoseconds.
   private static let managerLook: UInt64 = 50_000_000
 
-  /// Tells the service manager, if one started the VM, and returns once it has taken it.
-  static func tellManager(_ assignments: String..., log: Logger) {
+  /// Tells the service manager, if one started the VM, and returns once it has taken it, or `isWanted` says no.
+  static func tellManager(
+    _ assignments: String..., log: Logger, while isWanted: () -> Bool = { true }
+  ) {
     guard let manager = NotifySocket(environment: Environment.bytes) else { return }
     let words = assignments.joined(separator: ", ")
     do throws(SystemError) {
       try manager.tell(
-        assignments,
+        assignments, while: isWanted,
         onDelay: { log.warning("the service manager takes no messages; tried until it does: \(words)") })
     } catch { log.warning("the service manager was not told \(words): \(error)") }
   }
