@@ -61,7 +61,9 @@ extension ReferenceVMM {
     stopAccepting()
     haltGuest()
     // Whoever asked for it looks whether it is gone.
-    if removing { guest.folder.value.removeIfWhole() }
+    guard removing else { return }
+    removeOwnSwap()
+    guest.folder.value.removeIfWhole()
   }
 
   private func haltGuest() {

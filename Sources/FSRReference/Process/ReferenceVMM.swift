@@ -44,6 +44,8 @@ final class ReferenceVMM: Sendable {
   let isMakingSwap = Atomic<Bool>(false)
   /// The folder's notes of swap files.
   let swapNotes = Mutex(())
+  /// Whether the swap file was made for this VM, as the notes had it when it came to be used: whatever becomes of them.
+  let isSwapOwn = Atomic<Bool>(false)
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -79,6 +81,7 @@ final class ReferenceVMM: Sendable {
     log = VMMLog.logger(guest.configuration.name)
     ending.listen { [weak self] in self?.wakeLoop() }
     guest.paging?.onFailure { [weak self] in self?.pageIsMissing($0) }
+    noteOwnSwap()
   }
 
   func wakeLoop() { try? event.signal() }
