@@ -14,6 +14,7 @@ extension VMClient {
   ///
   /// - Throws: `VMError` where a process cannot be ended, or is not known; it says which.
   public static func stop(_ folder: borrowing VMFolder) throws(VMError) {
+    try checkIsNoCopy(folder)
     // Read while the folder is there. A VMM puts back what it may by itself, and that is not all.
     let taps = TapNote(in: folder).trusted(in: folder)
     try bringToEnd(folder)
