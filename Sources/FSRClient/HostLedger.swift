@@ -141,7 +141,7 @@ public struct HostLedger: Equatable, Sendable {
       if sign == .gone { return nil }
       let absence = VMClient.absence(of: folder)
       // It was stopped while it was looked at.
-      if absence.kind == .noSuchVM { return nil }
+      if absence.kind == .noSuchVM || absence.kind == .lost { return nil }
       throw absence
     }
     if sign == .lives, let blindness = block.blindness { throw VMClient.hidden(folder, blindness) }

@@ -43,6 +43,7 @@ extension VMClient {
     if status.state == .lost {
       throw loss(of: folder)
     }
+    try checkSocketIsThere(folder)
     if status.state == .stunned, case .nobody = try ownership(of: folder) {
       throw VMError(.stunned, "nobody runs \(name); `fsr recover \(name)` brings it back")
     }

@@ -10,7 +10,7 @@ extension VMClient {
   private static let dyingLimit: UInt64 = 5_000_000_000
   private static let proofLook: UInt64 = 10_000_000
 
-  /// Why a VM has no control blocks.
+  /// Why a VM has no control blocks: `lost` where that proves that it was started since the host's boot, and nobody has it.
   public static func absence(of folder: borrowing VMFolder) -> VMError {
     let name = folder.name
     let late = MonotonicClock.now() + transition
@@ -21,15 +21,41 @@ extension VMClient {
       switch sign {
       case .unknown: return hidden(folder, sign)
       case .gone:
+        // Who starts or stops it is about to change that.
+        if let holder = holder(of: folder) {
+          guard MonotonicClock.now() < late else { return isAtWork(holder, on: name) }
+          break
+        }
+        if folder.hasLostItsBlocks { return loss(of: folder) }
         return VMError(
           .noSuchVM,
           "\(name) was never started, or the host has rebooted since; `fsr stop \(name)` clears its folder")
       case .lives:
         // One that is started makes them, and one that is stopped removes them ahead of its folder.
         guard MonotonicClock.now() < late else { return blocksAreGone(folder) }
-        _ = try? Poller().wait(timeout: proofLook)
       }
+      _ = try? Poller().wait(timeout: proofLook)
     }
+  }
+
+  /// Who else is at work on the VM, as far as its lock says that; nil where nobody is.
+  private static func holder(of folder: borrowing VMFolder) -> VMLock.Holder?? {
+    guard case .held(let holder)? = try? VMLock.look(in: folder.directory),
+      holder?.identity != ProcessIdentity.current()
+    else { return nil }
+    return .some(holder)
+  }
+
+  private static func isAtWork(_ holder: VMLock.Holder?, on name: String) -> VMError {
+    let who = holder.map { "process \($0.identity.pid)" } ?? "a process"
+    let standstill = holder.flatMap {
+      $0.namespace.isOwn && $0.identity.isStopped ? $0.identity.standstill : nil
+    }
+    let remedy = standstill?.remedy ?? "try again, or end it with `fsr stop \(name)`"
+    return VMError(
+      .refused,
+      "\(name) has no control blocks yet, or none any more: \(who) starts or stops it"
+        + "\(standstill == nil ? "" : ", and was stopped by a signal"); \(remedy)")
   }
 
   private static func blocksAreGone(_ folder: borrowing VMFolder) -> VMError {

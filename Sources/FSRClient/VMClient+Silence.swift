@@ -4,9 +4,26 @@ internal import FSRSystem
 
 /// A VMM that lives and does not answer as it should.
 extension VMClient {
-  /// Why nobody answers for the VM `name`, whose owner lives.
-  static func silence(of name: String, _ owner: ProcessIdentity) -> String {
-    "the VMM of \(name) does not answer: \(owner.standstill), and `fsr stop \(name)` ends the VM"
+  /// Why nobody answers for the VM in `folder`, whose owner lives.
+  static func silence(of folder: borrowing VMFolder, _ owner: ProcessIdentity) -> String {
+    let name = folder.name
+    if folder.hasLostItsSocket { return HandoffError.socketIsGone(of: name).description }
+    return "the VMM of \(name) does not answer: \(owner.standstill), and `fsr stop \(name)` ends the VM"
+  }
+
+  /// How long a VM that is being stopped may have no socket and be there, in nanoseconds.
+  private static let socketless: UInt64 = 500_000_000
+  private static let socketLook: UInt64 = 10_000_000
+
+  /// - Throws: `VMError` `other` where somebody has removed the VM's control socket, so that it is of no use to ask again.
+  static func checkSocketIsThere(_ folder: borrowing VMFolder) throws(VMError) {
+    let late = MonotonicClock.now() + socketless
+    while folder.hasLostItsSocket, !folder.isRemoved {
+      guard MonotonicClock.now() < late else {
+        throw VMError(.other, HandoffError.socketIsGone(of: folder.name).description)
+      }
+      _ = try? Poller().wait(timeout: socketLook)
+    }
   }
 
   /// - Throws: `VMError` `other` where a signal has stopped the VM's owner, so that it is of no use to ask again.
@@ -17,7 +34,7 @@ extension VMClient {
       return
     }
     guard let owner = newest?.owner, owner.isStopped else { return }
-    throw VMError(.other, silence(of: folder.name, owner))
+    throw VMError(.other, silence(of: folder, owner))
   }
 
   /// What a VMM says that turns somebody away for want of something, as descriptors; nil for any other answer. One of an

@@ -15,6 +15,7 @@ extension VMClient {
   ///
   /// - Throws: `VMError` where a process cannot be ended, or is not known; it says which.
   public static func stop(_ folder: borrowing VMFolder) throws(VMError) {
+    try checkIsNoCopy(folder)
     // Read while the folder is there. A VMM puts back what it may by itself, and that is not all.
     let taps = TapNote(in: folder).trusted(in: folder)
     try bringToEnd(folder)
@@ -28,6 +29,8 @@ extension VMClient {
       if folder.isRemoved { return }
       switch look(at: folder) {
       case .owned(let owner):
+        // One that a signal has stopped hears nothing.
+        if isOwnerStopped(folder) { return try end(folder) }
         if askToStop(folder) != .nobody, owner.waitForExit(timeout: stopLimit / 4) { continue }
         // One that does not answer is ended all the same.
         return try end(folder)
@@ -81,6 +84,10 @@ extension VMClient {
     }
   }
 
+  private static func isOwnerStopped(_ folder: borrowing VMFolder) -> Bool {
+    ((try? newestBlock(of: folder)) ?? nil)?.owner?.isStopped == true
+  }
+
   private static func isSourceStopped(_ folder: borrowing VMFolder) -> Bool {
     (try? newestBlock(of: folder))?.identity(of: .source)?.isStopped == true
   }
@@ -96,7 +103,7 @@ extension VMClient {
     if let attempt = try? VMLock.attempt(in: folder.directory) {
       switch consume attempt {
       case .taken(let lock): held = Owned(lock)
-      case .held: if !isCoordinatorHung(folder) { return false }
+      case .held(let holder): if !isHung(holder, folder) { return false }
       }
     }
     defer { _ = held }
@@ -146,10 +153,16 @@ extension VMClient {
     } catch { return error.isBrokenPipe ? .ended : .taken }
   }
 
-  /// Whether the coordinator of the newest block has not said for long that it lives.
-  private static func isCoordinatorHung(_ folder: borrowing VMFolder) -> Bool {
-    guard let block = try? newestBlock(of: folder), !block.state.isDecided else { return false }
-    return MonotonicClock.now() > block.heartbeat(of: .coordinator) &+ HandoffLimits().settle
+  /// Whether whoever is at work on the VM does not go on: a signal has stopped it, or it has not said for long that it
+  /// lives. Who starts a VM says that once only, and is waited for.
+  private static func isHung(_ holder: VMLock.Holder?, _ folder: borrowing VMFolder) -> Bool {
+    let isLate = { (heartbeat: UInt64) in MonotonicClock.now() > heartbeat &+ HandoffLimits().settle }
+    guard let holder else {
+      guard let block = try? newestBlock(of: folder), !block.state.isDecided else { return false }
+      return isLate(block.heartbeat(of: .coordinator))
+    }
+    if holder.namespace.isOwn, holder.identity.isStopped { return true }
+    return hasBlocks(folder) && isLate(holder.heartbeat)
   }
 
   // MARK: by force
@@ -198,7 +211,8 @@ extension VMClient {
     do throws(HandoffError) {
       try EndingRight.check(process, identity, in: folder.directory, of: folder.name)
     } catch { throw VMError(.refused, error.description) }
-    if patience > 0 {
+    // One that a signal has stopped cannot end in order.
+    if patience > 0, !identity.isStopped {
       _ = try? process.signal(SignalNumber.terminate)
       if (try? process.waitForExit(timeout: patience)) == true { return }
     }

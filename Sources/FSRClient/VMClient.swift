@@ -84,7 +84,9 @@ public enum VMClient {
 
   static func newestBlock(of folder: borrowing VMFolder) throws(VMError) -> ControlBlock? {
     guard let blocks = try folder.blocks() else { return nil }
-    do throws(HandoffError) { return try blocks.newest() } catch { throw VMError(error) }
+    do throws(HandoffError) { return try blocks.newest() } catch {
+      throw VMError(error, unusable: folder.name)
+    }
   }
 
   /// How the VM fares, within a second.
@@ -102,12 +104,20 @@ public enum VMClient {
       // In a stun nobody answers. Else whoever answers lives, whatever can be seen of it.
       let isInStun = block.map { !$0.state.isDecided && $0.time(of: .stunned) != 0 } ?? false
       if !isInStun, let answer = try answer(to: .status, of: folder) {
-        if let status = try? VMStatus(decoding: answer) { return withReservation(status, folder) }
+        if var status = try? VMStatus(decoding: answer) {
+          // It is found by its folder's name, which may have changed since it was started.
+          status.name = folder.name
+          return withReservation(status, folder)
+        }
         refusal = Self.refusal(answer, of: folder)
       }
       guard let block else {
-        guard let flaw else { throw absence(of: folder) }
-        guard try isLost(folder, behind: flaw) else { throw flaw }
+        if let flaw {
+          guard try isLost(folder, behind: flaw) else { throw flaw }
+        } else {
+          let absence = absence(of: folder)
+          guard absence.kind == .lost else { throw absence }
+        }
         var status = VMStatus(name: folder.name, state: .lost)
         status.log = folder.path + "/" + VMFiles.log
         return withReservation(status, folder)
@@ -124,7 +134,7 @@ public enum VMClient {
       if status.state == .running, let owner = block.owner,
         try newestBlock(of: folder)?.attempt == block.attempt
       {
-        status.silence = refusal?.description ?? silence(of: folder.name, owner)
+        status.silence = refusal?.description ?? silence(of: folder, owner)
       }
       return withReservation(status, folder)
     }
@@ -174,9 +184,9 @@ public enum VMClient {
       .bytes
   }
 
-  /// Whether there is a newest block, of use or not.
+  /// Whether there is a newest block, of use or not, or has been one since the host's boot.
   private static func isBlockLeft(in folder: borrowing VMFolder) throws(VMError) -> Bool {
-    do throws(VMError) { return try newestBlock(of: folder) != nil } catch {
+    do throws(VMError) { return try newestBlock(of: folder) != nil || folder.hasLostItsBlocks } catch {
       if error.isOwnShortage { throw error }
       return true
     }
@@ -198,6 +208,7 @@ public enum VMClient {
           "the name \(folder.name) is in use; use another, or end that VM with `fsr stop \(folder.name)`")
       case .unknown: throw hidden(folder, sign)
       case .gone:
+        try checkIsNoCopy(folder)
         if !orLost, try isBlockLeft(in: folder) {
           throw VMError(
             .refused,

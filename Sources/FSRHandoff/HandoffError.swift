@@ -63,11 +63,19 @@ public enum HandoffError: Reasoned {
 
 extension HandoffError {
   /// What is said of a control block that cannot be used: of `self` where it is that, else nil.
-  func unusableBlock(of name: String) -> HandoffError? {
+  public func unusableBlock(of name: String) -> HandoffError? {
     guard case .badBlock(let why) = self else { return nil }
     return .refused(
       Reason(
         "the newest control block of \(name) is unusable: \(why)", remedy: "`fsr stop \(name)` ends the VM"))
+  }
+
+  /// Of a VM whose control socket somebody has removed: it runs on.
+  public static func socketIsGone(of name: String) -> HandoffError {
+    .refused(
+      Reason(
+        "somebody has removed the control socket of \(name) (control.sock in its folder), so that its VMM, which runs on, "
+          + "can be asked nothing", remedy: "`fsr stop \(name)` ends the VM"))
   }
 
   /// What an error on the channel to a destination says of that.

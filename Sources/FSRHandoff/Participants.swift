@@ -23,6 +23,9 @@ public protocol HandoffSource: AnyObject, Sendable {
   func quiesce() throws
   /// Asks the vCPUs to stop. The thread that stops last calls `switchover`, once, and parks when it returns.
   func stun(_ switchover: @escaping @Sendable () -> Void)
+  /// What keeps the guest from coming to rest, where that is not its vCPUs; nil where it is. Asked of a stun that is late,
+  /// before it is taken back.
+  var hindrance: String? { get }
   /// Takes a stun back that has not come to its switchover; false when that has begun.
   func cancelStun() -> Bool
   /// Brings what answers the vCPUs to rest, and writes all sections. Runs in the stun: it neither allocates nor waits

@@ -1,3 +1,4 @@
+internal import FSRHandoff
 public import FSRSystem
 
 /// What went wrong for whoever asked, as one line, with the kind that decides the exit code.
@@ -28,6 +29,15 @@ public struct VMError: Reasoned {
   }
 
   package init(_ error: SystemError) { self.init(.other, error.reason) }
+
+  /// Of a look at the newest block of the VM `name`, which may be what is wrong.
+  package init(_ error: HandoffError, unusable name: String) {
+    if let unusable = error.unusableBlock(of: name) {
+      self.init(.refused, unusable.reason)
+    } else {
+      self.init(.other, error.reason)
+    }
+  }
 
   package init(_ error: any Error) {
     if let error = error as? VMError {

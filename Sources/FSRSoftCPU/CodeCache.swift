@@ -23,7 +23,7 @@ struct CodeCache {
   static let pageLimit = 1024
   static let entriesPerPage = 2048
   /// What one trace takes at most: each instruction two operations and a way out, and the end.
-  private static let room = longestTrace * 3 + 4
+  private static let traceRoom = longestTrace * 3 + 4
 
   /// A page of code with traces that start in it.
   struct Page: BitwiseCopyable {
@@ -43,7 +43,18 @@ struct CodeCache {
   /// The ways out of the trace under way.
   var exits: [(op: Int, pc: UInt64)] = []
 
-  init() {
+  /// Bytes that are reserved ahead.
+  static let room =
+    operationLimit * (MemoryLayout<TraceOp>.stride + MemoryLayout<TraceMark>.stride)
+    + pageLimit * entriesPerPage * MemoryLayout<Int32>.stride
+
+  /// - Parameter hasRoom: whether anything is to be decoded; else nothing is reserved.
+  init(hasRoom: Bool = true) {
+    if hasRoom { reserve() }
+    drop()
+  }
+
+  private mutating func reserve() {
     ops.reserveCapacity(Self.operationLimit)
     marks.reserveCapacity(Self.operationLimit)
     entries.reserveCapacity(Self.pageLimit * Self.entriesPerPage)
@@ -53,7 +64,6 @@ struct CodeCache {
     ops.append(contentsOf: repeatElement(TraceOp(.unlinked), count: ahead))
     marks.append(contentsOf: repeatElement(TraceMark(pc: 0, count: 0, length: 0), count: ahead))
     entries.append(contentsOf: repeatElement(0, count: 8 * Self.entriesPerPage))
-    drop()
   }
 
   /// Drops everything that was decoded.
@@ -91,7 +101,7 @@ struct CodeCache {
   /// The trace that starts at `pc`, made if there is none; nil where no instruction lies in RAM.
   mutating func trace(at pc: UInt64, _ memory: GuestMemory) -> Int? {
     if let known = entry(pc) { return known }
-    if ops.count + Self.room > Self.operationLimit { drop() }
+    if ops.count + Self.traceRoom > Self.operationLimit { drop() }
     guard let op = Self.fetch(pc, memory) else { return nil }
     let start = ops.count
     setEntry(pc, Int32(truncatingIfNeeded: start))
@@ -101,7 +111,7 @@ struct CodeCache {
 
   /// A trace of `op` alone, at the end; `forget` takes it away.
   mutating func single(_ op: MicroOp, _ pc: UInt64, _ memory: GuestMemory) -> Int {
-    if ops.count + Self.room > Self.operationLimit { drop() }
+    if ops.count + Self.traceRoom > Self.operationLimit { drop() }
     let start = ops.count
     translate(op, pc, limit: 1, memory)
     return start

@@ -23,7 +23,7 @@ struct HartCore {
   var isWaiting = false
 
   // Not carried.
-  var cache = CodeCache()
+  var cache: CodeCache
   var reservation: Reservation?
   /// Set by what must be seen before the next instruction: ends the slice.
   var endsSlice = false
@@ -34,7 +34,16 @@ struct HartCore {
   private var slicesUntilClock = 0
   private var isTimerDue = false
 
-  init(hart: Int) { self.hart = hart }
+  init(hart: Int, cache: CodeCache = CodeCache()) {
+    self.hart = hart
+    self.cache = cache
+  }
+
+  /// As after power-on. What it decodes into stays: there may be no memory for another.
+  mutating func powerOn() {
+    cache.drop()
+    self = HartCore(hart: hart, cache: cache)
+  }
 
   /// What a load-reserved has seen. A store-conditional succeeds where the same address still holds the same
   /// value: a change back and forth in between (ABA) is not noticed, which programs written for the

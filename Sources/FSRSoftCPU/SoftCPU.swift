@@ -12,16 +12,28 @@ public final class SoftCPU: VirtualCPU {
   private let core: Mutex<HartCore>
 
   /// - Parameter hart: below `machine.harts`.
-  public init(machine: Machine, hart: Int) {
+  public convenience init(machine: Machine, hart: Int) {
+    self.init(machine: machine, hart: hart, cache: CodeCache())
+  }
+
+  private init(machine: Machine, hart: Int, cache: CodeCache) {
     precondition((0..<machine.harts).contains(hart), "the machine has this hart")
     self.machine = machine
     self.hart = hart
-    core = Mutex(HartCore(hart: hart))
+    core = Mutex(HartCore(hart: hart, cache: cache))
   }
+
+  /// Bytes of address space that a hart takes as it is made. Where they are not to be had the process ends.
+  public static let room = UInt64(CodeCache.room)
 
   /// All harts of a machine, in order.
   public static func harts(of machine: Machine) -> [SoftCPU] {
     (0..<machine.harts).map { SoftCPU(machine: machine, hart: $0) }
+  }
+
+  /// The same of harts that run nothing, and are only asked for what they save: they take next to no memory.
+  public static func idleHarts(of machine: Machine) -> [SoftCPU] {
+    (0..<machine.harts).map { SoftCPU(machine: machine, hart: $0, cache: CodeCache(hasRoom: false)) }
   }
 
   public var instructions: UInt64 { machine.lines(of: hart).instructions.load(ordering: .relaxed) }
@@ -35,7 +47,7 @@ public final class SoftCPU: VirtualCPU {
 
   public func reset(entry: UInt64, deviceTree: UInt64) {
     core.withLock { core in
-      core = HartCore(hart: hart)
+      core.powerOn()
       core.pc = entry
       core.x[10] = UInt64(hart)
       core.x[11] = deviceTree

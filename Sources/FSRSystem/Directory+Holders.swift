@@ -42,6 +42,20 @@ extension Directory {
     return found
   }
 
+  /// Whether process `pid` has this directory open.
+  ///
+  /// - Throws: `SystemError` where it may not be looked into, or is gone.
+  public func isHeld(by pid: Int32) throws(SystemError) -> Bool {
+    let own = try descriptor.identity()
+    let folder = try Directory.open("/proc/\(pid)/fd")
+    var isHolder = false
+    try folder.forEachNumber { number in
+      isHolder = WriterSearch.leads(number, in: folder, to: own)
+      return !isHolder
+    }
+    return isHolder
+  }
+
   private static func arguments(of pid: Int32) -> [String] {
     guard let file = try? OwnedDescriptor.open("/proc/\(pid)/cmdline", .read),
       let bytes = try? file.read(limit: argumentLimit)

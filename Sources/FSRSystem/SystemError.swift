@@ -72,9 +72,14 @@ public struct SystemError: Reasoned, Hashable {
     case (EAGAIN, "pthread_create"): Limit.ofNewTask(room: Limit.stackSize)
     case (EAGAIN, "posix_spawn"): Limit.ofNewTask(room: 0)
     case (ENOMEM, "mmap"), (ENOMEM, "posix_spawn"):
-      Limit.isAddressSpaceShort(of: Limit.stackSize) ? .addressSpace : nil
+      Limit.isAddressSpaceShort(of: mappedBytes ?? Limit.stackSize) ? .addressSpace : nil
     default: nil
     }
+  }
+
+  /// How much was to be mapped, as the subject of that call says.
+  private var mappedBytes: UInt64? {
+    subject.hasSuffix(" bytes") ? subject.split(separator: " ").first.flatMap { UInt64($0) } : nil
   }
 
   /// The limit that it ran into, as prlimit(1) calls it, of those that have room for what a VMM serves at once; nil for

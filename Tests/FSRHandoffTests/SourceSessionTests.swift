@@ -165,6 +165,14 @@ import Testing
     #expect(outcome.block.reason(of: .source)?.description == "the vCPUs did not stop within 30 ms")
   }
 
+  @Test func aGuestThatSomethingElseKeepsFromItsRestIsSaidToBeKeptByThat() throws {
+    let outcome = try Self.handOver(.init(isDeaf: true, hindrance: "the guest is being reset"))
+    #expect(outcome.calls == Self.toStun + ["cancelStun none"] + Self.taken)
+    let reason = outcome.block.reason(of: .source)
+    #expect(reason?.what == "the guest is being reset, and did not come to rest within 30 ms")
+    #expect(reason?.remedy == "try again, or allow more with --max-downtime")
+  }
+
   @Test func storageThatIsNotToBeHadIsTriedForUntilItIs() throws {
     let outcome = try Self.handOver(.init(refusals: 3))
     let again = Array(repeating: "takeBack source", count: 3)

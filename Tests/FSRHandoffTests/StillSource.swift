@@ -44,6 +44,7 @@ final class StillSource: HandoffSource {
   func precopy() throws -> Precopy { Precopy(.standing) }
   func quiesce() throws { isTouched.raise() }
   func stun(_ switchover: @escaping @Sendable () -> Void) { isTouched.raise() }
+  var hindrance: String? { nil }
   func cancelStun() -> Bool { true }
   func save(to checkpoint: inout CheckpointWriter) throws {}
   func releaseStorage() {}

@@ -14,6 +14,8 @@ final class WatchedSource: HandoffSource {
     var saveFails = false
     /// Whether the vCPUs never stop.
     var isDeaf = false
+    /// Why not, where it knows.
+    var hindrance: String?
     /// How often the storage is not to be had.
     var refusals = 0
     /// Done in the stun, once all is written.
@@ -84,6 +86,8 @@ final class WatchedSource: HandoffSource {
     if manners.isDeaf { return }
     _ = try? OSThread.start(name: "vcpu", detached: true, switchover)
   }
+
+  var hindrance: String? { manners.hindrance }
 
   func cancelStun() -> Bool {
     if manners.isDeaf { note("cancelStun") }

@@ -132,7 +132,10 @@ import Testing
     try Self.ledger(place).change { (book: inout LedgerBook) throws(LedgerError) in try book.setCapacity(20) }
     let isOver = Flag()
     let watch = try OSThread.start(name: "watch") {
-      guard let folder = try? Directory.open(path) else { return }
+      guard let folder = try? Directory.open(path) else {
+        Issue.record("nobody watches")
+        return
+      }
       let ledger = Ledger(in: folder)
       while !isOver.isUp {
         // Without the lock: every look is a whole ledger.

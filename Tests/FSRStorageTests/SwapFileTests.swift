@@ -177,8 +177,8 @@ import Testing
       for isHeld in [true, false] {
         if !isHeld { swap.release() }
         let begin = MonotonicClock.now()
-        for machine in [other, nil] {
-          #expect(SwapFile.removeLeftover(path, of: "one", machine))
+        for machines in [[other], []] {
+          #expect(SwapFile.removeLeftover(path, of: "one", machines))
           #expect(try isThere())
         }
         #expect(MonotonicClock.now() - begin < 60_000_000_000)
@@ -186,19 +186,19 @@ import Testing
       let again = try swap.reopened()
       try again.lock()
       // Its own, which somebody has.
-      #expect(!SwapFile.removeLeftover(path, of: "one", Self.header.identity))
+      #expect(!SwapFile.removeLeftover(path, of: "one", [Self.header.identity]))
       #expect(try isThere())
     }
-    #expect(SwapFile.removeLeftover(path, of: "one", other))
-    #expect(SwapFile.removeLeftover(path, of: "two", nil))
+    #expect(SwapFile.removeLeftover(path, of: "one", [other]))
+    #expect(SwapFile.removeLeftover(path, of: "two", []))
     #expect(try isThere())
-    #expect(SwapFile.removeLeftover(path, of: "renamed", Self.header.identity))
+    #expect(SwapFile.removeLeftover(path, of: "renamed", [other, Self.header.identity]))
     #expect(try !isThere())
     // Nothing tells of the machine any more, and nobody has a part in it.
     _ = try Self.open(path)
-    #expect(SwapFile.removeLeftover(path, of: "one", nil))
+    #expect(SwapFile.removeLeftover(path, of: "one", []))
     #expect(try !isThere())
-    #expect(SwapFile.removeLeftover(path, of: "one", other))
+    #expect(SwapFile.removeLeftover(path, of: "one", [other]))
   }
 
   @Test func everyErrorSaysWhatAndOnWhat() {

@@ -80,6 +80,49 @@ import Testing
     #expect(result.code == 0 && result.output == "55\n55\n55\n", "\(result)")
   }
 
+  /// Where memory runs out in the midst of a handoff the kernel ends whom it is told to: the guest lives on.
+  @Test func ofTwoVMMsInAGroupWithoutRoomTheGuestsOwnStays() throws {
+    let bad = try BadInput()
+    let result = try bad.shell(
+      """
+      if [ -e /sys/fs/cgroup/memory/memory.usage_in_bytes ]; then
+        C=/sys/fs/cgroup/memory/fsr-$NAME; used=memory.usage_in_bytes; limit=memory.limit_in_bytes; none=-1
+      else
+        C=/sys/fs/cgroup/fsr-$NAME; used=memory.current; limit=memory.max; none=max
+      fi
+      { mkdir $C && [ -w $C/cgroup.procs ] && [ -e $C/$limit ]; } 2> /dev/null \
+        || { rmdir $C 2> /dev/null; echo SKIPPED: no group with a limit of memory can be made here; exit 0; }
+      fsr() { "$FSR" "$@" $NAME --runtime-dir "$VMS"; }
+      state() { cut -d' ' -f3 /proc/$1/stat 2> /dev/null; }
+      ( echo $BASHPID > $C/cgroup.procs; exec "$FSR" run $NAME --memory 16M --duty 5 --runtime-dir "$VMS" ) > said
+      VM=$(fsr status --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
+      fsr handoff --timeout 120s --fault destination:prepare:stop > said 2>&1 & handoff=$!
+      for n in $(seq 6000); do
+        other=$(grep -vx $VM $C/cgroup.procs | head -1)
+        [ -n "$other" ] && [ "$(state $other)" = T ] && break; sleep 0.01
+      done
+      # Whoever eats what is left is the last whom the kernel would end.
+      echo $(( $(cat $C/$used) + 4 * 1048576 )) > $C/$limit
+      ( echo $BASHPID > $C/cgroup.procs; echo -1000 > /proc/$BASHPID/oom_score_adj; eaten=
+        for n in $(seq 400); do
+          case "$(state $other)" in T) ;; *) break ;; esac
+          printf -v more %262144s; eaten+=$more
+        done )
+      echo $none > $C/$limit
+      wait $handoff; echo "handoff $?"; grep -o 'the destination died\\|destination ended' said | head -1
+      fsr status --json | grep -o "\"pid\":$VM,\\|\"state\":\"running\""
+      fsr stop > /dev/null; rm said
+      for n in $(seq 100); do rmdir $C 2> /dev/null && break; sleep 0.1; done
+      """)
+    if result.output.hasPrefix("SKIPPED") {
+      try OwnedDescriptor.standardError().write(Array(result.output.utf8))
+      return
+    }
+    let lines = result.output.split(separator: "\n")
+    #expect(
+      lines.first == "handoff 4" && lines.count == 4 && lines.last == "\"state\":\"running\"", "\(result)")
+  }
+
   /// In a control group whose limit leaves room for one: refused before anything is started, and the guest runs.
   @Test func aGroupWithoutRoomRefusesASecondVMM() throws {
     let bad = try BadInput()

@@ -119,6 +119,30 @@ import Testing
     #expect(lines.contains("40 1"), "\(result)")
   }
 
+  /// Swift ends a process that has no room for what it makes: what is large is asked of the kernel first.
+  @Test(arguments: [70, 80]) func tooSmallAnAddressSpaceIsALimitOfANewVM(mebibytes: Int) throws {
+    let bad = try BadInput()
+    let result = try bad.shell(
+      """
+      ulimit -v \(mebibytes * 1024); exec "$FSR" run $NAME --memory 16M --vcpus 2 --runtime-dir "$VMS"
+      """)
+    #expect(result.code == 3 && result.errors.contains("ulimit -v"), "\(result)")
+    let left = try bad.remains()
+    #expect(left.isEmpty)
+  }
+
+  /// What is enough for a VM is enough for the next VMM of it.
+  @Test func aDestinationTakesNoMoreAddressSpaceThanItsSource() throws {
+    let result = try BadInput().shell(
+      """
+      fsr() { "$FSR" "$@" $NAME --runtime-dir "$VMS"; }
+      ( ulimit -v 409600; exec "$FSR" run $NAME --memory 16M --duty 5 --runtime-dir "$VMS" ) > said || exit 90
+      for n in 1 2; do fsr check > said 2>&1; echo "check $?"; fsr handoff --max-downtime 5s > said 2>&1; echo "handoff $?"; done
+      fsr stop > said; rm said
+      """)
+    #expect(result.output == String(repeating: "check 0\nhandoff 0\n", count: 2), "\(result)")
+  }
+
   @Test func aLedgerThatSomebodyHoldsIsALock() async {
     await Blocking.check {
       let vm = try TestVM()

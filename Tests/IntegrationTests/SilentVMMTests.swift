@@ -65,6 +65,20 @@ import Testing
     }
   }
 
+  @Test func aDestinationThatWaitsForItsSourceIsNotBlamed() async {
+    await Self.check { vm, pid in
+      let (code, answer) = try vm.answer("handoff", ["--timeout", "4s", "--fault", "source:quiesce:stop"])
+      let reason = answer["reason"]?.text ?? ""
+      let isSaid = reason.contains("`kill -CONT \(pid)`") && !reason.contains("the destination")
+      var findings = code == 5 && isSaid ? [] : ["handoff: \(code as Any) \(answer)"]
+      try vm.letGo()
+      let (after, owner) = try vm.answer("recover")
+      if after != 0 || owner["owner"]?.text != "source" { findings.append("recover: \(owner)") }
+      if try !vm.advances() { findings.append("the guest stands still") }
+      return findings
+    }
+  }
+
   @Test func aDestinationThatStopsIsTimedInMilliseconds() async {
     await Self.check { vm, _ in
       let (code, answer) = try vm.answer(

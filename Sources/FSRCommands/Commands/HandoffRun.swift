@@ -46,6 +46,8 @@ struct HandoffRun {
       isCancelled: isCancelled, canceller: { interruption.name }, onLook: { progress.show($0) })
     var end = politely { session.run() }
     progress.clear()
+    // Nothing was begun, and there is no guest that could be untouched.
+    if end == .refused, session.reason?.code == .lost { end = .lost }
     // A VM that was stopped meanwhile, or whose guest has ended by itself, is neither lost nor refused.
     let isStopped = session.isOfStoppedVM
     if !isStopped, end == .lost || end == .refused || end == .stunned,

@@ -7,6 +7,8 @@ extension ControlBlock {
       guard let identity = identity(of: party), identity != ProcessIdentity.current(),
         Rival(party, of: self)?.isGone == false, !hasReleased(party)
       else { return nil }
+      // Before complete it waits for the source, and is in nobody's way.
+      if party == .destination, !isComplete, Rival(.source, of: self)?.isGone == false { return nil }
       return "the \(party): \(identity.standstill)"
     }
   }

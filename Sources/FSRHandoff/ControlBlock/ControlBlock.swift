@@ -66,6 +66,9 @@ public final class ControlBlock: Sendable {
       }
       region = try MappedRegion(
         mapping: descriptor, length: BlockLayout.size, populate: true, mayShrink: true)
+    } catch let error as SystemError where error.isOwnShortage {
+      // It says nothing of the block.
+      throw .system(error)
     } catch { throw error as? HandoffError ?? .badBlock("\(error)") }
     do throws(SystemError) { try region.lock() } catch { throw .system(error) }
     guard region.atomicLoad(BlockLayout.magic, as: UInt64.self) == BlockLayout.magicNumber,

@@ -81,7 +81,7 @@ extension CoordinatorSession {
     }
     let owner: Party = newest.state == .resumed ? .source : .destination
     guard let victor = Rival(owner, of: newest), !victor.isGone else {
-      return obstruct(.lost, "the VMM of \(name) is gone, and the VM is lost")
+      return obstruct(.lost, "the process that owned it is gone")
     }
     let late = now() + limits.reap * 2
     while let loser = Rival(owner == .source ? .destination : .source, of: newest), !loser.isGone {
@@ -148,9 +148,10 @@ extension CoordinatorSession {
     return .done
   }
 
-  /// A source that a signal has stopped meanwhile is told by name.
+  /// A source that a signal has stopped meanwhile is told by name, and one that does not answer in all the time that it has.
   private func standstill(after error: any Error, _ block: ControlBlock) -> HandoffError? {
-    guard case HandoffError.deadline = error, let source = block.identity(of: .source), source.isStopped
+    guard case HandoffError.deadline = error, let source = block.identity(of: .source),
+      source.isStopped || !isLate(block)
     else {
       return nil
     }
@@ -190,8 +191,7 @@ extension CoordinatorSession {
   }
 
   private mutating func ask(_ block: ControlBlock) throws -> Coordinator.Event {
-    let link = Owned(
-      try Channel(try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer)))
+    let link = Owned(try Channel(try connect()))
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
     let request = HandoffRequest(
@@ -208,6 +208,17 @@ extension CoordinatorSession {
     case .refused(let why): throw HandoffError.refused(why)
     case .none: throw HandoffError.peerGone(.source)
     case .some(let other): throw HandoffError.protocolViolation("\(other.name) where accepted is due")
+    }
+  }
+
+  private func connect() throws -> UnixSocket {
+    do throws(SystemError) {
+      return try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer)
+    } catch {
+      if error.isMissing, error.subject == VMFiles.socket { throw HandoffError.socketIsGone(of: name) }
+      guard error.isRefused else { throw error }
+      throw HandoffError.refused(
+        Reason("nobody listens at the control socket of \(name)", remedy: "see `fsr status \(name)`"))
     }
   }
 

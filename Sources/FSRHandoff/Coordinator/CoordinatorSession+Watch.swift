@@ -213,7 +213,7 @@ extension CoordinatorSession {
       let held = holders.isEmpty ? "nobody" : holders.joined(separator: " and ")
       return Reason(
         "somebody has written over the word that says who may run it, in control block \(block.attempt), and \(held) "
-          + "still has the guest, and may not run it")
+          + "still \(holders.count > 1 ? "have" : "has") the guest, and may not run it")
     }
     return Reason(whatStands(in: block))
   }

@@ -127,7 +127,8 @@ public struct CoordinatorSession: ~Copyable {
       case .finish: preconditionFailure("nothing follows finish")
       }
     } catch {
-      reason = reason ?? Reason(of: error)
+      let unusable = (error as? HandoffError)?.unusableBlock(of: name)
+      reason = reason ?? Reason(of: unusable ?? error)
       return step == .request && isSourceGone(after: error) ? .saw(look()) : .failed
     }
   }

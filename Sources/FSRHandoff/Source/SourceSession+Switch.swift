@@ -21,15 +21,23 @@ extension SourceSession {
       // Whatever the word says: a wait that returns at once would spin above the vCPUs, which are to stop.
       block.wait(while: block.state, timeout: limits.look)
       let isLate = now() >= stunDeadline
+      // Looked at before it is taken back: what it waits for may end then.
+      let hindrance = isLate ? guest.hindrance : nil
       guard isLate || block.state != .none, !baton.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
-      if isLate {
-        giveReason(Reason("the vCPUs did not stop within \(HandoffLimits.milliseconds(maxDowntime))"))
-      }
+      if isLate { giveReason(whyNotStunned(hindrance)) }
       baton.pass(to: .session)
       _ = machine.next(after: .failed)
       return
     }
+  }
+
+  private func whyNotStunned(_ hindrance: String?) -> Reason {
+    let limit = HandoffLimits.milliseconds(maxDowntime)
+    guard let hindrance else { return Reason("the vCPUs did not stop within \(limit)") }
+    return Reason(
+      "\(hindrance), and did not come to rest within \(limit)",
+      remedy: "try again, or allow more with --max-downtime")
   }
 
   /// Saves, releases, says complete, and wakes the destination, on the calling vCPU thread.

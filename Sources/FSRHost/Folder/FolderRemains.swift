@@ -21,7 +21,10 @@ package struct FolderRemains {
       parts.append("\(Self.list(stuck)) cannot be removed; see who has it (`fuser`), and `rm` it")
     }
     if !foreign.isEmpty {
-      parts.append("\(Self.list(foreign)) is not fsr's, and stays with its folder; look at it")
+      parts.append(
+        foreign.count == 1
+          ? "\(Self.list(foreign)) is not fsr's, and stays with its folder; look at it"
+          : "\(Self.list(foreign)) are not fsr's, and stay with their folder; look at them")
     }
     return parts.joined(separator: ", and ")
   }

@@ -99,15 +99,25 @@ extension VMFolder {
   }
 
   /// The machine that the folder is, or was, for; nil where nothing says so any more.
-  package var machine: MachineIdentity? {
-    let lines = String(decoding: (try? mark()) ?? [], as: UTF8.self).split(separator: "\n")
-    if let line = lines.dropFirst().first, line.hasPrefix(Self.machinePrefix),
-      let machine = MachineIdentity(hexadecimal: line.dropFirst(Self.machinePrefix.count))
-    {
-      return machine
-    }
+  package var machine: MachineIdentity? { machines.first }
+
+  /// All the machines that the folder says it is for: of one whose mark was written over, the one of its blocks too.
+  var machines: [MachineIdentity] {
+    var found: [MachineIdentity] = []
+    if let marked = machineInMark { found.append(marked) }
     // One that an older build has started says it in its blocks alone.
-    guard let blocks = (try? blocks()) ?? nil else { return nil }
-    return ((try? blocks.newest()) ?? nil)?.machine
+    if let blocks = (try? blocks()) ?? nil, let block = (try? blocks.newest()) ?? nil,
+      !found.contains(block.machine)
+    {
+      found.append(block.machine)
+    }
+    return found
+  }
+
+  /// The machine that the mark names; nil where it names none.
+  var machineInMark: MachineIdentity? {
+    let lines = String(decoding: (try? mark()) ?? [], as: UTF8.self).split(separator: "\n")
+    guard let line = lines.dropFirst().first, line.hasPrefix(Self.machinePrefix) else { return nil }
+    return MachineIdentity(hexadecimal: line.dropFirst(Self.machinePrefix.count))
   }
 }

@@ -26,6 +26,9 @@ extension VMFolder {
     }
   }
 
+  /// Whether the file at `path` is noted as made for this VM.
+  package func isOwnSwap(_ path: String) -> Bool { (try? directory.readLink(VMFolderNames.swap)) == path }
+
   package func forgetSwap() { try? directory.unlink(VMFolderNames.swap) }
 
   /// Whether a file was made for the next VMM.
@@ -73,7 +76,7 @@ extension VMFolder {
   @discardableResult
   private func remove(_ note: String) -> String? {
     guard let path = try? directory.readLink(note) else { return nil }
-    guard SwapFile.removeLeftover(path, of: name, machine) else { return path }
+    guard SwapFile.removeLeftover(path, of: name, machines) else { return path }
     // That may have taken long, and the name may stand for another by now.
     if (try? directory.readLink(note)) == path { try? directory.unlink(note) }
     return nil

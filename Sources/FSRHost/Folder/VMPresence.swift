@@ -92,6 +92,18 @@ package final class VMPresence: Sendable {
 }
 
 extension VMFolder {
+  /// Whether a VM was started here since the host's boot, whose control blocks are gone though their folder is there:
+  /// who ends a VM in order removes that too, and a boot does.
+  var hasLostItsBlocks: Bool {
+    guard machineInMark != nil, let blocks = (try? blocks()) ?? nil else { return false }
+    return (try? blocks.attempts())?.isEmpty == true
+  }
+
+  /// Whether there is nothing by the name of the control socket.
+  var hasLostItsSocket: Bool {
+    do throws(SystemError) { return try directory.kind(of: VMFiles.socket) == nil } catch { return false }
+  }
+
   /// Whether any process of the VM lives.
   ///
   /// What it holds proves it, and so does its socket; what the control blocks say of processes counts where neither is

@@ -74,6 +74,7 @@ final class ReferenceGuest: Sendable {
     machine = try Machine(
       memory: memory, harts: configuration.vcpus, clock: clock, console: console, input: input,
       waker: threads)
+    try Self.checkRoom(harts: configuration.vcpus)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
     known = Set(
@@ -86,6 +87,19 @@ final class ReferenceGuest: Sendable {
     self.listener = Owned(listener)
     self.presence = presence
     self.folder = Owned(folder)
+  }
+
+  /// Bytes that there have to be besides for what is small.
+  private static let spareRoom: UInt64 = 8 << 20
+
+  /// Sees that there is address space for the harts: a process that has none for what it makes of Swift's ends.
+  private static func checkRoom(harts: Int) throws(HandoffError) {
+    do throws(SystemError) {
+      _ = try MappedRegion(anonymous: SoftCPU.room * UInt64(harts) + spareRoom)
+    } catch {
+      // Told as it is now: what is taken is given back by the time that somebody asks.
+      throw .refused(error.reason)
+    }
   }
 
   /// In a checkpoint of a guest that is paused, and in no other; empty.
@@ -125,7 +139,7 @@ final class ReferenceGuest: Sendable {
     let board = try Machine(
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
       console: console, input: ConsoleInput(in: console.region), waker: threads)
-    let sections = MachineSections(machine: board, cpus: SoftCPU.harts(of: board))
+    let sections = MachineSections(machine: board, cpus: SoftCPU.idleHarts(of: board))
     return versions(of: sections, Array(sections.names.indices)) + [paused, pages, mirrored, load]
       + GuestPorts.allSections.map { SectionVersion(name: $0, version: PortCounters.stateVersion) }
   }

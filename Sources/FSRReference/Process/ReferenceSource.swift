@@ -77,6 +77,8 @@ final class ReferenceSource: HandoffSource {
     guest.threads.stop(switchover)
   }
 
+  var hindrance: String? { vmm.isBeingReset ? "the guest is being reset" : nil }
+
   func cancelStun() -> Bool { guest.threads.cancelStop() }
 
   func save(to checkpoint: inout CheckpointWriter) throws {

@@ -63,7 +63,9 @@ extension ReferenceVMM {
     stopAccepting()
     haltGuest()
     // Whoever asked for it looks whether it is gone.
-    if removing { guest.folder.value.removeIfWhole() }
+    guard removing else { return }
+    removeOwnSwap()
+    guest.folder.value.removeIfWhole()
   }
 
   private func haltGuest() {
@@ -107,6 +109,13 @@ extension ReferenceVMM {
     case goesOn, ends
   }
 
+  /// How long until the next try, in nanoseconds; nil where no reset waits for one.
+  var resetRetry: UInt64? {
+    isBeingReset && restart.withLock { $0 == .none } ? Self.resetInterval : nil
+  }
+
+  private static let resetInterval: UInt64 = 50_000_000
+
   /// Whether the guest has asked for a reset, and that can be served.
   var isBeingReset: Bool { ending.value.map(isServedReset) ?? false }
 
@@ -133,12 +142,19 @@ extension ReferenceVMM {
       case .none:
         // Started anew since it was asked.
         if ending.value == nil { return .goesOn }
-        let thread = try? OSThread.start(name: "reset", detached: true) { [self] in
-          if !restartGuest() { restart.withLock { $0 = .impossible } }
-          wakeLoop()
+        do throws(SystemError) {
+          _ = try OSThread.start(name: "reset", detached: true) { [self] in
+            if !restartGuest() { restart.withLock { $0 = .impossible } }
+            wakeLoop()
+          }
+          state = .underWay
+        } catch {
+          // Tried again: the guest stands meanwhile, and loses nothing.
+          if !isShortOfThreads.exchange(true, ordering: .relaxed) {
+            log.error("the guest cannot be reset yet, which is tried again and again: \(error)")
+          }
         }
-        if thread != nil { state = .underWay }
-        return thread == nil ? .ends : .goesOn
+        return .goesOn
       }
     }
   }
@@ -156,6 +172,7 @@ extension ReferenceVMM {
           if state != .underWay { return false }
           // Before a hart runs: the new guest may end at once, or be handed over.
           state = .none
+          isShortOfThreads.store(false, ordering: .relaxed)
           ending.clear()
           resets.note(at: MonotonicClock.now())
           return true

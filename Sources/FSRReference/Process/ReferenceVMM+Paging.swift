@@ -61,8 +61,21 @@ extension ReferenceVMM {
     if let paging = guest.paging {
       // The notes are one thread's at a time.
       swapNotes.withLock { _ in guest.folder.value.settleSwap(on: paging.configuration.swap) }
+      noteOwnSwap()
     }
     isSettling.withLock { $0 -= 1 }
+  }
+
+  /// Remembers that the swap file was made for this VM, where that is noted.
+  func noteOwnSwap() {
+    guard let paging = guest.paging, guest.folder.value.isOwnSwap(paging.configuration.swap) else { return }
+    isSwapOwn.store(true, ordering: .releasing)
+  }
+
+  /// Removes the swap file that was made for this VM, which ends: the folder's notes of it may be spoilt by now.
+  func removeOwnSwap() {
+    guard let paging = guest.paging, isSwapOwn.load(ordering: .acquiring) else { return }
+    SwapFile.removeLeftover(paging.configuration.swap, of: guest.configuration.name, [block.machine])
   }
 
   /// Nanoseconds for a handoff's end to wait for the removal of a swap file.

@@ -45,6 +45,8 @@ final class ReferenceVMM: Sendable {
   let isMakingSwap = Atomic<Bool>(false)
   /// The folder's notes of swap files.
   let swapNotes = Mutex(())
+  /// Whether the swap file was made for this VM, as the notes had it when it came to be used: whatever becomes of them.
+  let isSwapOwn = Atomic<Bool>(false)
   private let newest: Mutex<ControlBlock>
   /// The block of a handoff in flight.
   private let current = Mutex<ControlBlock?>(nil)
@@ -58,6 +60,8 @@ final class ReferenceVMM: Sendable {
   private let telling = Mutex(())
   /// How far a guest's new start has come, and its end.
   let restart = Mutex(Restart.none)
+  /// Whether it was said that no thread is left for a new start.
+  let isShortOfThreads = Atomic<Bool>(false)
   let ended = Mutex(Ended.no)
   /// Makes room for telling a client that there is no descriptor left to serve it with.
   private let spare = Mutex<OwnedDescriptor?>(nil)
@@ -78,6 +82,7 @@ final class ReferenceVMM: Sendable {
     log = VMMLog.logger(guest.configuration.name)
     ending.listen { [weak self] in self?.wakeLoop() }
     guest.paging?.onFailure { [weak self] in self?.pageIsMissing($0) }
+    noteOwnSwap()
   }
 
   func wakeLoop() { try? event.signal() }
@@ -111,8 +116,8 @@ final class ReferenceVMM: Sendable {
         poller.watch(guest.listener.value.descriptor, token: 2)
       }
       let isWaiting = isStopping.isUp && handoffBlock != nil
-      let ready = try poller.wait(
-        timeout: isWaiting ? Self.giveUpLook : resets.wait(at: MonotonicClock.now()))
+      let tally = [resets.wait(at: MonotonicClock.now()), resetRetry].compactMap { $0 }.min()
+      let ready = try poller.wait(timeout: isWaiting ? Self.giveUpLook : tally)
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), let number = try signals.next() {
         log.notice("told to stop by \(SignalNumber.name(of: number))")

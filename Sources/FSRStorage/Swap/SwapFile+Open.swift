@@ -60,7 +60,11 @@ extension SwapFile {
     let owner = try SwapError.translating(of: path) { () throws(SystemError) in try reference.ownership() }
     guard kind == .plain else { throw .notPlain(path: path, kind) }
     guard owner.uid == EffectiveUser.id || owner.uid == 0 else { throw .notOwned(path: path, uid: owner.uid) }
-    guard owner.mode & 0o077 == 0 else { throw .openToOthers(path: path, mode: owner.mode) }
+    guard owner.mode & 0o077 == 0 else {
+      // What holds something else is not for anybody to change for this.
+      if let file = try? reference.reopen(.read) { try checkContent(of: file, path) }
+      throw .openToOthers(path: path, mode: owner.mode)
+    }
     return reference
   }
 
@@ -125,34 +129,34 @@ extension SwapFile {
   private static let leftoverPatience: UInt64 = 2_000_000_000
   private static let leftoverLook: UInt64 = 5_000_000
 
-  /// Removes the swap file at `path` where it is the one of `machine`, which is no more, and nobody writes it any more.
+  /// Removes the swap file at `path` where it is the one of a machine that is no more, and nobody writes it any more.
   /// Whatever else is there stays untouched, a file of another VM of the same name too. Waits for the last writes of a
   /// process that was killed, which has its lock until then. Answers false where the machine's own file is left: somebody
   /// still has it, or this process cannot have it looked at.
   ///
-  /// - Parameter machine: nil where nothing tells of it any more; then it is the file's name for its VM that counts, and
-  ///   that nobody has any part in it.
+  /// - Parameter machines: what it may be, one of them; none where nothing tells of it any more: then it is the file's name
+  ///   for its VM that counts, and that nobody has any part in it.
   @discardableResult
-  public static func removeLeftover(_ path: String, of vm: String, _ machine: MachineIdentity?) -> Bool {
+  public static func removeLeftover(_ path: String, of vm: String, _ machines: [MachineIdentity]) -> Bool {
     let reference: OwnedDescriptor
     do throws(SwapError) { reference = try checkedReference(path) } catch {
       switch error {
-      case .notPlain, .notOwned, .openToOthers: return true
+      case .notPlain, .notOwned, .openToOthers, .foreign: return true
       default: return error.cause.isMissing
       }
     }
     guard let file = try? reference.reopen(.readWrite) else { return false }
     // Looked at before anything is locked, since a lock is in the way of whoever uses the file.
-    guard let isOurs = isOf(vm, machine, file) else { return false }
+    guard let isOurs = isOf(vm, machines, file) else { return false }
     if !isOurs { return true }
-    if machine == nil, (try? SwapClaim(alone: reference, of: path)) == nil { return true }
+    if machines.isEmpty, (try? SwapClaim(alone: reference, of: path)) == nil { return true }
     let late = MonotonicClock.now() + leftoverPatience
     while (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) != true {
-      if isOf(vm, machine, file) == false { return true }
+      if isOf(vm, machines, file) == false { return true }
       if MonotonicClock.now() >= late { return false }
       _ = try? Poller().wait(timeout: leftoverLook)
     }
-    guard let isStillOurs = isOf(vm, machine, file) else { return false }
+    guard let isStillOurs = isOf(vm, machines, file) else { return false }
     // What was put in its place meanwhile is another's.
     guard isStillOurs, (try? OwnedDescriptor.reference(to: path).isSameFile(as: file)) == true else {
       return true
@@ -161,11 +165,11 @@ extension SwapFile {
   }
 
   /// Nil where it cannot be read.
-  private static func isOf(_ vm: String, _ machine: MachineIdentity?, _ file: borrowing OwnedDescriptor)
+  private static func isOf(_ vm: String, _ machines: [MachineIdentity], _ file: borrowing OwnedDescriptor)
     -> Bool?
   {
     guard let page = try? file.read(at: 0, count: Int(PageTransfer.pageSize)) else { return nil }
     guard let header = try? SwapHeader(decoding: page) else { return false }
-    return machine.map { $0 == header.identity } ?? (header.vm == vm)
+    return machines.isEmpty ? header.vm == vm : machines.contains(header.identity)
   }
 }
