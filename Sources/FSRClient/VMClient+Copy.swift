@@ -1,4 +1,5 @@
 internal import FSRHandoff
+internal import FSRHost
 internal import FSRSystem
 
 /// A folder that somebody has copied while its VM ran: its files lead to what is that VM's.

@@ -1,4 +1,4 @@
-internal import FSRHandoff
+package import FSRHandoff
 public import FSRSystem
 
 /// What went wrong for whoever asked, as one line, with the kind that decides the exit code.

@@ -56,7 +56,7 @@ package final class VMPresence: Sendable {
   }
 
   /// What can be seen of a VM without its control blocks.
-  enum Sight {
+  package enum Sight {
     case lives
     /// No process holds it, and its control socket is nobody's.
     case gone
@@ -70,7 +70,7 @@ package final class VMPresence: Sendable {
     try folder.directory.descriptor.isLockedElsewhere(byte: place)
   }
 
-  static func look(at folder: borrowing VMFolder) -> Sight {
+  package static func look(at folder: borrowing VMFolder) -> Sight {
     do throws(SystemError) {
       if try isHeld(folder) { return .lives }
       return try lookAtSocket(in: folder.directory)
@@ -94,13 +94,13 @@ package final class VMPresence: Sendable {
 extension VMFolder {
   /// Whether a VM was started here since the host's boot, whose control blocks are gone though their folder is there:
   /// who ends a VM in order removes that too, and a boot does.
-  var hasLostItsBlocks: Bool {
+  package var hasLostItsBlocks: Bool {
     guard machineInMark != nil, let blocks = (try? blocks()) ?? nil else { return false }
     return (try? blocks.attempts())?.isEmpty == true
   }
 
   /// Whether there is nothing by the name of the control socket.
-  var hasLostItsSocket: Bool {
+  package var hasLostItsSocket: Bool {
     do throws(SystemError) { return try directory.kind(of: VMFiles.socket) == nil } catch { return false }
   }
 
