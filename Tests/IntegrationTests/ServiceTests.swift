@@ -105,6 +105,13 @@ import Testing
       {
         said.append(one)
       }
+      // The new VMM would end it, too, half a minute later.
+      if fault.contains("source:race:stop") {
+        try? ProcessTable.signal(SignalNumber.kill, pid: Int32(before), of: vm.name)
+        if try !TestVM.wait(until: { try vm.machines()[Int32(before)] == nil }) {
+          findings.append("it stays")
+        }
+      }
       // Nothing where the source goes on.
       let isRight = said == (after == before ? [] : ["MAINPID=\(after)"])
       if !isRight || code == nil || (after == before) != fault.contains("destination:verify:kill") {
