@@ -5,6 +5,9 @@ import FSRTestSupport
 import Testing
 
 @Suite struct ControlBlockTests {
+  /// Only a bell that rings ends a wait that takes less, in nanoseconds.
+  private static let patience: UInt64 = 60_000_000_000
+
   @Test func aFilledBlockIsTheSameInAnotherMapping() throws {
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(7, .none, generation: 3)
@@ -130,14 +133,15 @@ import Testing
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(1)
     let mapping = try fixture.secondMapping(of: 1)
+    let begin = MonotonicClock.now()
     let waiter = try OSThread.start(name: "waiter") {
-      while mapping.state == .none { mapping.wait(while: .none, timeout: 60_000_000_000) }
+      while mapping.state == .none { mapping.wait(while: .none, timeout: Self.patience) }
     }
     let claim = block.claim(.source, by: .source)
     #expect(claim == .made)
     block.announce()
     waiter.join()
-    #expect(mapping.state == .source)
+    #expect(mapping.state == .source && MonotonicClock.now() - begin < Self.patience)
   }
 
   // MARK: the checkpoint
@@ -147,6 +151,7 @@ import Testing
     for attempt in 1...300 as ClosedRange<UInt32> {
       let block = try fixture.makeBlock(attempt)
       let mapping = try fixture.secondMapping(of: attempt)
+      let begin = MonotonicClock.now()
       let racers: [@Sendable () -> [UInt64]] = [
         {
           block.complete(length: UInt64(attempt) * 3, checksum: ~UInt64(attempt))
@@ -157,13 +162,14 @@ import Testing
           while true {
             let bell = mapping.doorbell
             if mapping.isComplete { break }
-            mapping.park(since: bell, timeout: 60_000_000_000)
+            mapping.park(since: bell, timeout: Self.patience)
           }
           return [mapping.checkpointExtent.length, mapping.checkpointExtent.checksum]
         },
       ]
       let extents = try race(racers)
       #expect(extents[1] == [UInt64(attempt) * 3, ~UInt64(attempt)])
+      try #require(MonotonicClock.now() - begin < Self.patience, "nobody was woken")
     }
   }
 
@@ -171,15 +177,16 @@ import Testing
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(1)
     let bell = block.doorbell
+    let begin = MonotonicClock.now()
     let threads = try (0..<6).map { _ in
       let mapping = try fixture.secondMapping(of: 1)
       return try OSThread.start(name: "parked") {
-        while mapping.doorbell == bell { mapping.park(since: bell) }
+        while mapping.doorbell == bell { mapping.park(since: bell, timeout: Self.patience) }
       }
     }
     block.ring()
     for thread in threads { thread.join() }
-    #expect(block.doorbell == bell &+ 1)
+    #expect(block.doorbell == bell &+ 1 && MonotonicClock.now() - begin < Self.patience)
   }
 
   @Test func ringsFromManyThreadsAreAllCounted() throws {

@@ -60,6 +60,8 @@ import Testing
     let fixture = try BlockFixture()
     let standIn = try StandIn(in: fixture, heartbeat: 1)
     let block = try Self.orphan(fixture, heldBy: standIn)
+    block.noteAsker(pid: 7, user: 1000)
+    block.noteExecutable("/opt/fsr/bin/fsr", of: .source)
     var recovery = try Self.recovery(fixture)
     _ = recovery.run()
     #expect(!standIn.isAlive)
@@ -72,6 +74,9 @@ import Testing
     let next = try #require(try fixture.blocks.open(3))
     #expect(next.isComplete && next.checkpointExtent == (100, 1) && next.generation == block.generation)
     #expect(next.identity(of: .coordinator) == .current() && next.identity(of: .source) == nil)
+    // It is the same handoff, of the same VMM, that somebody has asked for.
+    let asker = try #require(next.asker)
+    #expect(asker == (7, 1000) && next.executable(of: .source) == "/opt/fsr/bin/fsr")
   }
 
   @Test func aCoordinatorThatBeatsIsLeftAlone() throws {
@@ -131,6 +136,44 @@ import Testing
     var recovery = try Self.recovery(fixture)
     #expect(recovery.run() == .lost)
     #expect(recovery.reason == Reason("source and destination died", code: .lost))
+  }
+
+  /// A clock that goes on with each look.
+  private final class LookClock {
+    var time: UInt64 = 1000
+    var looks = 0
+    /// At which look the word had moved; 0 before.
+    var moved = 0
+  }
+
+  /// Where a source copies nothing else may change for long: as long as it says that it looks after that, it goes on.
+  @Test func aRecoveryLeavesASourceAloneThatBeats() throws {
+    let fixture = try BlockFixture()
+    let (source, destination) = (try Sleeper(), try Sleeper())
+    let block = try fixture.makeBlock(2)
+    block.enroll(.source, as: source.identity)
+    block.enroll(.destination, as: destination.identity)
+    block.deadline = .max / 2
+    var limits = HandoffLimits()
+    limits.look = 1_000_000
+    limits.reap = 1_000_000
+    var options = CoordinatorSession.Options()
+    options.timeout = .max / 2
+    let (clock, step) = (LookClock(), limits.settle / 2)
+    let beats = 50
+    var recovery = CoordinatorSession(
+      .recovery, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+      blocks: try fixture.blocks.duplicate(), options: options, limits: limits, now: { clock.time },
+      onLook: { block in
+        clock.time += step
+        clock.looks += 1
+        if clock.looks <= beats { block.beat(.source, at: clock.time) }
+        if clock.moved == 0, block.state != .none { clock.moved = clock.looks }
+      })
+    _ = recovery.run()
+    // Given up only when it has said nothing for long.
+    #expect(clock.moved > beats, "the word has moved by look \(clock.moved)")
+    #expect(block.reason(of: .coordinator) != nil)
   }
 
   // MARK: a handoff
@@ -394,6 +437,21 @@ import Testing
     }
     let outcome = handoff.ended()
     #expect(outcome?.end == (isAccepted ? .source : .refused) && outcome?.reason == nil)
+  }
+
+  /// A source that calls it off says why on the connection where the block has no words of its.
+  @Test func aRefusalWithWordsIsWhy() throws {
+    let fixture = try BlockFixture()
+    let handoff = try Handoff(fixture)
+    let (channel, block) = try handoff.request()
+    try fixture.blocks.publish(block)
+    try channel.value.send(.accepted)
+    try channel.value.send(.refused(Reason("not today", code: .limits)))
+    #expect(block.claim(.source, by: .source) == .made && block.claim(.resumed, by: .source) == .made)
+    block.pass(.entered, at: 1)
+    block.pass(.reported, at: 1)
+    let outcome = handoff.ended()
+    #expect(outcome?.end == .source && outcome?.reason == Reason("not today", code: .limits))
   }
 
   /// A source that hangs up without a word and lives has refused; one that has died took the guest along.

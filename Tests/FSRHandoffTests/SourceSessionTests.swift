@@ -35,13 +35,15 @@ import Testing
   /// Hands a guest over to a destination of the name `vmm`.
   ///
   /// - Parameters:
+  ///   - fence: nanoseconds for the destination to say that it touches nothing any more.
   ///   - reap: nanoseconds for the destination to leave, of which a good one needs few.
   ///   - beside: done beside the session, with the block and the coordinator's end.
   private static func handOver(
     to vmm: String = "prepares", _ manners: WatchedSource.Manners = .init(),
     depth: HandoffPlan.Depth = .handOver,
     maxDowntime: UInt64 = 30_000_000, timeout: UInt64 = patience, coordinator other: Coordinator = .holds,
-    reap: UInt64 = 3_600_000_000_000, beside: @escaping @Sendable (ControlBlock) -> Void = { _ in }
+    fence: UInt64 = 20_000_000, reap: UInt64 = 3_600_000_000_000,
+    beside: @escaping @Sendable (ControlBlock) -> Void = { _ in }
   ) throws -> Outcome {
     let fixture = try BlockFixture()
     let place = try TemporaryDirectory()
@@ -63,7 +65,7 @@ import Testing
     if other == .gone { near = nil }
     var limits = HandoffLimits()
     limits.look = 1_000_000
-    limits.fence = 20_000_000
+    limits.fence = fence
     limits.copies = 30_000_000
     limits.reap = reap
     let session = SourceSession(
@@ -241,6 +243,17 @@ import Testing
     #expect(outcome.block.reason(of: .source)?.description == "the destination died")
   }
 
+  /// One that has said so touches nothing any more: its end is not waited for, nor brought about.
+  @Test func aDestinationThatHasLetGoIsNotFenced() throws {
+    let outcome = try Self.handOver(fence: Self.patience) { block in
+      Self.awaitComplete(block)
+      block.release(.destination)
+    }
+    #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
+    let stood = outcome.block.time(of: .decided) - outcome.block.time(of: .completed)
+    #expect(stood < Self.patience, "it was fenced for \(stood) ns all the same")
+  }
+
   @Test func aGuestThatIsElsewhereIsLetGoOf() throws {
     let isDecided = Flag()
     let outcome = try Self.handOver(maxDowntime: Self.patience) { block in
@@ -255,14 +268,43 @@ import Testing
     #expect(outcome.block.hasReleased(.source) && outcome.block.time(of: .reported) == 0)
   }
 
+  /// Withdrawn by somebody who says why, before it had its name: that is what the coordinator is told.
+  @Test func aDraftThatIsCalledOffIsRefusedWithThatReason() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.blocks.create(
+      attempt: 3, generation: 1, machine: BlockFixture.machine, state: .none)
+    block.deadline = MonotonicClock.now() + Self.patience
+    let why = Reason("somebody wants it so", code: .aborted)
+    let blocks = Owned(try fixture.blocks.duplicate())
+    let guest = StillSource(
+      [], DescriptorBag(),
+      deed: {
+        block.explain(.coordinator, why)
+        _ = block.claim(.source, by: .coordinator)
+        _ = blocks.value.removeDraft(of: block)
+      })
+    let pair = try UnixSocket.pair()
+    let near = try Channel(pair.a)
+    let session = SourceSession(
+      guest: guest, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b),
+      request: HandoffRequest())
+    let end = session.run()
+    let told = try near.receive(timeout: 0, from: "source")?.message
+    #expect(end == .kept && told == .refused(why) && !guest.isTouched.isUp)
+  }
+
   /// A destination that dies, says nothing, or something else.
   @Test(arguments: [
     ("waits", "the destination's answer took longer"), ("other-protocol", "protocol version 99"),
     ("other-message", "prepared where agreed is due"), ("agrees-twice", "agreed where prepared is due"),
   ]) func aDestinationThatDoesNotPrepareEndsIt(vmm: String, why: String) throws {
-    // One that does not listen is killed.
+    // One that does not listen is killed; the others leave once they are hung up on, and else when their own minute is over.
+    let isDeaf = vmm == "waits"
     let outcome = try Self.handOver(
-      to: vmm, timeout: vmm == "waits" ? 400_000_000 : Self.patience, reap: 50_000_000)
+      to: vmm, timeout: isDeaf ? 400_000_000 : Self.patience, reap: isDeaf ? 5_000_000_000 : 2 * Self.patience
+    )
+    let stay = outcome.block.time(of: .reaped) - outcome.block.time(of: .entered)
+    #expect(stay < Self.patience, "it stays for \(stay) ns")
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
     let said = outcome.block.reason(of: .source)?.description ?? ""
     #expect(said.contains(why) || said.contains("the handoff took longer"), "\(said)")

@@ -71,6 +71,10 @@ import Testing
     #expect(next?.page == 77)
     let holdsOther = twin.holds(position, page: 78)
     #expect(!holdsOther)
+    // Nor does another page get what is there.
+    #expect(throws: PagingError.badCache(position)) {
+      try twin.expand(position, page: 78, into: buffer, at: 4096)
+    }
   }
 
   /// Appends `page`; answers where it is.

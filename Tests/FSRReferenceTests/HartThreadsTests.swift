@@ -119,6 +119,19 @@ import Testing
     #expect(guest.runs([0, 1]))
   }
 
+  /// A hart that stands looks by itself only every ten seconds.
+  @Test func whoeverStandsIsToldOfTheResetThatASwitchWaitsFor() async throws {
+    let rounds: UInt64 = 6
+    let begin = MonotonicClock.now()
+    for _ in 0..<rounds {
+      let guest = try Self.stopped()
+      #expect(guest.threads.restart(limit: Self.patience) { true } == .done)
+      #expect(Self.wait { guest.switches.load(ordering: .acquiring) == 1 })
+      guest.threads.resume()
+    }
+    #expect(MonotonicClock.now() - begin < rounds * 5_000_000_000)
+  }
+
   @Test func aSwitchThatIsCalledOffLeavesTheResetAsItIs() async throws {
     let guest = try Self.stopped()
     #expect(guest.threads.cancelStop())
@@ -144,15 +157,27 @@ import Testing
     #expect(guest.runs([0, 1, 2]))
   }
 
+  /// Asks for a stop with a deed that alone keeps what is answered.
+  private static func stop(_ guest: Guest, _ deed: @escaping @Sendable () -> Void) -> Flag {
+    let needed = Flag()
+    guest.threads.stop {
+      needed.raise()
+      deed()
+    }
+    return needed
+  }
+
   @Test func aStopThatIsTakenBackDoesNothing() throws {
     let guest = try Guest(harts: 3)
     let deeds = Owned(Atomic<Int>(0))
     guest.threads.resume()
     for stuck in 0..<3 {
       guest.stick(stuck)
-      guest.threads.stop { deeds.value.add(1, ordering: .acquiringAndReleasing) }
-      #expect(guest.threads.pause(limit: Self.moment) == .inHandoff)
+      weak let kept = Self.stop(guest) { deeds.value.add(1, ordering: .acquiringAndReleasing) }
+      #expect(kept != nil && guest.threads.pause(limit: Self.moment) == .inHandoff)
       #expect(guest.threads.cancelStop() && !guest.threads.cancelStop())
+      // Nor is anything kept that it would have needed.
+      #expect(kept == nil)
       guest.threads.resume()
       guest.cpus[stuck].unstick()
       #expect(guest.runs([0, 1, 2]))
@@ -167,20 +192,22 @@ import Testing
     let cpu = try #require(own.cpus.cpus.last)
     #expect(guest.threads.standings.byHart.isEmpty)
     try Scheduling.setBatch(of: guest.threads.threadIDs[0])
-    try Scheduling.setAffinity(CPUSet([cpu]), of: guest.threads.threadIDs[1])
+    // One of them has its turn elsewhere, where there are several processors.
+    for hart in 1...2 { try Scheduling.setAffinity(CPUSet([cpu]), of: guest.threads.threadIDs[hart]) }
     let before = try guest.threads.threadIDs.map { (id) throws(SystemError) in try ThreadStanding.of(id) }
     for _ in 0..<3 {
       guest.threads.prepareSwitch()
-      for id in guest.threads.threadIDs {
-        try #expect(Scheduling.affinity(of: id).count == 1)
+      for (hart, id) in guest.threads.threadIDs.enumerated() {
+        let place = try Scheduling.affinity(of: id)
+        #expect(place.count == 1 && before[hart].cpus.contains(place.cpus[0]), "hart \(hart): \(place)")
       }
-      #expect(Set(guest.threads.standings.byHart.keys) == [0, 1])
+      #expect(Set(guest.threads.standings.byHart.keys) == [0, 1, 2])
       guest.threads.undoSwitch()
       let after = try guest.threads.threadIDs.map { (id) throws(SystemError) in try ThreadStanding.of(id) }
       #expect(after == before)
       try #expect(ThreadStanding.of(0) == own)
     }
-    #expect(guest.threads.standings.byHart == [0: before[0], 1: before[1]])
+    #expect(guest.threads.standings.byHart == [0: before[0], 1: before[1], 2: before[2]])
   }
 
   /// From the deed until the guest goes on nobody is in it, whatever came together: stops and pauses, taken back at any

@@ -82,6 +82,28 @@ import Testing
     #expect(["s2", "s3", "s4", "s5", "s6"].map { registers[$0] } == [128, 0, 1000, 1000, 0])
   }
 
+  /// The host's clock knows nothing of the time that a guest has set.
+  @Test func aWaitAtATimeThatTheGuestHasSetIsAsLong() throws {
+    let clock = ManualClock()
+    let rig = try GuestRig(
+      GuestProgram.assemble(
+        """
+        li a0, 0x200bff8
+        li a1, 1000000
+        sd a1, 0(a0)
+        li a0, 0x2004000
+        li a1, 1000250
+        sd a1, 0(a0)
+        li a2, 128
+        csrw mie, a2
+        wfi
+        """ + "\n" + GuestProgram.finish), clock: clock)
+    clock.advance(by: 40)
+    #expect(rig.run() == .waiting(untilTicks: 290))
+    clock.advance(by: 250)
+    #expect(rig.run() == .ended(.passed))
+  }
+
   @Test func aTimerInterruptsALoop() throws {
     let clock = ManualClock()
     let rig = try GuestRig(

@@ -14,11 +14,43 @@ enum EchoGuest {
   static let pour: UInt8 = 4
   static let floodLines = 0x20000
 
-  private static let text = """
+  /// Waits for a byte by looking for it again and again.
+  private static let look = """
+      lbu t0, 5(s0)
+      andi t0, t0, 1
+      beqz t0, next
+    """
+  /// Has the serial port interrupt where something is typed; no hart takes an interrupt.
+  private static let arm = """
+      sb t0, 1(s0)
+      li t1, 0x0c000000        # PLIC
+      sw t0, 40(t1)
+      li t1, 0x0c002000
+      li t2, 0x400
+      sw t2, 0(t1)
+      li s3, 0x0c200000
+      li t1, 0x800
+      csrw mie, t1
+    """
+  /// Sleeps until the serial port interrupts, which it is then done with.
+  private static let sleep = """
+      lbu t0, 5(s0)
+      andi t0, t0, 1
+      bnez t0, typed
+      wfi
+      lw t0, 4(s3)
+      sw t0, 4(s3)
+      j next
+    typed:
+    """
+
+  private static func text(sleeps: Bool) -> String {
+    """
       bnez a0, park
       li s0, 0x10000000        # UART
       li t0, 1
       sb t0, 2(s0)             # FIFOs on
+    \(sleeps ? arm : "")
       la a1, greeting
     1:
       lbu t0, 0(a1)
@@ -27,9 +59,7 @@ enum EchoGuest {
       addi a1, a1, 1
       j 1b
     next:
-      lbu t0, 5(s0)
-      andi t0, t0, 1
-      beqz t0, next
+    \(sleeps ? sleep : look)
       lbu t0, 0(s0)
       li s2, 0x5555
       li t1, \(pass)
@@ -75,10 +105,13 @@ enum EchoGuest {
       .asciz "ready\\r\\n"
       .balign 4
     """
+  }
 
   /// Builds it in `place`; answers the ELF's path.
-  static func build(in place: borrowing TemporaryDirectory) throws -> String {
-    try place.directory.openFile("echo.elf", .createNew).write(GuestProgram.assemble(text))
+  ///
+  /// - Parameter sleeps: whether it sleeps while nothing is typed, and somebody has to wake it.
+  static func build(in place: borrowing TemporaryDirectory, sleeps: Bool = false) throws -> String {
+    try place.directory.openFile("echo.elf", .createNew).write(GuestProgram.assemble(text(sleeps: sleeps)))
     return place.path + "/echo.elf"
   }
 

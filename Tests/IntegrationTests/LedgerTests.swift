@@ -245,6 +245,27 @@ import Testing
     }
   }
 
+  /// As where the ledger could not be written when the guest came: whoever runs it holds its memory.
+  @Test(.enabled(if: LockedMemory.isThere, "see what is SKIPPED above"))
+  func aRecordThatNamesAnotherProcessIsPutRightByTheNextHandoff() async {
+    await Self.check { findings in
+      let vm = try Self.fullVM()
+      let other = try Sleeper()
+      let name = vm.name
+      try Ledger(in: try Directory.open(vm.runtime)).change { (book: inout LedgerBook) throws(LedgerError) in
+        guard let record = book.record(of: name) else { throw LedgerError.missing(vm: name) }
+        try book.settle(name, machine: record.machine, on: other.identity)
+      }
+      let handoff = try vm.answer("handoff", ["--max-downtime", "5s"])
+      findings.expect(handoff.code == 0, "\(handoff)")
+      let (ledger, pid) = (try Self.ledger(vm).value, try vm.status()["pid"]?.number)
+      let record = ledger["records"]?.elements.first
+      findings.expect(record?["owner"]?.number == pid && record?["heir"] == .null, "\(ledger)")
+      findings.expect(ledger["reserved"]?.number == Self.size, "\(ledger)")
+      findings.all += try vm.stopped()
+    }
+  }
+
   @Test func lookingMakesNoFolder() throws {
     let place = try TemporaryDirectory()
     let result = try BuiltCommand.run(["ledger", "--runtime-dir", place.path + "/none"])

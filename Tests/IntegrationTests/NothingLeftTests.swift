@@ -78,13 +78,17 @@ import Testing
     }
   }
 
-  /// The threads that a handoff stops work again afterwards.
-  @Test(.enabled(if: GuestProgram.isClangThere)) func whatAHandoffStopsGoesOn() async {
+  /// The threads that a handoff stops work again afterwards. A guest that looks for what is typed finds it by itself; one
+  /// that sleeps is woken.
+  @Test(.enabled(if: GuestProgram.isClangThere), arguments: [false, true])
+  func whatAHandoffStopsGoesOn(sleeps: Bool) async {
     await Blocking.check {
       let place = try TemporaryDirectory()
       let vm = try TestVM()
       let output = place.path + "/console"
-      try vm.run(["--memory", "16M", "--guest", try EchoGuest.build(in: place), "--console", output])
+      try vm.run([
+        "--memory", "16M", "--guest", try EchoGuest.build(in: place, sleeps: sleeps), "--console", output,
+      ])
       var said = ""
       func expect(_ more: String, after way: String) throws -> [String] {
         said += more
@@ -106,9 +110,9 @@ import Testing
         _ = try vm.type("+")
         findings += try expect("+", after: "\(way)")
       }
-      // It looks every five seconds.
+      // It looks every five seconds; of a guest that sleeps there is nothing to be seen.
       let last = try load()
-      let moves = try TestVM.wait { try load() != last }
+      let moves = try sleeps || TestVM.wait { try load() != last }
       if !moves { findings.append("the load averages stand still: \(last as Any)") }
       return findings + (try vm.stopped().map { "left behind: \($0)" })
     }

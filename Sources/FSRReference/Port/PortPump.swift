@@ -1,5 +1,5 @@
 internal import FSRHost
-internal import FSRSystem
+package import FSRSystem
 internal import Logging
 internal import Synchronization
 
@@ -7,7 +7,7 @@ internal import Synchronization
 ///
 /// It rests between two frames before the guest is given away: what it has read it has answered or dropped,
 /// and what it has not read waits in the tap for the next owner.
-final class PortPump: Sendable {
+package final class PortPump: Sendable {
   /// Frames of one queue before the others are looked at.
   private static let batch = 64
 
@@ -33,7 +33,9 @@ final class PortPump: Sendable {
   private let rested = Semaphore()
   private let flaw = Mutex("")
 
-  init(_ port: Port, index: Int, queues: [Owned<TapQueue>], counters: PortCounters) throws(SystemError) {
+  package init(_ port: Port, index: Int, queues: [Owned<TapQueue>], counters: PortCounters)
+    throws(SystemError)
+  {
     self.port = port
     self.queues = queues
     self.counters = counters
@@ -45,10 +47,10 @@ final class PortPump: Sendable {
   var trouble: String { flaw.withLock { $0 } }
 
   /// Makes the thread, which takes nothing until `start` or `launch`.
-  func park() throws(SystemError) { try begin(.parked) }
+  package func park() throws(SystemError) { try begin(.parked) }
 
   /// Lets frames be taken; nothing happens where they are.
-  func start() throws(SystemError) {
+  package func start() throws(SystemError) {
     launch()
     let (isLetGo, _) = mode.compareExchange(
       expected: Mode.resting.rawValue, desired: Mode.serving.rawValue, ordering: .acquiringAndReleasing)
@@ -57,14 +59,14 @@ final class PortPump: Sendable {
   }
 
   /// Lets the thread that `park` has made take frames, if it is still parked. Makes one system call.
-  func launch() {
+  package func launch() {
     let (isLaunched, _) = mode.compareExchange(
       expected: Mode.parked.rawValue, desired: Mode.serving.rawValue, ordering: .acquiringAndReleasing)
     if isLaunched { try? bell.signal() }
   }
 
   /// Returns when no frame is in this process's hands; the thread waits for `start`.
-  func rest() {
+  package func rest() {
     // One that has not been launched has no frame, and is not to be from here on.
     let (isHeld, _) = mode.compareExchange(
       expected: Mode.parked.rawValue, desired: Mode.resting.rawValue, ordering: .acquiringAndReleasing)
@@ -78,7 +80,7 @@ final class PortPump: Sendable {
   }
 
   /// Returns when no frame is in this process's hands, and the thread is gone.
-  func stop() {
+  package func stop() {
     thread.withLock { thread in
       mode.store(Mode.over.rawValue, ordering: .releasing)
       try? bell.signal()
