@@ -9,7 +9,7 @@ import Testing
   static let names = ["status-full", "status-bare", "status-reset"]
 
   private static func answer(_ name: String) throws -> StatusAnswer {
-    let sent = try Fixture("../../FSRReferenceTests/Fixtures/\(name).hex").bytes()
+    let sent = try Fixture("../../FSRHostTests/Fixtures/\(name).hex").bytes()
     return StatusAnswer(try VMStatus(decoding: sent))
   }
 

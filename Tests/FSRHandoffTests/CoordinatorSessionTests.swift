@@ -443,7 +443,7 @@ import Testing
   @Test func aRefusalWithWordsIsWhy() throws {
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)
-    let (channel, block) = try handoff.request()
+    let (channel, block, _) = try handoff.request()
     try fixture.blocks.publish(block)
     try channel.value.send(.accepted)
     try channel.value.send(.refused(Reason("not today", code: .limits)))

@@ -287,7 +287,7 @@ import Testing
     let near = try Channel(pair.a)
     let session = SourceSession(
       guest: guest, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b),
-      request: HandoffRequest())
+      request: HandoffRequest(), plan: HandoffPlan())
     let end = session.run()
     let told = try near.receive(timeout: 0, from: "source")?.message
     #expect(end == .kept && told == .refused(why) && !guest.isTouched.isUp)

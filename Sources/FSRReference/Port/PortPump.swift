@@ -1,4 +1,4 @@
-internal import FSRHost
+package import FSRHost
 package import FSRSystem
 internal import Logging
 internal import Synchronization
