@@ -1,5 +1,4 @@
 public import FSRHandoff
-internal import FSRHost
 public import FSRSystem
 
 /// Something that stands in a handoff's way while the guest runs on untouched.

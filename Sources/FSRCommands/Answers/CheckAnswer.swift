@@ -1,5 +1,4 @@
 internal import FSRClient
-internal import FSRHost
 
 /// The answer of `fsr check`.
 package struct CheckAnswer: Answer {

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FSRClient
-internal import FSRHost
 
 /// `fsr bench handoff`, which is also `fsr bench`
 struct BenchHandoffCommand: AnsweringCommand, Interruptible {

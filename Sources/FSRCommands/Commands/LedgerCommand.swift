@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FSRClient
-internal import FSRHost
 
 /// `fsr ledger`
 struct LedgerCommand: AnsweringCommand, InRuntimeFolder {

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FSRClient
-internal import FSRHost
 internal import FSRSystem
 
 /// `fsr log`

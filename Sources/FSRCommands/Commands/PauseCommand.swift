@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FSRClient
-internal import FSRHost
 
 /// `fsr pause`
 struct PauseCommand: AnsweringCommand, InRuntimeFolder {

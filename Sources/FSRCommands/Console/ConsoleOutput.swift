@@ -1,5 +1,4 @@
 internal import FSRClient
-internal import FSRHost
 internal import FSRSystem
 internal import Synchronization
 

@@ -1,5 +1,4 @@
 internal import FSRClient
-internal import FSRHost
 internal import FSRSystem
 
 /// One `fsr console`: between the standard streams and a VM's console, until one of them ends.

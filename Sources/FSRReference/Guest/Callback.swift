@@ -1,5 +1,3 @@
-internal import FSRHost
-
 /// Something to call, in a form that a lock can hold.
 ///
 /// A bare closure in a `Mutex` is wrapped once more by every access, there and back between two conventions of calling:

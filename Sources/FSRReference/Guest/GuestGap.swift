@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import FSRMachine
 internal import FSRSystem
 

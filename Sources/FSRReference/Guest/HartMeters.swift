@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import FSRState
 package import FSRSystem
 internal import Synchronization

@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import FSRMachine
 package import FSRState
 internal import FSRSystem

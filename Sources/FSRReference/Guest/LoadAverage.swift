@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import Glibc
 
 /// How many vCPUs ran, on average over the last 1, 5 and 15 minutes: each moment counts the less the longer ago it

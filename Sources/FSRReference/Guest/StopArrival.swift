@@ -1,5 +1,3 @@
-internal import FSRHost
-
 /// What a stop is asked of and seen in, each in one piece.
 ///
 /// What the threads of harts do is written against this, so that a test can put anything between any two of them.

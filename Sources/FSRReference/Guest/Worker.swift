@@ -1,4 +1,3 @@
-internal import FSRHost
 package import FSRSystem
 internal import Synchronization
 

@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import Synchronization
 
 /// How many of something that is counted come in a second, between looks that are at least a moment apart.

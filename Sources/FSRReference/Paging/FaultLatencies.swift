@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import FSRMemory
 internal import Histogram
 internal import Synchronization

@@ -1,5 +1,4 @@
 internal import FSRHandoff
-internal import FSRHost
 internal import FSRMemory
 internal import FSRStorage
 internal import FSRSystem

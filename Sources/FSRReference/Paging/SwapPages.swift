@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import FSRMemory
 internal import FSRStorage
 internal import FSRSystem

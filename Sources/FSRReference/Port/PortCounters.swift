@@ -1,4 +1,3 @@
-internal import FSRHost
 package import FSRState
 internal import Synchronization
 

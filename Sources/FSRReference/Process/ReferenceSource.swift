@@ -1,5 +1,4 @@
 internal import FSRHandoff
-internal import FSRHost
 internal import FSRMachine
 internal import FSRState
 internal import FSRSystem

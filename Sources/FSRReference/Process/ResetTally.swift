@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import Synchronization
 
 /// Counts a guest's resets, so that one that does nothing else fills neither history nor log: resets in a row share

@@ -1,4 +1,3 @@
-internal import FSRHost
 internal import FSRSystem
 internal import Logging
 
