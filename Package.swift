@@ -111,8 +111,18 @@ let package = Package(
       ],
       exclude: fixtures),
     tests(
+      "FSRHostTests", ["FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"],
+      exclude: fixtures),
+    tests(
+      "FSRClientTests",
+      ["FSRClient", "FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"],
+      exclude: fixtures),
+    tests(
       "FSRReferenceTests",
-      ["FSRReference", "FSRHandoff", "FSRMachine", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"],
+      [
+        "FSRReference", "FSRHost", "FSRHandoff", "FSRMachine", "FSRMemory", "FSRState", "FSRSystem",
+        "FSRTestSupport",
+      ],
       exclude: fixtures),
     tests(
       "FSRSoftCPUTests",
@@ -131,8 +141,7 @@ let package = Package(
       "TidyTests",
       [
         "FSRHandoff", "FSRClient", "FSRHost", "FSRReference", "FSRMachine", "FSRMemory", "FSRState",
-        "FSRSystem",
-        "FSRGuestSupport", "FSRTestSupport",
+        "FSRSystem", "FSRGuestSupport", "FSRTestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

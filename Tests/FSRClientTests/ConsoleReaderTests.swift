@@ -1,6 +1,5 @@
 import FSRClient
 import FSRHost
-import FSRMachine
 import FSRState
 import FSRSystem
 import FSRTestSupport

@@ -1,7 +1,6 @@
 import FSRClient
 import FSRHandoff
 import FSRHost
-import FSRMachine
 import FSRState
 import FSRSystem
 import FSRTestSupport

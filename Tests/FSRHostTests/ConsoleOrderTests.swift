@@ -1,5 +1,5 @@
 import FSRHost
-import FSRMachine
+import FSRState
 import FSRSystem
 import FSRTestSupport
 import Testing

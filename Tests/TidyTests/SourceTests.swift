@@ -57,6 +57,17 @@ import Testing
   /// Nodes of the board's device tree have paths too.
   private static func isInDeviceTree(_ first: String) -> Bool { ["soc", "cpus", "chosen"].contains(first) }
 
+  /// A folder of tests that is no target is never run.
+  @Test func everyFolderOfTestsIsATarget() throws {
+    let package = try SourceTree.file("Package.swift").text
+    let folders = Set(
+      try SourceTree.files(in: "Tests", endings: ["swift"]).map { $0.path.split(separator: "/")[1] })
+    #expect(folders.count > 10)
+    for folder in folders where !package.contains("\"\(folder)\"") {
+      Issue.record("Package.swift knows nothing of Tests/\(folder)")
+    }
+  }
+
   /// What links into a VMM, be it somebody else's, brings no Foundation.
   @Test func foundationIsBroughtByClientsAlone() throws {
     let rooms = ["Sources/FSRClient/", "Sources/FSRCommands/"]
