@@ -62,7 +62,7 @@ import Testing
       var findings: [String] = []
       for _ in 1...3 {
         let vm = try TestVM()
-        try vm.run(["--memory", "2M", "--guest", try EchoGuest.build(in: place), "--console", path])
+        try EchoGuest.run(on: vm, in: place, ["--memory", "2M", "--console", path])
         let client = try ConsoleClient(vm, .pipes)
         try client.type([EchoGuest.pour])
         if !client.waitForOutput(1 << 20) { findings.append("the guest does not pour") }

@@ -11,7 +11,7 @@ final class ConsoleVM {
   init(_ options: [String] = []) throws {
     vm = try TestVM()
     place = Owned(try TemporaryDirectory())
-    try vm.run(["--memory", "16M", "--guest", try EchoGuest.build(in: place.value)] + options)
+    try EchoGuest.run(on: vm, in: place.value, ["--memory", "16M"] + options)
   }
 
   func expect(_ holds: Bool, _ what: @autoclosure () throws -> String) rethrows {

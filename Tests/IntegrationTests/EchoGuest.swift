@@ -115,6 +115,17 @@ enum EchoGuest {
     return place.path + "/echo.elf"
   }
 
+  /// Far more instructions than it executes before it looks for what is typed.
+  private static let beginning = 1000.0
+
+  /// Starts it on `vm`, and returns once it looks for what is typed: it sets its serial port up first, by which a byte goes
+  /// that has come before.
+  static func run(on vm: TestVM, in place: borrowing TemporaryDirectory, _ options: [String]) throws {
+    try vm.run(["--guest", try build(in: place)] + options)
+    let looks = try TestVM.wait { try vm.instructions() ?? 0 > beginning }
+    if !looks { throw Unexpected("the guest does not begin") }
+  }
+
   /// What the guest prints for `flood`.
   static let floodOutput: [UInt8] = (0..<floodLines).flatMap { number -> [UInt8] in
     let digits = String(number, radix: 16)

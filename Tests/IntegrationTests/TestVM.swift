@@ -163,7 +163,7 @@ final class TestVM: Sendable {
     return errors
   }
 
-  private func instructions() throws -> Double? {
+  func instructions() throws -> Double? {
     let (code, status) = try answer("status")
     guard code == 0, status["state"]?.text == "running" else { return nil }
     return status["vcpus"]?.elements.compactMap { $0["instructions"]?.number }.reduce(0, +)
