@@ -28,6 +28,6 @@ public struct PlanAxis: Equatable, Sendable {
     self.isNeeded = isNeeded
   }
 
-  /// What says as much and no more.
+  /// The value of the detail `name`; nil where the axis has none of that name.
   func detail(_ name: String) -> String? { details.first { $0.name == name }?.value }
 }
