@@ -18,7 +18,7 @@ extension VMClient {
   public static func console(of folder: borrowing VMFolder, isCancelled: () -> Bool) throws(VMError)
     -> ConsoleLink
   {
-    let late = MonotonicClock.now() + attachLimit
+    let deadline = MonotonicClock.now() + attachLimit
     var refusals = 0
     while true {
       var want: VMError?
@@ -47,12 +47,12 @@ extension VMClient {
       }
       if isCancelled() { throw VMError(.other, "interrupted") }
       try checkIsNotStopped(folder)
-      if MonotonicClock.now() >= late {
+      if MonotonicClock.now() >= deadline {
         throw status.state == .stunned
           ? VMError(.stunned, "\(folder.name) stands still; `fsr recover \(folder.name)` settles who runs it")
           : VMError(.other, "\(folder.name) does not answer; `fsr status \(folder.name)` tells more")
       }
-      _ = try? Poller().wait(timeout: attachInterval)
+      MonotonicClock.sleep(attachInterval)
     }
   }
 

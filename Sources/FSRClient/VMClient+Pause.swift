@@ -15,7 +15,7 @@ extension VMClient {
   public static func resume(_ folder: borrowing VMFolder) throws(VMError) { try ask(.resume, of: folder) }
 
   private static func ask(_ request: ControlRequest, of folder: borrowing VMFolder) throws(VMError) {
-    let late = MonotonicClock.now() + pauseLimit
+    let deadline = MonotonicClock.now() + pauseLimit
     while true {
       let bytes = try answer(to: request, of: folder)
       switch bytes.flatMap({ PauseAnswer($0) }) {
@@ -27,11 +27,11 @@ extension VMClient {
       case .late: throw VMError(.other, "the vCPUs of \(folder.name) did not stop in time; they run on")
       case .inHandoff: break
       }
-      guard MonotonicClock.now() < late else {
+      guard MonotonicClock.now() < deadline else {
         throw VMError(
           .other, "\(folder.name) does not answer, or is being handed over for long; try again")
       }
-      _ = try? Poller().wait(timeout: pauseLook)
+      MonotonicClock.sleep(pauseLook)
     }
   }
 

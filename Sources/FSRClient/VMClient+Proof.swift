@@ -13,7 +13,7 @@ extension VMClient {
   /// Why a VM has no control blocks: `lost` where that proves that it was started since the host's boot, and nobody has it.
   public static func absence(of folder: borrowing VMFolder) -> VMError {
     let name = folder.name
-    let late = MonotonicClock.now() + transition
+    let deadline = MonotonicClock.now() + transition
     while true {
       do throws(VMError) { try folder.checkGuestIsThere() } catch { return error }
       if folder.isRemoved { return VMError(.noSuchVM, "\(name) was stopped") }
@@ -23,7 +23,7 @@ extension VMClient {
       case .gone:
         // Who starts or stops it is about to change that.
         if let holder = holder(of: folder) {
-          guard MonotonicClock.now() < late else { return isAtWork(holder, on: name) }
+          guard MonotonicClock.now() < deadline else { return isAtWork(holder, on: name) }
           break
         }
         if folder.hasLostItsBlocks { return loss(of: folder) }
@@ -32,9 +32,9 @@ extension VMClient {
           "\(name) was never started, or the host has rebooted since; `fsr stop \(name)` clears its folder")
       case .lives:
         // One that is started makes them, and one that is stopped removes them ahead of its folder.
-        guard MonotonicClock.now() < late else { return blocksAreGone(folder) }
+        guard MonotonicClock.now() < deadline else { return blocksAreGone(folder) }
       }
-      _ = try? Poller().wait(timeout: proofLook)
+      MonotonicClock.sleep(proofLook)
     }
   }
 
@@ -151,7 +151,7 @@ extension VMClient {
   ///   may be removed then.
   static func checkIsGone(_ folder: borrowing VMFolder) throws(VMError) {
     let name = folder.name
-    let late = MonotonicClock.now() + dyingLimit
+    let deadline = MonotonicClock.now() + dyingLimit
     while true {
       // Whoever is known of it was ended before, by spoilt blocks too.
       let sign = folder.lookPastSpoiltBlocks()
@@ -162,7 +162,7 @@ extension VMClient {
           sign.isOwnShortage ? .other : .refused, why.causing("it cannot be told whether \(name) is stopped"))
       case .lives: break
       }
-      guard MonotonicClock.now() < late else {
+      guard MonotonicClock.now() < deadline else {
         let newest = (try? newestBlock(of: folder)) ?? nil
         if case .unknown(let why)? = newest?.blindness {
           throw VMError(.refused, why.causing("\(name) lives, and does not end when it is told to"))
@@ -172,7 +172,7 @@ extension VMClient {
           "\(name) is not stopped: a process that no control block of it names has it, and does not end when it is told "
             + "to; `fuser -v \(folder.path)` shows which")
       }
-      _ = try? Poller().wait(timeout: proofLook)
+      MonotonicClock.sleep(proofLook)
     }
   }
 
@@ -180,7 +180,7 @@ extension VMClient {
   ///
   /// - Throws: `VMError` `refused` where its VMM stays, or that cannot be told.
   static func awaitEnd(of folder: borrowing VMFolder) throws(VMError) {
-    let late = MonotonicClock.now() + stopLimit
+    let deadline = MonotonicClock.now() + stopLimit
     while true {
       let sign = folder.look()
       switch sign {
@@ -188,10 +188,10 @@ extension VMClient {
       case .unknown: throw hidden(folder, sign)
       case .lives: break
       }
-      guard MonotonicClock.now() < late else {
+      guard MonotonicClock.now() < deadline else {
         throw VMError(.refused, "the name \(folder.name) is in use: its VMM is about to end, and does not")
       }
-      _ = try? Poller().wait(timeout: proofLook)
+      MonotonicClock.sleep(proofLook)
     }
   }
 

@@ -17,12 +17,12 @@ extension VMClient {
 
   /// - Throws: `VMError` `other` where somebody has removed the VM's control socket, so that it is of no use to ask again.
   static func checkSocketIsThere(_ folder: borrowing VMFolder) throws(VMError) {
-    let late = MonotonicClock.now() + socketless
+    let deadline = MonotonicClock.now() + socketless
     while folder.hasLostItsSocket, !folder.isRemoved {
-      guard MonotonicClock.now() < late else {
+      guard MonotonicClock.now() < deadline else {
         throw VMError(.other, HandoffError.socketIsGone(of: folder.name).description)
       }
-      _ = try? Poller().wait(timeout: socketLook)
+      MonotonicClock.sleep(socketLook)
     }
   }
 

@@ -23,8 +23,8 @@ extension VMClient {
   }
 
   private static func bringToEnd(_ folder: borrowing VMFolder) throws(VMError) {
-    let late = MonotonicClock.now() + stopLimit
-    while MonotonicClock.now() < late {
+    let deadline = MonotonicClock.now() + stopLimit
+    while MonotonicClock.now() < deadline {
       // A VMM that is told to stop removes its folder itself.
       if folder.isRemoved { return }
       switch look(at: folder) {
@@ -52,7 +52,7 @@ extension VMClient {
         // A coordinator that is at work may bring forth an owner; without one nobody does.
         if try isEndedAlone(folder) { return }
       }
-      _ = try? Poller().wait(timeout: stopLook)
+      MonotonicClock.sleep(stopLook)
     }
     try end(folder)
   }
@@ -201,9 +201,9 @@ extension VMClient {
     }.map(\.identity)
   }
 
-  /// - Parameter patience: nanoseconds that it has to end in order.
+  /// - Parameter timeout: nanoseconds that it has to end in order.
   private static func end(
-    _ identity: ProcessIdentity?, of folder: borrowing VMFolder, calledOffWithin patience: UInt64
+    _ identity: ProcessIdentity?, of folder: borrowing VMFolder, calledOffWithin timeout: UInt64
   ) throws(VMError) {
     guard let identity, identity != ProcessIdentity.current(),
       let process = try? ProcessDescriptor.open(identity)
@@ -212,9 +212,9 @@ extension VMClient {
       try EndingRight.check(process, identity, in: folder.directory, of: folder.name)
     } catch { throw VMError(.refused, error.description) }
     // One that a signal has stopped cannot end in order.
-    if patience > 0, !identity.isStopped {
+    if timeout > 0, !identity.isStopped {
       _ = try? process.signal(SignalNumber.terminate)
-      if (try? process.waitForExit(timeout: patience)) == true { return }
+      if (try? process.waitForExit(timeout: timeout)) == true { return }
     }
     _ = try? process.signal(SignalNumber.kill)
     guard (try? process.waitForExit(timeout: stopLimit)) == true else {

@@ -11,14 +11,14 @@ extension VMClient {
 
   /// Whether a process has the VM that no control block names. What the newest one says of the VM is not true then.
   static func isHeldByAnUnnamed(_ folder: borrowing VMFolder) throws(VMError) -> Bool {
-    let late = MonotonicClock.now() + anonymity
+    let deadline = MonotonicClock.now() + anonymity
     while true {
       do throws(SystemError) { if try !VMPresence.isHeld(folder) { return false } } catch {
         throw VMError(error)
       }
       if namesSomebodyElse(folder) { return false }
-      guard MonotonicClock.now() < late else { return true }
-      _ = try? Poller().wait(timeout: anonymityLook)
+      guard MonotonicClock.now() < deadline else { return true }
+      MonotonicClock.sleep(anonymityLook)
     }
   }
 

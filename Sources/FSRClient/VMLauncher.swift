@@ -9,7 +9,7 @@ public enum VMLauncher {
   private static let startLimit: UInt64 = 60_000_000_000
 
   /// How long it waits between two looks at whether it is called off, in nanoseconds.
-  private static let startLook: UInt64 = 10_000_000
+  private static let startPollInterval: UInt64 = 10_000_000
 
   /// Starts a VM and returns when its guest runs.
   ///
@@ -26,7 +26,7 @@ public enum VMLauncher {
   public static func start(
     _ configuration: VMConfiguration, in runtime: borrowing RuntimeDirectory,
     image: consuming OwnedDescriptor? = nil,
-    console: consuming OwnedDescriptor? = nil, ports: [Port] = [], executable: String? = nil,
+    console: consuming OwnedDescriptor? = nil, ports: [TapPort] = [], executable: String? = nil,
     endsWithUs: Bool = false, replacingLost: Bool = false, isCancelled: () -> Bool = { false }
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
@@ -98,13 +98,13 @@ public enum VMLauncher {
     _ = consume closed
     try ours.send(start.encoded, descriptors: bag)
     do {
-      let late = MonotonicClock.now() + startLimit
+      let deadline = MonotonicClock.now() + startLimit
       var poller = Poller()
       poller.watch(ours.descriptor, token: 0)
-      while try poller.wait(timeout: startLook).isEmpty, MonotonicClock.now() < late {
+      while try poller.wait(timeout: startPollInterval).isEmpty, MonotonicClock.now() < deadline {
         if isCancelled() { throw VMError(.other, "\(folder.name) was not started: it was called off") }
       }
-      let reply = try ours.receive(limit: 8192, maximumDescriptors: 0, timeout: startLook)?.bytes
+      let reply = try ours.receive(limit: 8192, maximumDescriptors: 0, timeout: startPollInterval)?.bytes
       switch reply.flatMap({ VMStartReply($0) }) {
       case .running: return child.pid
       case .refused(let reason): throw VMError(.refused, "\(folder.name) cannot be started: \(reason)")

@@ -47,7 +47,7 @@ public struct VMLife: ~Copyable, Sendable {
       switch try VMClient.ownership(of: folder) {
       case .owner(let owner): _ = owner.waitForExit(timeout: 100_000_000)
       // An owner will come of it, or its end be seen.
-      case .undecided, .hidden: _ = try? Poller().wait(timeout: 20_000_000)
+      case .undecided, .hidden: MonotonicClock.sleep(20_000_000)
       case .nobody: return folder.ended
       }
     }

@@ -8,7 +8,7 @@ internal import FSRSystem
 enum VMService {
   /// How long a handoff may leave it open who runs the guest, in nanoseconds, and how long between two looks.
   private static let settleLimit: UInt64 = 10_000_000_000
-  private static let settleLook: UInt64 = 20_000_000
+  private static let settlePollInterval: UInt64 = 20_000_000
 
   /// Tells the service manager of the process that runs the VM, where that belongs to the same service as this one.
   ///
@@ -24,14 +24,14 @@ enum VMService {
   }
 
   private static func owner(of folder: borrowing VMFolder) throws(VMError) -> VMClient.Owner? {
-    let late = MonotonicClock.now() + settleLimit
+    let deadline = MonotonicClock.now() + settleLimit
     while try folder.readEnded() == nil {
       switch try VMClient.ownership(of: folder) {
       case .owner(let owner): return owner
       case .hidden, .nobody: return nil
       case .undecided:
-        guard MonotonicClock.now() < late else { return nil }
-        _ = try? Poller().wait(timeout: settleLook)
+        guard MonotonicClock.now() < deadline else { return nil }
+        MonotonicClock.sleep(settlePollInterval)
       }
     }
     return nil

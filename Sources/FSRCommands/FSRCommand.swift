@@ -1,9 +1,6 @@
 internal import ArgumentParser
 internal import FSRSystem
 
-/// The parser's; the rooms below have a flag of their own.
-typealias Flag = ArgumentParser.Flag
-
 /// The `fsr` command line.
 struct FSRCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,7 +2,7 @@ public import FSRSystem
 
 extension HandoffError {
   /// Nanoseconds for a process that is about to close a file.
-  private static let writerPatience: UInt64 = 250_000_000
+  private static let writerTimeout: UInt64 = 250_000_000
   /// Characters of a path that a reason has room for.
   private static let pathLimit = 160
 
@@ -28,7 +28,7 @@ extension HandoffError {
         }
         if let failure { throw failure }
       }
-      let found = try search.writers(besides: others, patience: writerPatience)
+      let found = try search.writers(besides: others, timeout: writerTimeout)
       guard let first = found.first, let path = paths[first.token] else { return nil }
       let shown = path.count > pathLimit ? "…" + path.suffix(pathLimit) : path
       let more = Set(found.map(\.pid)).count - 1

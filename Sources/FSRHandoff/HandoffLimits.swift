@@ -9,7 +9,7 @@ public struct HandoffLimits: Equatable, Sendable {
   /// Any change at all after the checkpoint, before a coordinator calls somebody hung.
   public var settle: UInt64 = 3_000_000_000
   /// Between two looks at what cannot be slept on.
-  public var look: UInt64 = 2_000_000
+  public var pollInterval: UInt64 = 2_000_000
   /// The guest's descriptors held by the coordinator, after the destination is prepared.
   public var copies: UInt64 = 5_000_000_000
 

@@ -9,13 +9,11 @@ public protocol HandoffSource: AnyObject, Sendable {
   var sectionVersions: [SectionVersion] { get }
   /// This executable's build.
   var build: String { get }
-  /// How a destination of this very build is started, and in which environment: bytes, which need not be text.
-  var executable: String { get }
-  var arguments: [String] { get }
-  var environment: [[UInt8]] { get }
+  /// How a destination of this very build is started; another build's, with the same arguments.
+  var launch: Launch { get }
   /// What the guest consists of, and duplicates of its descriptors in the order of the manifest's slots. Asked before
   /// anything is begun: what it throws, and what is seen of its descriptors then, refuses the handoff.
-  func describe() throws -> Description
+  func describe() throws -> GuestDescription
   /// Begins to copy what goes over by copying, and goes on with it; asked again and again, without waiting, until it
   /// stands. Undone by `resume`.
   func precopy() throws -> Precopy
@@ -34,17 +32,17 @@ public protocol HandoffSource: AnyObject, Sendable {
   /// Unlocks and closes what only one process may hold.
   func releaseStorage()
   /// Takes it again; false when it is not to be had yet.
-  func takeBack() -> Bool
+  func reacquireStorage() -> Bool
   /// Lets the vCPUs run on, from where they were stopped or were about to be.
   func resume()
   /// Gives up locks and ports: the guest is elsewhere.
   func relinquish()
   /// The handoff ended and the guest is still here.
-  func keep(_ ended: ControlBlock, reason: Reason?)
+  func finished(_ block: ControlBlock, because reason: Reason?)
 }
 
 /// A guest in words and in descriptors.
-@frozen public struct Description: ~Copyable, Sendable {
+@frozen public struct GuestDescription: ~Copyable, Sendable {
   public var manifest: Manifest
   public var descriptors: DescriptorBag
   /// The slots whose descriptors are meant to open nothing (O_PATH); of others that is refused.
@@ -72,7 +70,7 @@ public protocol HandoffDestination: AnyObject, Sendable {
   var build: String { get }
   /// Maps memory, makes vCPUs and devices, and parks the vCPU threads; the first calls `leadSwitch` of
   /// `session`, the others wait for `resume`.
-  func prepare(_ description: consuming Description, session: any SwitchLeader) throws
+  func prepare(_ description: consuming GuestDescription, session: any SwitchLeader) throws
   /// Goes through `load` with a state that means nothing, on the thread that will load: just before the stun.
   func rehearse()
   /// Takes the exclusive locks; false when they are not to be had yet.
@@ -86,7 +84,7 @@ public protocol HandoffDestination: AnyObject, Sendable {
   /// Sends the parked threads home: the guest is elsewhere.
   func abandon()
   /// The guest is here: accept on the control socket, write owner and history.
-  func keep(_ ended: ControlBlock)
+  func finished(_ block: ControlBlock)
 }
 
 /// What a destination's first vCPU thread calls.

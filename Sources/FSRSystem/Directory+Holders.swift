@@ -19,12 +19,12 @@ extension Directory {
     -> [DirectoryHolder]
   {
     let own = try descriptor.identity()
-    let late = MonotonicClock.deadline(after: limits.duration) ?? .max
+    let deadline = MonotonicClock.deadline(after: limits.duration) ?? .max
     let me = getpid()
     var found: [DirectoryHolder] = []
     var (processes, descriptors) = (0, 0)
     try Directory.open("/proc").forEachNumber { pid in
-      guard processes < limits.processes, MonotonicClock.now() < late else { return false }
+      guard processes < limits.processes, MonotonicClock.now() < deadline else { return false }
       processes += 1
       // Gone, or nobody's business of this one.
       guard pid != me, let folder = try? Directory.open("/proc/\(pid)/fd") else { return true }

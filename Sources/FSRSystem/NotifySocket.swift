@@ -7,7 +7,7 @@ internal import Glibc
 public struct NotifySocket: Sendable {
   private static let prefix = Array("NOTIFY_SOCKET=".utf8)
   /// How long one try waits for room in the manager's queue, in nanoseconds.
-  private static let patience: UInt64 = 250_000_000
+  private static let timeout: UInt64 = 250_000_000
   /// How long it has been tried when that is said, in nanoseconds.
   private static let wonder: UInt64 = 3_000_000_000
 
@@ -39,7 +39,7 @@ public struct NotifySocket: Sendable {
     while isWanted() {
       // SAFETY: the name and the bytes live as long as the call, which reads as many as there are.
       let answer = unsafe bytes.withUnsafeBytes {
-        unsafe cfsr_send_datagram(name, $0.baseAddress, $0.count, Self.patience)
+        unsafe cfsr_send_datagram(name, $0.baseAddress, $0.count, Self.timeout)
       }
       // No room in the queue, or no memory for it, at the moment.
       guard [-EAGAIN, -EINTR, -ENOBUFS, -ENOMEM].contains(answer) else {
@@ -50,7 +50,7 @@ public struct NotifySocket: Sendable {
         isSaid = true
         wait()
       }
-      if answer == -ENOBUFS || answer == -ENOMEM { _ = try? Poller().wait(timeout: Self.patience) }
+      if answer == -ENOBUFS || answer == -ENOMEM { MonotonicClock.sleep(Self.timeout) }
     }
   }
 }

@@ -44,10 +44,10 @@ extension OwnedDescriptor {
   /// or a terminal non-blocking (O_NONBLOCK), which is everybody's who shares it.
   ///
   /// - Parameters:
-  ///   - look: how long it waits between two looks at `isWanted`, in nanoseconds.
+  ///   - pollInterval: how long it waits between two looks at `isWanted`, in nanoseconds.
   ///   - isWanted: asked before each write; where it says no the rest is not written.
   public func writePatiently(
-    _ bytes: [UInt8], look: UInt64 = 1_000_000_000, while isWanted: () -> Bool = { true }
+    _ bytes: [UInt8], pollInterval: UInt64 = 1_000_000_000, while isWanted: () -> Bool = { true }
   ) throws(SystemError) {
     var rest = bytes[...]
     while !rest.isEmpty, isWanted() {
@@ -56,7 +56,7 @@ extension OwnedDescriptor {
       } catch {
         // It takes nothing at the moment.
         guard error.errno == EAGAIN else { throw error }
-        _ = try waitUntilWritable(timeout: look)
+        _ = try waitUntilWritable(timeout: pollInterval)
       }
     }
   }

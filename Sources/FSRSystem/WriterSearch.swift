@@ -55,27 +55,27 @@ public struct WriterSearch: Sendable {
 
   /// Who writes, each once for each file. This process is left out, and so are `others`.
   ///
-  /// - Parameter patience: nanoseconds for a process to close the file before it counts, as one does that is ending.
+  /// - Parameter timeout: nanoseconds for a process to close the file before it counts, as one does that is ending.
   /// - Throws: `SystemError` where /proc cannot be listed.
   public func writers(
-    besides others: Set<Int32> = [], patience: UInt64 = 0, within limits: Limits = Limits()
+    besides others: Set<Int32> = [], timeout: UInt64 = 0, within limits: Limits = Limits()
   ) throws(SystemError) -> [FileWriter] {
-    let late = MonotonicClock.now() &+ patience
+    let deadline = MonotonicClock.now() &+ timeout
     while true {
       let found = try look(besides: others, within: limits)
-      if found.isEmpty || MonotonicClock.now() >= late { return found }
-      _ = try? Poller().wait(timeout: Self.interval)
+      if found.isEmpty || MonotonicClock.now() >= deadline { return found }
+      MonotonicClock.sleep(Self.interval)
     }
   }
 
   private func look(besides others: Set<Int32>, within limits: Limits) throws(SystemError) -> [FileWriter] {
     if targets.isEmpty { return [] }
-    let late = MonotonicClock.deadline(after: limits.duration) ?? .max
+    let deadline = MonotonicClock.deadline(after: limits.duration) ?? .max
     let own = getpid()
     var found: [FileWriter] = []
     var (processes, descriptors) = (0, 0)
     try Directory.open("/proc").forEachNumber { pid in
-      guard processes < limits.processes, MonotonicClock.now() < late else { return false }
+      guard processes < limits.processes, MonotonicClock.now() < deadline else { return false }
       processes += 1
       if pid == own || others.contains(pid) { return true }
       // Gone, or nobody's business of this one.
@@ -84,7 +84,7 @@ public struct WriterSearch: Sendable {
       try? folder.forEachNumber { number in
         descriptors += 1
         guard descriptors <= limits.descriptors else { return false }
-        if descriptors % 1024 == 0, MonotonicClock.now() >= late { return false }
+        if descriptors % 1024 == 0, MonotonicClock.now() >= deadline { return false }
         for target in targets where Self.leads(number, in: folder, to: target.file) {
           if seen.contains(target.token) || !Self.writes(number, of: pid, to: target) { continue }
           seen.insert(target.token)

@@ -8,7 +8,7 @@ import Testing
 
 /// What a client that is attached to a console makes of the VM's control blocks, which it reads by itself.
 @Suite struct ConsoleLinkTests {
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
   /// How long a VM seems lost before it is called that.
   private static let doubt: UInt64 = 1_000_000_000
 
@@ -22,10 +22,10 @@ import Testing
   }
 
   private static func wait(until condition: () -> Bool) -> Bool {
-    let late = MonotonicClock.now() + patience
+    let deadline = MonotonicClock.now() + timeout
     while !condition() {
-      if MonotonicClock.now() >= late { return false }
-      _ = try? Poller().wait(timeout: 1_000_000)
+      if MonotonicClock.now() >= deadline { return false }
+      MonotonicClock.sleep(1_000_000)
     }
     return true
   }
@@ -33,7 +33,7 @@ import Testing
   /// Gives whoever asks the console's memory; false where nobody does.
   private static func answer(_ listener: Owned<UnixSocket>, _ memory: Owned<OwnedDescriptor>) throws -> Bool {
     guard let socket = try listener.value.accept() else { return false }
-    _ = try socket.receive(limit: 64, maximumDescriptors: 0, timeout: patience)
+    _ = try socket.receive(limit: 64, maximumDescriptors: 0, timeout: timeout)
     var bag = DescriptorBag()
     bag.append(try memory.value.duplicate())
     try socket.send([0], descriptors: bag)
@@ -55,7 +55,7 @@ import Testing
     // A VMM that answers a client once.
     let memory = Owned(try console.descriptor.duplicate())
     let vmm = try OSThread.start(name: "vmm") {
-      while (try? Self.answer(listener, memory)) == false { _ = try? Poller().wait(timeout: 1_000_000) }
+      while (try? Self.answer(listener, memory)) == false { MonotonicClock.sleep(1_000_000) }
     }
     let owners = try (0..<3).map { _ in try Sleeper() }
     try Self.win(blocks, 1, owners[0])

@@ -65,8 +65,8 @@ import Testing
     let first = Self.record("first").line
     let second = Self.record("second").line
     for cut in 1..<(second.count - 1) {
-      let scribbled = first + Array(second[..<cut]) + Array("\n".utf8) + first
-      let history = HistoryFile(scribbled)
+      let corrupt = first + Array(second[..<cut]) + Array("\n".utf8) + first
+      let history = HistoryFile(corrupt)
       #expect(history.records.map(\.id) == ["first", "first"] && history.skipped == 1)
     }
     // Without its line break the last record is whole all the same.

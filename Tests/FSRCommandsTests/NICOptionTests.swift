@@ -9,7 +9,7 @@ import Testing
     let port = try NICOption(parsing: text).port
     let mac = try #require(MACAddress("02:ab:00:00:00:fe"))
     #expect(
-      port == Port(tap: "web-0.1_x", mac: mac, queues: 8, mtu: 9000, offloads: .all, consumer: .echo))
+      port == TapPort(tap: "web-0.1_x", mac: mac, queues: 8, mtu: 9000, offloads: .all, consumer: .echo))
   }
 
   @Test func anAddressIsMadeWhereNoneIsGiven() throws {

@@ -41,12 +41,12 @@ import Testing
       attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
     let wasDraft = fixture.blocks.removeDraft(of: early)
     #expect(wasDraft)
-    let late = try fixture.blocks.create(
+    let deadline = try fixture.blocks.create(
       attempt: 3, generation: 2, machine: BlockFixture.machine, state: .none)
     #expect(throws: HandoffError.self) { try fixture.blocks.publish(early) }
     #expect(try fixture.blocks.attempts().isEmpty)
-    try fixture.blocks.publish(late)
-    let isDraftStill = fixture.blocks.removeDraft(of: late)
+    try fixture.blocks.publish(deadline)
+    let isDraftStill = fixture.blocks.removeDraft(of: deadline)
     #expect(!isDraftStill)
     #expect(try fixture.blocks.attempts() == [3])
   }

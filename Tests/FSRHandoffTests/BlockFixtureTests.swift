@@ -121,7 +121,7 @@ import Testing
   @Test(arguments: states) func aBlockIsReadForGood(_ state: State) throws {
     let block = try Self.read(state.name)
     #expect(block.attempt == Self.attempt && block.generation == Self.generation)
-    #expect(block.machine == Self.machine && block.state == state.end && !block.isScribbledOver)
+    #expect(block.machine == Self.machine && block.state == state.end && !block.isCorrupt)
     // Each value as a block has it that is filled in the same way now.
     let other = try ControlBlock(
       filling: Self.memory(), attempt: Self.attempt, generation: Self.generation, machine: Self.machine,

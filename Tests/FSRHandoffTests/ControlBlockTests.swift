@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct ControlBlockTests {
   /// Only a bell that rings ends a wait that takes less, in nanoseconds.
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
 
   @Test func aFilledBlockIsTheSameInAnotherMapping() throws {
     let fixture = try BlockFixture()
@@ -135,13 +135,13 @@ import Testing
     let mapping = try fixture.secondMapping(of: 1)
     let begin = MonotonicClock.now()
     let waiter = try OSThread.start(name: "waiter") {
-      while mapping.state == .none { mapping.wait(while: .none, timeout: Self.patience) }
+      while mapping.state == .none { mapping.wait(while: .none, timeout: Self.timeout) }
     }
     let claim = block.claim(.source, by: .source)
     #expect(claim == .made)
     block.announce()
     waiter.join()
-    #expect(mapping.state == .source && MonotonicClock.now() - begin < Self.patience)
+    #expect(mapping.state == .source && MonotonicClock.now() - begin < Self.timeout)
   }
 
   // MARK: the checkpoint
@@ -162,14 +162,14 @@ import Testing
           while true {
             let bell = mapping.doorbell
             if mapping.isComplete { break }
-            mapping.park(since: bell, timeout: Self.patience)
+            mapping.park(since: bell, timeout: Self.timeout)
           }
           return [mapping.checkpointExtent.length, mapping.checkpointExtent.checksum]
         },
       ]
       let extents = try race(racers)
       #expect(extents[1] == [UInt64(attempt) * 3, ~UInt64(attempt)])
-      try #require(MonotonicClock.now() - begin < Self.patience, "nobody was woken")
+      try #require(MonotonicClock.now() - begin < Self.timeout, "nobody was woken")
     }
   }
 
@@ -181,12 +181,12 @@ import Testing
     let threads = try (0..<6).map { _ in
       let mapping = try fixture.secondMapping(of: 1)
       return try OSThread.start(name: "parked") {
-        while mapping.doorbell == bell { mapping.park(since: bell, timeout: Self.patience) }
+        while mapping.doorbell == bell { mapping.park(since: bell, timeout: Self.timeout) }
       }
     }
     block.ring()
     for thread in threads { thread.join() }
-    #expect(block.doorbell == bell &+ 1 && MonotonicClock.now() - begin < Self.patience)
+    #expect(block.doorbell == bell &+ 1 && MonotonicClock.now() - begin < Self.timeout)
   }
 
   @Test func ringsFromManyThreadsAreAllCounted() throws {

@@ -8,13 +8,13 @@ import Testing
 /// What a coordinator does beside its machine: it says that it lives, and takes what is needed of one that does not.
 @Suite struct CoordinatorSessionTests {
   /// Longer than anything takes, in nanoseconds.
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
 
   private static func wait(until condition: () throws -> Bool) rethrows -> Bool {
-    let late = MonotonicClock.now() + patience
+    let deadline = MonotonicClock.now() + timeout
     while try !condition() {
-      if MonotonicClock.now() >= late { return false }
-      _ = try? Poller().wait(timeout: 500_000)
+      if MonotonicClock.now() >= deadline { return false }
+      MonotonicClock.sleep(500_000)
     }
     return true
   }
@@ -29,11 +29,11 @@ import Testing
   // MARK: a recovery and the one before it
 
   private static func recovery(
-    _ fixture: borrowing BlockFixture, timeout: UInt64 = patience, settle: UInt64 = 20_000_000
+    _ fixture: borrowing BlockFixture, timeout: UInt64 = timeout, settle: UInt64 = 20_000_000
   ) throws -> CoordinatorSession {
     var limits = HandoffLimits()
     limits.settle = settle
-    limits.look = 1_000_000
+    limits.pollInterval = 1_000_000
     limits.reap = 500_000_000
     var options = CoordinatorSession.Options()
     options.timeout = timeout
@@ -51,7 +51,7 @@ import Testing
     block.enroll(.destination, as: try dead())
     block.enroll(.coordinator, as: standIn.identity)
     block.holdDescriptors(.coordinator, numbers: standIn.numbers)
-    block.deadline = MonotonicClock.now() + patience
+    block.deadline = MonotonicClock.now() + timeout
     block.complete(length: 100, checksum: 1)
     return block
   }
@@ -95,7 +95,7 @@ import Testing
     let fixture = try BlockFixture()
     let standIn = try StandIn(in: fixture, heartbeat: MonotonicClock.now())
     _ = try Self.orphan(fixture, heldBy: standIn)
-    var recovery = try Self.recovery(fixture, timeout: 30_000_000, settle: Self.patience)
+    var recovery = try Self.recovery(fixture, timeout: 30_000_000, settle: Self.timeout)
     #expect(recovery.run() == .refused)
     #expect(standIn.isAlive)
   }
@@ -155,7 +155,7 @@ import Testing
     block.enroll(.destination, as: destination.identity)
     block.deadline = .max / 2
     var limits = HandoffLimits()
-    limits.look = 1_000_000
+    limits.pollInterval = 1_000_000
     limits.reap = 1_000_000
     var options = CoordinatorSession.Options()
     options.timeout = .max / 2
@@ -181,14 +181,14 @@ import Testing
   /// A handoff whose source is played by the test.
   private final class Handoff: Sendable {
     let owner: Sleeper
-    let isCancelled = Flag()
+    let isCancelled = OneWayFlag()
     let listener: Owned<UnixSocket>
     private let thread = Mutex<OSThread?>(nil)
     private let outcome = Mutex<(end: HandoffEnd, reason: Reason?)?>(nil)
 
     /// - Parameter version: the protocol's, as the source has said it; 0 where it says none.
     init(
-      _ fixture: borrowing BlockFixture, timeout: UInt64 = patience, speaking version: UInt16 = 0,
+      _ fixture: borrowing BlockFixture, timeout: UInt64 = timeout, speaking version: UInt16 = 0,
       plan: HandoffPlan = HandoffPlan()
     ) throws {
       owner = try Sleeper()
@@ -197,7 +197,7 @@ import Testing
       old.enroll(.source, as: owner.identity, speaking: version)
       old.pass(.reported, at: 1)
       var limits = HandoffLimits()
-      limits.look = 1_000_000
+      limits.pollInterval = 1_000_000
       limits.reap = 500_000_000
       var options = CoordinatorSession.Options()
       options.timeout = timeout
@@ -218,16 +218,16 @@ import Testing
     }
 
     /// The connection of whoever asks, the block that came with it, and in which words it asks.
-    func request() throws -> (channel: Owned<Channel>, block: ControlBlock, bytes: [UInt8]) {
+    func request() throws -> (channel: Owned<HandoffLink>, block: ControlBlock, bytes: [UInt8]) {
       var socket: Owned<UnixSocket>?
       _ = try CoordinatorSessionTests.wait {
         if let one = try listener.value.accept() { socket = Owned(one) }
         return socket != nil
       }
-      let channel = Owned(try Channel(UnixSocket(adopting: try socket!.value.descriptor.duplicate())))
+      let channel = Owned(try HandoffLink(UnixSocket(adopting: try socket!.value.descriptor.duplicate())))
       var arrival = try required(
         try socket!.value.receive(
-          limit: UnixSocket.messageLimit, maximumDescriptors: 2, timeout: patience))
+          limit: UnixSocket.messageLimit, maximumDescriptors: 2, timeout: timeout))
       guard case .request = try Message(decoding: arrival.bytes) else { throw Absent() }
       let block = try ControlBlock(adopting: try required(arrival.descriptors.take(0)))
       return (channel, block, arrival.bytes)
@@ -267,8 +267,8 @@ import Testing
     let beatsAhead = try Self.beats(fixture, block)
     #expect(beatsAhead)
     try channel.value.send(
-      .manifest, descriptors: try GuestCopiesTests.bag(.none, in: fixture.temporary.directory))
-    let arrival = try channel.value.receive(timeout: Self.patience, from: "coordinator")
+      .manifest, descriptors: try HeldDescriptorsTests.bag(.none, in: fixture.temporary.directory))
+    let arrival = try channel.value.receive(timeout: Self.timeout, from: "coordinator")
     let answer = try required(arrival).message
     #expect(answer == .holding)
     #expect(block.heldDescriptors(of: .coordinator).count == 4)
@@ -362,7 +362,7 @@ import Testing
     let block = try fixture.makeBlock(4, left == .verifying ? .destVerify : .none)
     block.enroll(.source, as: source.identity)
     block.enroll(.destination, as: destination.identity)
-    block.deadline = left == .late ? MonotonicClock.now() - 1 : MonotonicClock.now() + Self.patience
+    block.deadline = left == .late ? MonotonicClock.now() - 1 : MonotonicClock.now() + Self.timeout
     switch left {
     case .complete: block.complete(length: 1, checksum: 1)
     case .stunned: block.pass(.stunned, at: 1)
@@ -458,7 +458,7 @@ import Testing
   @Test(arguments: [false, true]) func aSourceThatHangsUpIsLookedAt(dies: Bool) throws {
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)
-    var channel: Owned<Channel>? = try handoff.request().channel
+    var channel: Owned<HandoffLink>? = try handoff.request().channel
     if dies { handoff.owner.end() }
     channel = nil
     let end = handoff.ended()?.end

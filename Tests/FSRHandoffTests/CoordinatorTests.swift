@@ -15,7 +15,7 @@ import Testing
     case .revoke: .watch
     case .succeed: done ? .startSuccessor : .watch
     case .startSuccessor: .watch
-    case .bury: .finish
+    case .reapLosers: .finish
     // Only a recovery leaves a handoff to itself.
     case .watch: !done && machine.purpose == .recovery ? .finish : nil
     case .finish: nil
@@ -43,9 +43,9 @@ import Testing
   }()
 
   /// The same over a word that somebody has written over.
-  static let scribbled: [Observation] = observations.map { seen in
+  static let corrupt: [Observation] = observations.map { seen in
     var seen = seen
-    seen.isScribbledOver = true
+    seen.isCorrupt = true
     return seen
   }
 
@@ -116,7 +116,7 @@ import Testing
       var machine = Coordinator(.handoff)
       while machine.step != .request { _ = machine.next(after: .done) }
       let answer = machine.next(after: .saw(seen))
-      #expect(answer == (seen.source == .gone ? .bury : .finish))
+      #expect(answer == (seen.source == .gone ? .reapLosers : .finish))
       #expect(machine.end == (seen.source == .gone ? .lost : .refused))
     }
   }
@@ -139,7 +139,7 @@ import Testing
         #expect(seen.source != .alive)
         #expect(seen.holdsCopies)
       case .startSuccessor: #expect(seen.word == .successor && seen.holdsCopies)
-      case .watch, .bury, .finish: break
+      case .watch, .reapLosers, .finish: break
       default: Issue.record("\(seen) leads to \(Self.seeing(seen).step)")
       }
     }
@@ -161,7 +161,7 @@ import Testing
   @Test func itCallsNobodyLostWhoseGuestStillExists() {
     for seen in Self.observations {
       let machine = Self.seeing(seen)
-      guard [.bury, .finish].contains(machine.step), machine.end == .lost else { continue }
+      guard [.reapLosers, .finish].contains(machine.step), machine.end == .lost else { continue }
       switch seen.word {
       case .none, .source, .destVerify:
         #expect(seen.source == .gone)
@@ -178,7 +178,7 @@ import Testing
   @Test func itSaysThatOneRunsOnlyWhenTheWordSaysSo() {
     for seen in Self.observations {
       let machine = Self.seeing(seen)
-      guard [.bury, .finish].contains(machine.step) else { continue }
+      guard [.reapLosers, .finish].contains(machine.step) else { continue }
       switch machine.end {
       case .source: #expect(seen.word == .resumed && seen.source != .gone && seen.hasEntered)
       case .destination: #expect(seen.word == .destination && seen.destination != .gone && seen.hasEntered)
@@ -199,25 +199,25 @@ import Testing
   }
 
   @Test func overAWordThatIsWrittenOverItClaimsNothing() {
-    for seen in Self.scribbled {
+    for seen in Self.corrupt {
       #expect(![.revoke, .succeed].contains(Self.seeing(seen).step), "\(seen)")
     }
   }
 
   @Test func aVictorGoesOnWhoseWordIsWrittenOver() {
-    for (seen, before) in zip(Self.scribbled, Self.observations) where seen.word.isDecided {
+    for (seen, before) in zip(Self.corrupt, Self.observations) where seen.word.isDecided {
       #expect(Self.seeing(seen) == Self.seeing(before))
     }
   }
 
   @Test func aWordThatIsWrittenOverEndsItsWatchInTime() {
-    for seen in Self.scribbled where !seen.word.isDecided {
+    for seen in Self.corrupt where !seen.word.isDecided {
       let machine = Self.seeing(seen)
       let isLost = seen.source == .gone && (!seen.isComplete || seen.destination == .gone)
       // Before complete a source that lives puts it right.
       let isAwaited = !seen.isToStop || seen.source == .alive && !seen.isComplete
       if isLost {
-        #expect(machine.step == .bury && machine.end == .lost, "\(seen)")
+        #expect(machine.step == .reapLosers && machine.end == .lost, "\(seen)")
       } else if isAwaited {
         #expect(machine.step == .watch, "\(seen)")
       } else {
@@ -244,7 +244,7 @@ import Testing
       source: .gone, destination: .alive, isComplete: true, word: .destination, hasEntered: true,
       holdsCopies: true)
     var machine = Self.seeing(seen)
-    #expect(machine.step == .bury && machine.end == .destination)
+    #expect(machine.step == .reapLosers && machine.end == .destination)
     let answer = machine.next(after: .failed)
     #expect(answer == .finish)
     #expect(machine.end == .lost)

@@ -8,7 +8,7 @@ import Testing
 /// What a destination asks of its VMM, writes into the block and tells the source, in which order: with a source that the
 /// test plays.
 @Suite(.serialized) struct DestinationSessionTests {
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
 
   /// A destination that is to take a guest, and the other ends of what it has.
   private final class Handoff: Sendable {
@@ -16,7 +16,7 @@ import Testing
     let block: ControlBlock
     let source: Sleeper
     let guest: WatchedDestination
-    let near: Owned<Mutex<Channel?>>
+    let near: Owned<Mutex<HandoffLink?>>
     /// The memory of the checkpoint.
     let checkpoint: Owned<OwnedDescriptor>
     private let thread = Mutex<OSThread?>(nil)
@@ -28,7 +28,7 @@ import Testing
     init(
       _ manners: WatchedDestination.Manners = .init(), sections: [SectionVersion] = [],
       isSuccessor: Bool = false,
-      maxDowntime: UInt64 = patience, reap: UInt64 = 20_000_000
+      maxDowntime: UInt64 = timeout, reap: UInt64 = 20_000_000
     ) throws {
       let made = try BlockFixture()
       source = try Sleeper()
@@ -41,11 +41,11 @@ import Testing
       if !isSuccessor { block.enroll(.source, as: source.identity) }
       block.enroll(.destination, as: .current())
       block.maxDowntime = maxDowntime
-      checkpoint = Owned(try Memfd.create(name: "test-checkpoint", size: GuestCopiesTests.capacity))
+      checkpoint = Owned(try Memfd.create(name: "test-checkpoint", size: HeldDescriptorsTests.capacity))
       guest = WatchedDestination(try made.secondMapping(of: attempt), manners)
       let pair = try UnixSocket.pair()
       let far = Owned(UnixSocket(adopting: try pair.b.descriptor.duplicate()))
-      let channel = try Channel(UnixSocket(adopting: try pair.a.descriptor.duplicate()))
+      let channel = try HandoffLink(UnixSocket(adopting: try pair.a.descriptor.duplicate()))
       var introduction = DescriptorBag()
       introduction.append(try block.descriptor.duplicate())
       introduction.append(try made.blocks.directory.descriptor.duplicate())
@@ -54,7 +54,7 @@ import Testing
       near = Owned(Mutex(channel))
       fixture = Owned(made)
       var limits = HandoffLimits()
-      limits.look = 1_000_000
+      limits.pollInterval = 1_000_000
       limits.fence = 20_000_000
       limits.reap = reap
       let guest = guest
@@ -75,7 +75,7 @@ import Testing
 
     func answer() throws -> Message? {
       try near.value.withLock { channel in
-        guard let arrival = try channel?.receive(timeout: patience, from: "destination") else { return nil }
+        guard let arrival = try channel?.receive(timeout: timeout, from: "destination") else { return nil }
         return arrival.message
       }
     }
@@ -83,7 +83,7 @@ import Testing
     /// Sends what a guest consists of; answers what the destination says.
     func describe() throws -> Message? {
       var bag = DescriptorBag()
-      bag.append(try GuestCopiesTests.sealed(GuestCopiesTests.manifest().encoded))
+      bag.append(try HeldDescriptorsTests.sealed(HeldDescriptorsTests.manifest().encoded))
       bag.append(try checkpoint.value.duplicate())
       for _ in 0..<2 { bag.append(try Memfd.create(name: "test-slot", size: 4096)) }
       try near.value.withLock { try $0?.send(.manifest, descriptors: bag) }
@@ -118,11 +118,11 @@ import Testing
     }
   }
 
-  private static func wait(for limit: UInt64 = patience, until condition: () -> Bool) -> Bool {
-    let late = MonotonicClock.now() + limit
+  private static func wait(for limit: UInt64 = timeout, until condition: () -> Bool) -> Bool {
+    let deadline = MonotonicClock.now() + limit
     while !condition() {
-      if MonotonicClock.now() >= late { return false }
-      _ = try? Poller().wait(timeout: 200_000)
+      if MonotonicClock.now() >= deadline { return false }
+      MonotonicClock.sleep(200_000)
     }
     return true
   }
@@ -166,7 +166,7 @@ import Testing
   }
 
   @Test func aLoserIsWaitedForAndNotKilledWhereItLeaves() throws {
-    let handoff = try Handoff(reap: Self.patience)
+    let handoff = try Handoff(reap: Self.timeout)
     try Self.agree(handoff)
     _ = try handoff.describe()
     try handoff.complete()
@@ -187,7 +187,7 @@ import Testing
     var manners = WatchedDestination.Manners()
     manners.loadFails = flaw == .load
     manners.refusals = flaw == .storage ? .max : 0
-    let handoff = try Handoff(manners, maxDowntime: flaw == .storage ? 20_000_000 : Self.patience)
+    let handoff = try Handoff(manners, maxDowntime: flaw == .storage ? 20_000_000 : Self.timeout)
     try Self.agree(handoff)
     _ = try handoff.describe()
     let machine = flaw == .machine ? MachineIdentity(high: 1, low: 1) : BlockFixture.machine
@@ -317,7 +317,7 @@ import Testing
 
   /// Nobody has released to a successor: it fences who may still touch the guest, and runs only then.
   @Test(arguments: [true, false]) func aSuccessorFencesBeforeItRuns(hasReleased: Bool) throws {
-    let handoff = try Handoff(isSuccessor: true, reap: Self.patience)
+    let handoff = try Handoff(isSuccessor: true, reap: Self.timeout)
     let old = try required(try handoff.fixture.value.blocks.open(3))
     if hasReleased { old.release(.source) }
     try Self.agree(handoff)
@@ -327,7 +327,7 @@ import Testing
       length: handoff.block.checkpointExtent.length, checksum: handoff.block.checkpointExtent.checksum)
     try handoff.near.value.withLock { channel in
       var bag = DescriptorBag()
-      bag.append(try GuestCopiesTests.sealed(GuestCopiesTests.manifest().encoded))
+      bag.append(try HeldDescriptorsTests.sealed(HeldDescriptorsTests.manifest().encoded))
       bag.append(try handoff.checkpoint.value.duplicate())
       for _ in 0..<2 { bag.append(try Memfd.create(name: "test-slot", size: 4096)) }
       try channel?.send(.manifest, descriptors: bag)
@@ -345,7 +345,7 @@ extension WatchedDestination {
   /// The same where its vCPU may not have been made yet.
   func hasEnteredSoon() -> Bool? {
     while !calls.contains(where: { $0.hasPrefix("resume") || $0.hasPrefix("abandon") }) {
-      _ = try? Poller().wait(timeout: 200_000)
+      MonotonicClock.sleep(200_000)
     }
     return hasEntered()
   }

@@ -283,9 +283,9 @@ import Testing
     let lock = Owned(Mutex<Owned<VMLock>?>(try Self.lock(fixture)))
     let blocks = Owned(try fixture.blocks.duplicate())
     let looks = Owned(Atomic<Int>(0))
-    let (isDone, isOver) = (Flag(), Flag())
+    let (isDone, isOver) = (OneWayFlag(), OneWayFlag())
     let coordinator = try OSThread.start(name: "coordinator") {
-      while draft.state != .source { _ = try? Poller().wait(timeout: 200_000) }
+      while draft.state != .source { MonotonicClock.sleep(200_000) }
       if isDraft {
         _ = blocks.value.removeDraft(of: draft)
       } else {
@@ -295,7 +295,7 @@ import Testing
       // It has more to do than one look takes.
       let seen = looks.value.load(ordering: .acquiring)
       while looks.value.load(ordering: .acquiring) < seen + 50, !isOver.isUp {
-        _ = try? Poller().wait(timeout: 200_000)
+        MonotonicClock.sleep(200_000)
       }
       isDone.raise()
       lock.value.withLock { $0 = nil }

@@ -11,7 +11,7 @@ import Testing
     #expect(limits.reap == 2_000_000_000)
     #expect(limits.settle == 3_000_000_000)
     // Far below all of them: it is how late anything is seen.
-    #expect(limits.look <= 5_000_000 && limits.look > 0)
+    #expect(limits.pollInterval <= 5_000_000 && limits.pollInterval > 0)
     #expect(HandoffLimits.longest == 7 * 24 * 3600 * 1_000_000_000)
     let options = CoordinatorSession.Options()
     #expect(options.maxDowntime == 50_000_000 && options.timeout == 30_000_000_000)

@@ -271,7 +271,7 @@ extension HandoffModel {
     case .revoke: claimed([.none, .destVerify], .source)
     case .succeed: claimed([.none, .destVerify, .source], .successor)
     case .startSuccessor: startSuccessor(me, &worlds) { _ = $0[keyPath: machine].next(after: .done) }
-    case .bury: buryLosers(&worlds) { _ = $0[keyPath: machine].next(after: .done) }
+    case .reapLosers: reapLosers(&worlds) { _ = $0[keyPath: machine].next(after: .done) }
     case .finish:
       // Who leaves a stunned guest to a person has given up its copies: the host is short of one party.
       let gaveUp = self[keyPath: machine].end == .stunned
@@ -345,7 +345,7 @@ extension HandoffModel {
     }
   }
 
-  private func buryLosers(_ worlds: inout [HandoffModel], then next: (inout HandoffModel) -> Void) {
+  private func reapLosers(_ worlds: inout [HandoffModel], then next: (inout HandoffModel) -> Void) {
     let parties: [Actor] = [.source, .destination, .successor1, .successor2]
     let victorRuns = parties.contains { has(running, $0) }
     let losers = parties.filter { isAlive($0) && !has(running, $0) }

@@ -8,7 +8,7 @@ import Testing
 /// What a source asks of its guest, writes into the block and tells the others, in which order: with a destination that
 /// prepares itself and does nothing more.
 @Suite(.serialized) struct SourceSessionTests {
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
 
   /// What came of a handoff.
   private struct Outcome {
@@ -41,7 +41,7 @@ import Testing
   private static func handOver(
     to vmm: String = "prepares", _ manners: WatchedSource.Manners = .init(),
     depth: HandoffPlan.Depth = .handOver,
-    maxDowntime: UInt64 = 30_000_000, timeout: UInt64 = patience, coordinator other: Coordinator = .holds,
+    maxDowntime: UInt64 = 30_000_000, timeout: UInt64 = timeout, coordinator other: Coordinator = .holds,
     fence: UInt64 = 20_000_000, reap: UInt64 = 3_600_000_000_000,
     beside: @escaping @Sendable (ControlBlock) -> Void = { _ in }
   ) throws -> Outcome {
@@ -59,17 +59,19 @@ import Testing
     let guest = try WatchedSource(block, startedAs: "\(place.path)/\(vmm)", manners)
     var pair = try UnixSocket.pair()
     let theirs = try UnixSocket(adopting: pair.b.descriptor.duplicate())
-    var near: Owned<Channel>? = Owned(try Channel(UnixSocket(adopting: pair.a.descriptor.duplicate())))
+    var near: Owned<HandoffLink>? = Owned(
+      try HandoffLink(UnixSocket(adopting: pair.a.descriptor.duplicate())))
     pair = try UnixSocket.pair()
     if other == .holds { try near?.value.send(.holding) }
     if other == .gone { near = nil }
     var limits = HandoffLimits()
-    limits.look = 1_000_000
+    limits.pollInterval = 1_000_000
     limits.fence = fence
     limits.copies = 30_000_000
     limits.reap = reap
     let session = SourceSession(
-      guest: guest, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(theirs),
+      guest: guest, block: block, blocks: try fixture.blocks.duplicate(),
+      coordinator: try HandoffLink(theirs),
       request: HandoffRequest(), plan: HandoffPlan(depth: depth), limits: limits)
     let companion = try OSThread.start(name: "companion") { beside(block) }
     let end = session.run()
@@ -89,8 +91,8 @@ import Testing
   }
 
   private static func awaitComplete(_ block: ControlBlock) {
-    let late = MonotonicClock.now() + patience
-    while !block.isComplete, MonotonicClock.now() < late { _ = try? Poller().wait(timeout: 200_000) }
+    let deadline = MonotonicClock.now() + timeout
+    while !block.isComplete, MonotonicClock.now() < deadline { MonotonicClock.sleep(200_000) }
   }
 
   private static let toStun = ["describe none", "precopy none", "quiesce none", "stun none"]
@@ -117,7 +119,7 @@ import Testing
   @Test func whatIsSaidToBeCompleteIsWhatWasSaved() throws {
     let held = Owned(Mutex<[UInt8]>([]))
     let sealed = Owned(Mutex(false))
-    let outcome = try Self.handOver(maxDowntime: Self.patience) { block in
+    let outcome = try Self.handOver(maxDowntime: Self.timeout) { block in
       Self.awaitComplete(block)
       let length = Int(block.checkpointExtent.length)
       let number = block.heldDescriptors(of: .source).dropFirst().first ?? -1
@@ -202,12 +204,12 @@ import Testing
     let beats = Owned(Atomic<Int>(0))
     let outcome = try Self.handOver(.init(looks: .max)) { block in
       var last: UInt64 = 0
-      let late = MonotonicClock.now() + Self.patience
-      while beats.value.load(ordering: .relaxed) < 3, MonotonicClock.now() < late {
+      let deadline = MonotonicClock.now() + Self.timeout
+      while beats.value.load(ordering: .relaxed) < 3, MonotonicClock.now() < deadline {
         let now = block.heartbeat(of: .source)
         if now > last { beats.value.add(1, ordering: .relaxed) }
         last = max(last, now)
-        _ = try? Poller().wait(timeout: 200_000)
+        MonotonicClock.sleep(200_000)
       }
       block.explain(.coordinator, Reason("enough"))
       _ = block.claim(.source, by: .coordinator)
@@ -226,13 +228,13 @@ import Testing
   /// Moved between release and complete, by whom it may: the checkpoint is then never said to be complete.
   @Test func aWordThatMovesInTheStunIsFollowed() throws {
     let outcome = try Self.handOver(
-      .init(atRelease: { _ = $0.claim(.source, by: .coordinator) }), maxDowntime: Self.patience)
+      .init(atRelease: { _ = $0.claim(.source, by: .coordinator) }), maxDowntime: Self.timeout)
     #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
     #expect(!outcome.block.isComplete)
   }
 
   @Test func aDestinationThatDiesInTheStunIsNotWaitedFor() throws {
-    let outcome = try Self.handOver(maxDowntime: Self.patience) { block in
+    let outcome = try Self.handOver(maxDowntime: Self.timeout) { block in
       Self.awaitComplete(block)
       guard let identity = block.identity(of: .destination),
         let process = try? required(try ProcessDescriptor.open(identity))
@@ -245,18 +247,18 @@ import Testing
 
   /// One that has said so touches nothing any more: its end is not waited for, nor brought about.
   @Test func aDestinationThatHasLetGoIsNotFenced() throws {
-    let outcome = try Self.handOver(fence: Self.patience) { block in
+    let outcome = try Self.handOver(fence: Self.timeout) { block in
       Self.awaitComplete(block)
       block.release(.destination)
     }
     #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
     let stood = outcome.block.time(of: .decided) - outcome.block.time(of: .completed)
-    #expect(stood < Self.patience, "it was fenced for \(stood) ns all the same")
+    #expect(stood < Self.timeout, "it was fenced for \(stood) ns all the same")
   }
 
   @Test func aGuestThatIsElsewhereIsLetGoOf() throws {
-    let isDecided = Flag()
-    let outcome = try Self.handOver(maxDowntime: Self.patience) { block in
+    let isDecided = OneWayFlag()
+    let outcome = try Self.handOver(maxDowntime: Self.timeout) { block in
       Self.awaitComplete(block)
       _ = block.claim(.destVerify, by: .destination)
       isDecided.raise()
@@ -273,20 +275,21 @@ import Testing
     let fixture = try BlockFixture()
     let block = try fixture.blocks.create(
       attempt: 3, generation: 1, machine: BlockFixture.machine, state: .none)
-    block.deadline = MonotonicClock.now() + Self.patience
+    block.deadline = MonotonicClock.now() + Self.timeout
     let why = Reason("somebody wants it so", code: .aborted)
     let blocks = Owned(try fixture.blocks.duplicate())
     let guest = StillSource(
       [], DescriptorBag(),
-      deed: {
+      body: {
         block.explain(.coordinator, why)
         _ = block.claim(.source, by: .coordinator)
         _ = blocks.value.removeDraft(of: block)
       })
     let pair = try UnixSocket.pair()
-    let near = try Channel(pair.a)
+    let near = try HandoffLink(pair.a)
     let session = SourceSession(
-      guest: guest, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b),
+      guest: guest, block: block, blocks: try fixture.blocks.duplicate(),
+      coordinator: try HandoffLink(pair.b),
       request: HandoffRequest(), plan: HandoffPlan())
     let end = session.run()
     let told = try near.receive(timeout: 0, from: "source")?.message
@@ -301,10 +304,10 @@ import Testing
     // One that does not listen is killed; the others leave once they are hung up on, and else when their own minute is over.
     let isDeaf = vmm == "waits"
     let outcome = try Self.handOver(
-      to: vmm, timeout: isDeaf ? 400_000_000 : Self.patience, reap: isDeaf ? 5_000_000_000 : 2 * Self.patience
+      to: vmm, timeout: isDeaf ? 400_000_000 : Self.timeout, reap: isDeaf ? 5_000_000_000 : 2 * Self.timeout
     )
     let stay = outcome.block.time(of: .reaped) - outcome.block.time(of: .entered)
-    #expect(stay < Self.patience, "it stays for \(stay) ns")
+    #expect(stay < Self.timeout, "it stays for \(stay) ns")
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
     let said = outcome.block.reason(of: .source)?.description ?? ""
     #expect(said.contains(why) || said.contains("the handoff took longer"), "\(said)")

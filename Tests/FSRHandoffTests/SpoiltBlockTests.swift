@@ -46,7 +46,7 @@ import Testing
         try Self.file(fixture, attempt).write(
           Self.bytes(ResumeWord(attempt: attempt, state: new).bits), at: 64)
         #expect(block.state == (old.leads(to: new) ? new : old))
-        #expect(block.isScribbledOver == !old.leads(to: new))
+        #expect(block.isCorrupt == !old.leads(to: new))
       }
     }
   }
@@ -56,7 +56,7 @@ import Testing
     let block = try fixture.makeBlock(1, .destVerify)
     #expect(block.claim(.destination, by: .destination) == .made)
     try Self.file(fixture).write(Self.bytes(.max), at: 64)
-    #expect(block.state == .destination && block.isScribbledOver)
+    #expect(block.state == .destination && block.isCorrupt)
   }
 
   // MARK: what is put right
@@ -74,10 +74,10 @@ import Testing
       }
       #expect(block.claim(.resumed, by: .source) == .found(.none))
       #expect(block.claim(.source, by: .source) == .made)
-      #expect(block.state == .source && !block.isScribbledOver)
+      #expect(block.state == .source && !block.isCorrupt)
       try file.write(Self.bytes(word), at: 64)
       #expect(block.claim(.resumed, by: .source) == .made)
-      #expect(block.state == .resumed && !block.isScribbledOver)
+      #expect(block.state == .resumed && !block.isCorrupt)
     }
   }
 
@@ -96,7 +96,7 @@ import Testing
       for party in Party.allCases {
         for state in ResumeState.allCases { #expect(block.claim(state, by: party) == .found(old)) }
       }
-      #expect(block.isScribbledOver)
+      #expect(block.isCorrupt)
     }
   }
 
@@ -109,7 +109,7 @@ import Testing
     block.complete(length: 1, checksum: 1)
     try Self.file(fixture).truncate(to: size)
     #expect(block.state == .none)
-    #expect(block.isScribbledOver == (size <= 64))
+    #expect(block.isCorrupt == (size <= 64))
     #expect((block.identity(of: .source) == nil) == (size < 4096))
     #expect(block.claim(.destination, by: .destination) == .found(.none))
     // Nobody may take the guest back for a flag that is not there any more.

@@ -15,7 +15,7 @@ import Testing
       try file.write((0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
     }
     guard case .kept = end else { throw Absent() }
-    #expect(block.state == .resumed && !block.isScribbledOver)
+    #expect(block.state == .resumed && !block.isCorrupt)
     #expect(reason?.contains("word is written over") == true, "\(reason ?? "none")")
   }
 
@@ -33,8 +33,8 @@ import Testing
     guard case .left = end else { throw Absent() }
   }
 
-  /// A handoff of a guest that is described while `deed` is done to the block's file.
-  private static func handOver(_ deed: @escaping @Sendable (borrowing OwnedDescriptor) throws -> Void) throws
+  /// A handoff of a guest that is described while `body` is done to the block's file.
+  private static func handOver(_ body: @escaping @Sendable (borrowing OwnedDescriptor) throws -> Void) throws
     -> (SourceSession<StillSource>.End, ControlBlock, String?)
   {
     let fixture = try BlockFixture()
@@ -43,10 +43,10 @@ import Testing
     block.deadline = MonotonicClock.now() + 60_000_000_000
     let file = try block.descriptor.duplicate()
     let pair = try UnixSocket.pair()
-    let coordinator = try Channel(pair.a)
+    let coordinator = try HandoffLink(pair.a)
     let session = SourceSession(
-      guest: StillSource([], DescriptorBag(), deed: { try deed(file) }), block: block,
-      blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b), request: HandoffRequest(),
+      guest: StillSource([], DescriptorBag(), body: { try body(file) }), block: block,
+      blocks: try fixture.blocks.duplicate(), coordinator: try HandoffLink(pair.b), request: HandoffRequest(),
       plan: HandoffPlan())
     let end = session.run()
     _ = try coordinator.receive(timeout: 0, from: "source")

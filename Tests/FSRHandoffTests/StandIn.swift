@@ -15,7 +15,7 @@ final class StandIn: Sendable {
   init(in fixture: borrowing BlockFixture, heartbeat: UInt64) throws {
     let file = try fixture.temporary.directory.openFile("lock", .readWriteCreating)
     guard try file.tryLock() else { throw Absent() }
-    let bag = try GuestCopiesTests.bag(.none, in: fixture.temporary.directory)
+    let bag = try HeldDescriptorsTests.bag(.none, in: fixture.temporary.directory)
     let first: Int32 = 20
     let targets = (0..<Int32(bag.count)).map { first + $0 }
     let child = try ChildProcess.spawn(

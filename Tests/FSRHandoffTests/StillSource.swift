@@ -12,32 +12,30 @@ final class StillSource: HandoffSource {
   private let written: Set<String>
   let sectionVersions: [SectionVersion] = []
   let build = "still"
-  let executable = "/bin/true"
-  let arguments = ["true"]
-  let environment: [[UInt8]] = []
+  let launch = Launch(executable: "/bin/true", arguments: ["true"])
   /// Whether it was asked to stop anything.
-  let isTouched = Flag()
+  let isTouched = OneWayFlag()
   /// Done once it was described.
-  private let deed: @Sendable () throws -> Void
+  private let body: @Sendable () throws -> Void
 
   init(
     _ slots: [String], _ bag: consuming DescriptorBag, references: Set<String> = [],
     written: Set<String> = [],
-    deed: @escaping @Sendable () throws -> Void = {}
+    body: @escaping @Sendable () throws -> Void = {}
   ) {
-    self.deed = deed
+    self.body = body
     self.slots = slots
     self.bag = Mutex(bag)
     self.references = references
     self.written = written
   }
 
-  func describe() throws -> Description {
-    try deed()
-    return Description(
+  func describe() throws -> GuestDescription {
+    try body()
+    return GuestDescription(
       manifest: Manifest(
         name: "vm", machine: BlockFixture.machine, slots: slots, memory: [], sections: [],
-        checkpointCapacity: 4096, executable: executable, arguments: arguments),
+        checkpointCapacity: 4096, executable: launch.executable, arguments: launch.arguments),
       descriptors: bag.withLock { $0.takeAll() }, references: references, written: written)
   }
 
@@ -48,10 +46,10 @@ final class StillSource: HandoffSource {
   func cancelStun() -> Bool { true }
   func save(to checkpoint: inout CheckpointWriter) throws {}
   func releaseStorage() {}
-  func takeBack() -> Bool { true }
+  func reacquireStorage() -> Bool { true }
   func resume() {}
   func relinquish() { isTouched.raise() }
-  func keep(_ ended: ControlBlock, reason: Reason?) {}
+  func finished(_ block: ControlBlock, because reason: Reason?) {}
 
   /// Asks for its handoff, and answers what a coordinator is told first.
   func handOver() throws -> Message? {
@@ -60,9 +58,9 @@ final class StillSource: HandoffSource {
       attempt: 1, generation: 1, machine: BlockFixture.machine, state: .none)
     block.deadline = MonotonicClock.now() + 60_000_000_000
     let pair = try UnixSocket.pair()
-    let coordinator = try Channel(pair.a)
+    let coordinator = try HandoffLink(pair.a)
     let session = SourceSession(
-      guest: self, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try Channel(pair.b),
+      guest: self, block: block, blocks: try fixture.blocks.duplicate(), coordinator: try HandoffLink(pair.b),
       request: HandoffRequest(), plan: HandoffPlan())
     guard case .kept = session.run() else { throw Absent() }
     let told = try coordinator.receive(timeout: 0, from: "source")?.message

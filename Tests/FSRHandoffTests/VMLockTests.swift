@@ -87,7 +87,7 @@ import Testing
   }
 
   /// Longer than all other tests take: until one of the pool's threads is free, the child is not started.
-  private static let patience: UInt64 = 1_200_000_000_000
+  private static let timeout: UInt64 = 1_200_000_000_000
 
   @Test func anotherProcessHoldsItUntilItsDeath() async throws {
     let temporary = try TemporaryDirectory()
@@ -101,7 +101,7 @@ import Testing
       let directory = try Directory.open(path)
       let lock = Owned(try VMLockTests.taken(directory))
       let line = try UnixSocket.connect(in: directory, name: "holder")
-      _ = try line.receive(limit: 16, maximumDescriptors: 0, timeout: VMLockTests.patience)
+      _ = try line.receive(limit: 16, maximumDescriptors: 0, timeout: VMLockTests.timeout)
       withExtendedLifetime(lock) {}
     }
     for finding in await findings { Issue.record("\(finding)") }
@@ -112,7 +112,7 @@ import Testing
   private static func killHolder(
     in directory: borrowing Directory, _ listener: Owned<UnixSocket>
   ) throws -> [String] {
-    guard try Poller.wait(for: listener.value, nanoseconds: patience) else { return ["nobody connects"] }
+    guard try Poller.wait(for: listener.value, nanoseconds: timeout) else { return ["nobody connects"] }
     let line = Owned(try required(try listener.value.accept()))
     guard case .held(let holder?) = try tried(directory) else { return ["nobody holds the lock"] }
     let process = try required(try ProcessDescriptor.open(holder))
@@ -122,7 +122,7 @@ import Testing
       findings.append("another one than the child holds the lock")
     }
     if try !process.signal(9) { findings.append("the holder is not there") }
-    if try !process.waitForExit(timeout: patience) { findings.append("the holder lives on") }
+    if try !process.waitForExit(timeout: timeout) { findings.append("the holder lives on") }
     if try tried(directory) != .taken { findings.append("the dead one's lock is held") }
     return findings
   }

@@ -44,7 +44,7 @@ final class WatchedDestination: HandoffDestination {
     noted.withLock { $0.calls.append("\(call) \(state)") }
   }
 
-  func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
+  func prepare(_ description: consuming GuestDescription, session: any SwitchLeader) throws {
     note("prepare")
     if manners.prepareFails { throw Wrong() }
     session.progressed(3, of: 4)
@@ -74,5 +74,5 @@ final class WatchedDestination: HandoffDestination {
   func resume() { note("resume") }
   func arrived() { note("arrived") }
   func abandon() { note(block.hasReleased(.destination) ? "abandon behind release" : "abandon") }
-  func keep(_ ended: ControlBlock) { note("keep") }
+  func finished(_ block: ControlBlock) { note("keep") }
 }

@@ -30,9 +30,7 @@ final class WatchedSource: HandoffSource {
 
   let sectionVersions: [SectionVersion] = []
   let build = "watched"
-  let executable: String
-  let arguments = ["other"]
-  let environment: [[UInt8]] = []
+  let launch: Launch
   let block: ControlBlock
   private let manners: Manners
   private let tally = Mutex(Tally())
@@ -42,7 +40,7 @@ final class WatchedSource: HandoffSource {
 
   init(_ block: ControlBlock, startedAs executable: String, _ manners: Manners) throws {
     self.block = block
-    self.executable = executable
+    launch = Launch(executable: executable, arguments: ["other"])
     self.manners = manners
     var bag = DescriptorBag()
     for _ in 0..<2 { bag.append(try Memfd.create(name: "test-slot", size: 4096)) }
@@ -57,13 +55,13 @@ final class WatchedSource: HandoffSource {
     tally.withLock { $0.calls.append("\(call) \(state)") }
   }
 
-  func describe() throws -> Description {
+  func describe() throws -> GuestDescription {
     note("describe")
-    return Description(
+    return GuestDescription(
       manifest: Manifest(
         name: "vm", machine: BlockFixture.machine, slots: ["ram", "console"],
         memory: [.init(slot: 0, size: 4096, guestAddress: 0)], sections: [], checkpointCapacity: 8192,
-        executable: executable, arguments: arguments),
+        executable: launch.executable, arguments: launch.arguments),
       descriptors: bag.withLock { $0.takeAll() })
   }
 
@@ -105,7 +103,7 @@ final class WatchedSource: HandoffSource {
     manners.atRelease(block)
   }
 
-  func takeBack() -> Bool {
+  func reacquireStorage() -> Bool {
     // Whoever was started could touch it.
     let isFenced = block.hasReleased(.destination) || isDestinationGone
     note(isFenced ? "takeBack" : "takeBack unfenced")
@@ -119,7 +117,7 @@ final class WatchedSource: HandoffSource {
 
   func relinquish() { note(block.hasReleased(.source) ? "relinquish behind release" : "relinquish") }
 
-  func keep(_ ended: ControlBlock, reason: Reason?) {
+  func finished(_ block: ControlBlock, because reason: Reason?) {
     note(isDestinationGone ? "keep" : "keep beside a destination")
   }
 

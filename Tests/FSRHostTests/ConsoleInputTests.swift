@@ -63,7 +63,7 @@ import Testing
   @Test func whoWaitsIsWokenByTheOtherSide() throws {
     let buffer = try ConsoleBuffer()
     let (client, guest) = (try Self.mapped(buffer), ConsoleInput(in: buffer.region))
-    let patience: UInt64 = 120_000_000_000
+    let timeout: UInt64 = 120_000_000_000
     let rounds = 300
     let begin = MonotonicClock.now()
     let answers = try race([
@@ -72,7 +72,7 @@ import Testing
           _ = client.put([UInt8(truncatingIfNeeded: number)][...])
           var taken = client.takenCount
           while client.untakenCount(before: UInt64(number + 1)) > 0 {
-            client.waitForRoom(beyond: taken, timeout: patience)
+            client.waitForRoom(beyond: taken, timeout: timeout)
             taken = client.takenCount
           }
         }
@@ -83,13 +83,13 @@ import Testing
         while taken < rounds {
           let seen = guest.putCount
           while guest.take() != nil { taken += 1 }
-          if taken < rounds { guest.waitForInput(beyond: seen, timeout: patience) { false } }
+          if taken < rounds { guest.waitForInput(beyond: seen, timeout: timeout) { false } }
         }
         return taken
       },
     ])
     #expect(answers == [rounds, rounds])
-    #expect(MonotonicClock.now() - begin < patience, "nobody was woken for two minutes")
+    #expect(MonotonicClock.now() - begin < timeout, "nobody was woken for two minutes")
   }
 
   /// What the other side did between the look and the sleep is news too.
@@ -100,10 +100,10 @@ import Testing
     _ = client.put([1])
     _ = guest.take()
     let begin = MonotonicClock.now()
-    let patience: UInt64 = 120_000_000_000
-    client.waitForRoom(beyond: taken, timeout: patience)
-    guest.waitForInput(beyond: put, timeout: patience) { false }
-    #expect(MonotonicClock.now() - begin < patience)
+    let timeout: UInt64 = 120_000_000_000
+    client.waitForRoom(beyond: taken, timeout: timeout)
+    guest.waitForInput(beyond: put, timeout: timeout) { false }
+    #expect(MonotonicClock.now() - begin < timeout)
   }
 
   @Test func aSpoiltHeaderHarmsNobody() throws {

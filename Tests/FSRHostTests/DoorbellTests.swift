@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct DoorbellTests {
   /// Longer than anything here takes: only the bell can end a sleep in time.
-  private static let patience: UInt64 = 120_000_000_000
+  private static let timeout: UInt64 = 120_000_000_000
 
   private let bell: Doorbell
   private let region: Owned<MappedRegion>
@@ -17,11 +17,11 @@ import Testing
   /// Sleeps while `meanwhile` happens between the look and the sleep; answers whether that ended it.
   private func wakes(_ meanwhile: () -> Void) -> Bool {
     let begin = MonotonicClock.now()
-    bell.sleep(timeout: Self.patience) {
+    bell.sleep(timeout: Self.timeout) {
       meanwhile()
       return false
     }
-    return MonotonicClock.now() - begin < Self.patience
+    return MonotonicClock.now() - begin < Self.timeout
   }
 
   @Test func aRingBetweenTheLookAndTheSleepEndsIt() {
@@ -38,8 +38,8 @@ import Testing
 
   @Test func whoHasNewsDoesNotSleep() {
     let begin = MonotonicClock.now()
-    bell.sleep(timeout: Self.patience) { true }
-    #expect(MonotonicClock.now() - begin < Self.patience)
+    bell.sleep(timeout: Self.timeout) { true }
+    #expect(MonotonicClock.now() - begin < Self.timeout)
   }
 
   @Test func withoutASleeperARingLeavesTheWordAlone() {

@@ -122,8 +122,8 @@ struct InputWorld: Hashable, Sendable {
   func checkRest() throws {
     for (index, producer) in producers.enumerated() {
       // A producer that was killed may have had one more byte in.
-      let late = producer.isDead ? 1 : 0
-      guard (producer.count...producer.count + late).contains(taken[index]) else {
+      let deadline = producer.isDead ? 1 : 0
+      guard (producer.count...producer.count + deadline).contains(taken[index]) else {
         throw Wrong("lost: \(self)")
       }
     }

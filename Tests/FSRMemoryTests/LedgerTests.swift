@@ -130,7 +130,7 @@ import Testing
     let place = try TemporaryDirectory()
     let path = place.path
     try Self.ledger(place).change { (book: inout LedgerBook) throws(LedgerError) in try book.setCapacity(20) }
-    let isOver = Flag()
+    let isOver = OneWayFlag()
     let watch = try OSThread.start(name: "watch") {
       guard let folder = try? Directory.open(path) else {
         Issue.record("nobody watches")

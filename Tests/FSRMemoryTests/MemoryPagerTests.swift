@@ -143,7 +143,7 @@ import Testing
     let memory = try GuestMemory(size: Self.size)
     let store = try MemoryPageStore(slots: 4096, seed: 6)
     let pager = try Self.pager(memory, store, cache: 256 << 10)
-    let walk = Flag()
+    let walk = OneWayFlag()
     let walker = try OSThread.start(name: "walker") {
       let wrong = try? PageWalker.walk(memory, threads: 2, passes: 1...3)
       if wrong != 0 { Issue.record("\(wrong ?? -1) pages are wrong") }
@@ -185,7 +185,7 @@ import Testing
     let faults = try MemoryPager.watch(memory, 0..<Self.size)
     let adopted = try PageTable(adopting: try table.descriptor.duplicate(), range: 0..<Self.size)
     var survey = try PageTableSurvey(of: adopted)
-    let done = Flag()
+    let done = OneWayFlag()
     let walker = try OSThread.start(name: "walker") {
       let wrong = try? PageWalker.walk(source, threads: 3, passes: 1...3)
       if wrong != 0 { Issue.record("\(wrong ?? -1) pages are wrong") }

@@ -95,7 +95,7 @@ struct BoundedPlaces: PagePlaces {
   @Test func noChangeIsMissedWhileAnotherThreadWrites() async throws {
     let table = try PageTable(range: 0..<(4 * Self.gigabyte))
     let twin = try Self.twin(table)
-    let done = Flag()
+    let done = OneWayFlag()
     let writer = try OSThread.start(name: "writer") {
       var random = SeededGenerator(seed: 3)
       for step in 0..<UInt32(200_000) {

@@ -7,7 +7,7 @@ import Testing
 /// The last words of a guest that has ended.
 @Suite struct ConsoleDrainTests {
   /// Nanoseconds: longer than anybody waits.
-  private static let patience: UInt64 = 3600_000_000_000
+  private static let timeout: UInt64 = 3600_000_000_000
 
   private static func buffer(_ count: Int) throws -> ConsoleBuffer {
     let buffer = try ConsoleBuffer()
@@ -18,7 +18,7 @@ import Testing
   @Test func withoutAFileNobodyIsWaitedForAndNothingIsDropped() throws {
     let buffer = try Self.buffer(1000)
     var isAsked = false
-    ConsoleDrain(buffer: buffer, file: nil).finish(patience: Self.patience) {
+    ConsoleDrain(buffer: buffer, file: nil).finish(timeout: Self.timeout) {
       isAsked = true
       return false
     }
@@ -30,7 +30,7 @@ import Testing
     let place = try TemporaryDirectory()
     let buffer = try Self.buffer(100_000)
     let file = try place.directory.openFile("console", .append)
-    ConsoleDrain(buffer: buffer, file: Owned(file)).finish(patience: Self.patience)
+    ConsoleDrain(buffer: buffer, file: Owned(file)).finish(timeout: Self.timeout)
     #expect(buffer.droppedCount == 0 && buffer.undrainedCount == 0)
     let written = try place.directory.openFile("console", .read).readAll(limit: 1 << 20)
     #expect(written == (0..<100_000).map { UInt8($0 % 251) })
@@ -41,7 +41,7 @@ import Testing
     // More than a pipe takes.
     let buffer = try Self.buffer(200_000)
     var looks = 0
-    ConsoleDrain(buffer: buffer, file: Owned(try pipe.writing.duplicate())).finish(patience: Self.patience) {
+    ConsoleDrain(buffer: buffer, file: Owned(try pipe.writing.duplicate())).finish(timeout: Self.timeout) {
       looks += 1
       return looks < 1000
     }
@@ -51,7 +51,7 @@ import Testing
   @Test func aReaderThatTakesNothingIsWaitedForOnlyForAWhile() throws {
     let pipe = try PipeEnds()
     let buffer = try Self.buffer(200_000)
-    ConsoleDrain(buffer: buffer, file: Owned(try pipe.writing.duplicate())).finish(patience: 1)
+    ConsoleDrain(buffer: buffer, file: Owned(try pipe.writing.duplicate())).finish(timeout: 1)
     #expect(buffer.undrainedCount == 0 && buffer.droppedCount > 0)
   }
 }

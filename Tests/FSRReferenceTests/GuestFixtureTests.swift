@@ -40,23 +40,23 @@ import Testing
 
   @Test func portsAreWrittenAsEverAndReadForGood() throws {
     let ports = [
-      Port(
+      TapPort(
         tap: "tap0", mac: try #require(MACAddress("02:00:00:00:00:01")), queues: 8, mtu: 65521,
         offloads: .all,
         consumer: .echo),
-      Port(tap: "0123456789abcde", mac: try #require(MACAddress("52:54:00:12:34:56")), mtu: 1500),
+      TapPort(tap: "0123456789abcde", mac: try #require(MACAddress("52:54:00:12:34:56")), mtu: 1500),
     ]
-    #expect(try Fixture("ports.hex").difference(from: Port.encode(ports)) == nil)
-    #expect(try Port.decode(Fixture("ports.hex").bytes()) == ports)
+    #expect(try Fixture("ports.hex").difference(from: TapPort.encode(ports)) == nil)
+    #expect(try TapPort.decode(Fixture("ports.hex").bytes()) == ports)
   }
 
   @Test func threadsAreWrittenAsEverAndReadForGood() throws {
     var one = ThreadStanding(cpus: CPUSet([0, 3, 8191]))
     (one.policy, one.flags, one.nice, one.priority) = (3, 1, -7, 2)
     (one.runtime, one.deadline, one.period) = (5, 6, 7)
-    let standings = HartStandings([1: one, 15: ThreadStanding(cpus: CPUSet([1]))])
+    let standings = VCPUStandings([1: one, 15: ThreadStanding(cpus: CPUSet([1]))])
     #expect(try Fixture("threads.hex").difference(from: standings.encoded) == nil)
-    #expect(try HartStandings(decoding: Fixture("threads.hex").bytes(), harts: 16) == standings)
+    #expect(try VCPUStandings(decoding: Fixture("threads.hex").bytes(), harts: 16) == standings)
   }
 
   // MARK: sections of a checkpoint
@@ -96,8 +96,8 @@ import Testing
     let load = try LoadHistory(harts: 2)
     try Self.restore(load, from: "section-load.hex")
     #expect(load.averages == [0.5, 1, 2])
-    #expect(load.meters.reading(of: 0) == HartMeters.Reading(ran: 5, exits: 1))
-    #expect(load.meters.reading(of: 1) == HartMeters.Reading(ran: 7, exits: 2))
+    #expect(load.meters.reading(of: 0) == VCPUMeters.Reading(ran: 5, exits: 1))
+    #expect(load.meters.reading(of: 1) == VCPUMeters.Reading(ran: 7, exits: 2))
     #expect(Self.saved(load) == writer.bytes)
   }
 

@@ -33,16 +33,16 @@ import Testing
     history.save(to: &writer)
     #expect(writer.bytes == Self.bytes())
     #expect(history.averages == [0.5, 1, 2])
-    #expect(history.meters.reading(of: 1) == HartMeters.Reading(ran: 7, exits: 2))
+    #expect(history.meters.reading(of: 1) == VCPUMeters.Reading(ran: 7, exits: 2))
   }
 
   @Test func whatIsOutOfBoundsIsRefused() throws {
-    let late = MonotonicClock.now() + 1_000_000_000_000
+    let deadline = MonotonicClock.now() + 1_000_000_000_000
     for bytes in [
-      Self.bytes(harts: 3), Self.bytes(ran: [5, late]), Self.bytes(ran: [.max, .max]),
-      Self.bytes(exits: [1, HartMeters.exitBound]), Self.bytes(averages: [0.5, 1, 2.1]),
+      Self.bytes(harts: 3), Self.bytes(ran: [5, deadline]), Self.bytes(ran: [.max, .max]),
+      Self.bytes(exits: [1, VCPUMeters.exitBound]), Self.bytes(averages: [0.5, 1, 2.1]),
       Self.bytes(averages: [-0.1, 1, 2]), Self.bytes(averages: [.nan, 1, 2]),
-      Self.bytes(averages: [0, .infinity, 2]), Self.bytes(time: late), Self.bytes(sum: 13),
+      Self.bytes(averages: [0, .infinity, 2]), Self.bytes(time: deadline), Self.bytes(sum: 13),
       Self.bytes() + [0],
     ] {
       #expect(throws: StateError.self) { try Self.restored(bytes) }
@@ -61,8 +61,8 @@ import Testing
   }
 
   @Test func aStayInTheGuestCountsWhileItLasts() throws {
-    let meters = try HartMeters(harts: 2)
-    #expect(meters.reading(of: 1) == HartMeters.Reading(ran: 0, exits: 0))
+    let meters = try VCPUMeters(harts: 2)
+    #expect(meters.reading(of: 1) == VCPUMeters.Reading(ran: 0, exits: 0))
     meters.enter(1)
     let start = MonotonicClock.now()
     while MonotonicClock.now() < start + 1_000_000 {}
@@ -75,15 +75,15 @@ import Testing
   }
 
   @Test func aReaderNeverSeesTimeGoBack() async throws {
-    let meters = try HartMeters(harts: 1)
-    let isOver = Flag()
+    let meters = try VCPUMeters(harts: 1)
+    let isOver = OneWayFlag()
     let thread = try OSThread.start(name: "hart") {
       while !isOver.isUp {
         meters.enter(0)
         meters.leave(0)
       }
     }
-    var last = HartMeters.Reading(ran: 0, exits: 0)
+    var last = VCPUMeters.Reading(ran: 0, exits: 0)
     var backwards = 0
     for _ in 0..<200_000 {
       let next = meters.reading(of: 0)

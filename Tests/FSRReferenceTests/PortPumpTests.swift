@@ -7,7 +7,7 @@ import Testing
 /// The thread that takes a port's frames: when it does, and when it leaves them to the next owner.
 @Suite(.serialized) struct PortPumpTests {
   /// Far longer than anything takes, in nanoseconds.
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
 
   /// A pump of a tap that stays, and who sends to it.
   private struct Rig {
@@ -22,7 +22,7 @@ import Testing
       try attached.setHeaderSize()
       queue = Owned(attached)
       guard let mac = MACAddress("02:00:00:00:00:01") else { throw Absent() }
-      pump = try PortPump(Port(tap: "tap0", mac: mac), index: 0, queues: [queue], counters: counters)
+      pump = try PortPump(TapPort(tap: "tap0", mac: mac), index: 0, queues: [queue], counters: counters)
       socket = Owned(try TestNetwork.packets(on: "tap0"))
     }
 
@@ -33,11 +33,11 @@ import Testing
     }
 
     /// Whether `count` frames have come, within `limit` nanoseconds.
-    func hasTaken(_ count: UInt64, within limit: UInt64 = patience) -> Bool {
-      let late = MonotonicClock.now() + limit
+    func hasTaken(_ count: UInt64, within limit: UInt64 = timeout) -> Bool {
+      let deadline = MonotonicClock.now() + limit
       while counters.reading.receivedFrames < count {
-        if MonotonicClock.now() >= late { return false }
-        _ = try? Poller().wait(timeout: 200_000)
+        if MonotonicClock.now() >= deadline { return false }
+        MonotonicClock.sleep(200_000)
       }
       return true
     }

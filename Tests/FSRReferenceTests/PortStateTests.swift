@@ -7,40 +7,40 @@ import Testing
 
 /// What travels of a port, as bytes that may be anything.
 @Suite struct PortStateTests {
-  private static func ports() throws -> [Port] {
+  private static func ports() throws -> [TapPort] {
     let one = try #require(MACAddress("02:00:00:00:00:01"))
     let two = try #require(MACAddress("52:54:00:12:34:56"))
     return [
-      Port(tap: "tap0", mac: one, queues: 8, mtu: 65521, offloads: .all, consumer: .echo),
-      Port(tap: "0123456789abcde", mac: two, mtu: 1500),
+      TapPort(tap: "tap0", mac: one, queues: 8, mtu: 65521, offloads: .all, consumer: .echo),
+      TapPort(tap: "0123456789abcde", mac: two, mtu: 1500),
     ]
   }
 
   @Test func portsComeBackAsTheyWere() throws {
     let ports = try Self.ports()
-    #expect(try Port.decode(Port.encode(ports)) == ports)
-    #expect(try Port.decode(Port.encode([])) == [])
+    #expect(try TapPort.decode(TapPort.encode(ports)) == ports)
+    #expect(try TapPort.decode(TapPort.encode([])) == [])
   }
 
   @Test func portsThatAreCutShortAreRefused() throws {
-    let bytes = Port.encode(try Self.ports())
+    let bytes = TapPort.encode(try Self.ports())
     for count in 0..<bytes.count {
-      #expect(throws: StateError.self) { try Port.decode(Array(bytes[..<count])) }
+      #expect(throws: StateError.self) { try TapPort.decode(Array(bytes[..<count])) }
     }
-    #expect(throws: StateError.self) { try Port.decode(bytes + [0]) }
+    #expect(throws: StateError.self) { try TapPort.decode(bytes + [0]) }
   }
 
   @Test func changedPortsAreRefusedOrWithinBounds() throws {
-    let bytes = Port.encode(try Self.ports())
+    let bytes = TapPort.encode(try Self.ports())
     for index in bytes.indices {
       for value: UInt8 in [0, 1, 0x2f, 0x7f, 0x80, 0xff] {
         var changed = bytes
         changed[index] = value
-        guard let ports = try? Port.decode(changed) else { continue }
-        #expect(Port.obstacle(to: ports) == nil)
+        guard let ports = try? TapPort.decode(changed) else { continue }
+        #expect(TapPort.obstacle(to: ports) == nil)
         for port in ports {
-          #expect(Port.isName(port.tap) && (1...Port.queueLimit).contains(port.queues))
-          #expect(port.mtu == 0 || Port.mtuRange.contains(port.mtu))
+          #expect(TapPort.isName(port.tap) && (1...TapPort.queueLimit).contains(port.queues))
+          #expect(port.mtu == 0 || TapPort.mtuRange.contains(port.mtu))
           #expect(port.mac.bytes[0] & 1 == 0 && port.offloads.isSubset(of: .all))
         }
       }
@@ -48,18 +48,18 @@ import Testing
   }
 
   @Test func aVMHasOnlySoManyPortsAndQueues() throws {
-    func ports(_ count: Int, queues: Int) throws -> [Port] {
+    func ports(_ count: Int, queues: Int) throws -> [TapPort] {
       try (0..<count).map {
-        Port(tap: "t\($0)", mac: try #require(MACAddress("02:00:00:00:00:0\($0)")), queues: queues)
+        TapPort(tap: "t\($0)", mac: try #require(MACAddress("02:00:00:00:00:0\($0)")), queues: queues)
       }
     }
-    #expect(Port.obstacle(to: try ports(8, queues: 4)) == nil)
-    #expect(Port.obstacle(to: try ports(9, queues: 1)) != nil)
-    #expect(Port.obstacle(to: try ports(5, queues: 8)) != nil)
+    #expect(TapPort.obstacle(to: try ports(8, queues: 4)) == nil)
+    #expect(TapPort.obstacle(to: try ports(9, queues: 1)) != nil)
+    #expect(TapPort.obstacle(to: try ports(5, queues: 8)) != nil)
     let twice = try ports(1, queues: 1)
-    #expect(Port.obstacle(to: twice + twice) != nil)
-    #expect(throws: StateError.self) { try Port.decode(Port.encode(try ports(9, queues: 1))) }
-    #expect(throws: StateError.self) { try Port.decode(Port.encode(try ports(5, queues: 8))) }
+    #expect(TapPort.obstacle(to: twice + twice) != nil)
+    #expect(throws: StateError.self) { try TapPort.decode(TapPort.encode(try ports(9, queues: 1))) }
+    #expect(throws: StateError.self) { try TapPort.decode(TapPort.encode(try ports(5, queues: 8))) }
   }
 
   private static func counters(_ words: [UInt64]) throws -> PortCounters.Reading {

@@ -49,7 +49,7 @@ final class StopWords: StopPlace, Sendable {
 /// Harts, their threads, and a session that stops the guest and takes that back, at one moment; what each may do next leads
 /// to other worlds.
 struct StopWorld: Hashable {
-  /// Where the thread of a hart is, as in `HartThreads.run` and `park`.
+  /// Where the thread of a hart is, as in `VCPUThreads.run` and `park`.
   enum Thread: Hashable {
     case inGuest
     case arriving

@@ -36,7 +36,7 @@ final class SwapTrial {
   private static let way: UInt64 = 4 * pages
   private static let quiescedWay: UInt64 = pages / 2
   /// Nanoseconds: far more than anything here takes.
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
   /// Nanoseconds for a walker to stand still before the handoff is called off.
   private static let stunLimit: UInt64 = 10_000_000
   private static let handoffTries = 100
@@ -132,8 +132,8 @@ final class SwapTrial {
 
   /// - Throws: `Stuck` where the guest is paused again after it was resumed, and the disk does not heal.
   private func finish(_ walk: SweepWalk) throws {
-    let late = MonotonicClock.now() + Self.patience
-    while MonotonicClock.now() < late {
+    let deadline = MonotonicClock.now() + Self.timeout
+    while MonotonicClock.now() < deadline {
       if let (place, wrong) = try walk.wait(timeout: 20_000_000) {
         at = place
         if wrong > 0 { find("\(wrong) pages are wrong") }
@@ -158,7 +158,7 @@ final class SwapTrial {
     here?.end()
     here = nil
     stuckWalk?.stop()
-    if (try? stuckWalk?.wait(timeout: Self.patience)) == nil { find("the guest's thread does not end") }
+    if (try? stuckWalk?.wait(timeout: Self.timeout)) == nil { find("the guest's thread does not end") }
   }
 
   // MARK: handoffs
@@ -267,10 +267,10 @@ final class SwapTrial {
   }
 
   private func wait(_ condition: () -> Bool) -> Bool {
-    let late = MonotonicClock.now() + Self.patience
+    let deadline = MonotonicClock.now() + Self.timeout
     while !condition() {
-      if MonotonicClock.now() > late { return false }
-      _ = try? Poller().wait(timeout: 1_000_000)
+      if MonotonicClock.now() > deadline { return false }
+      MonotonicClock.sleep(1_000_000)
     }
     return true
   }

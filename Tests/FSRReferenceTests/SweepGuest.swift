@@ -41,7 +41,7 @@ final class SweepGuest: Sendable {
 
   /// Goes on from `place` to `end`, or until `halt` is up; answers where it stands then, and how many
   /// pages were not as it had left them.
-  func walk(from place: Place, to end: Place, until halt: Flag? = nil) -> (Place, wrong: Int) {
+  func walk(from place: Place, to end: Place, until halt: OneWayFlag? = nil) -> (Place, wrong: Int) {
     var place = place
     var wrong = 0
     while place < end {
@@ -68,7 +68,7 @@ final class SweepGuest: Sendable {
 /// A walk on a thread of its own, as a vCPU's.
 final class SweepWalk: Sendable {
   private let thread: OSThread
-  private let halt = Flag()
+  private let halt = OneWayFlag()
   private let end: Owned<EventDescriptor>
   private let answer: Owned<Mutex<(SweepGuest.Place, wrong: Int)?>>
 

@@ -52,11 +52,11 @@ import Testing
     var pace = CopyPace(bytesPerSecond: 1 << 20)
     let part = pace.part(upTo: Self.chunk)
     pace.copied(part, at: Self.second)
-    let late = 1000 * Self.second
-    #expect(pace.pause(at: late) == 0)
+    let deadline = 1000 * Self.second
+    #expect(pace.pause(at: deadline) == 0)
     let bytes = (0..<100).reduce(UInt64(0)) { bytes, _ in
-      guard pace.pause(at: late) == 0 else { return bytes }
-      pace.copied(part, at: late)
+      guard pace.pause(at: deadline) == 0 else { return bytes }
+      pace.copied(part, at: deadline)
       return bytes + part
     }
     #expect(bytes <= 2 * part)

@@ -40,14 +40,14 @@ import Testing
       mirror.status.state == .sleeping || mirror.status.state == .exited
     }
     // From here on each write goes to both.
-    let late = try SwapLoad(pair.swap, threads: 3)
-    try late.start(seed: 6, limit: 15, growing: growing)
-    try late.serve { late.count >= 45 }
+    let deadline = try SwapLoad(pair.swap, threads: 3)
+    try deadline.start(seed: 6, limit: 15, growing: growing)
+    try deadline.serve { deadline.count >= 45 }
     try FileMirrorTests.wait(pair.swap, until: "it sleeps or has failed") { _ in
       (mirror.status.state == .sleeping || mirror.status.state == .exited) && pair.swap.inFlight == 0
     }
     try FileMirrorTests.check(try pair.lost(load.content) == [])
-    try FileMirrorTests.check(try pair.lost(late.content) == [])
+    try FileMirrorTests.check(try pair.lost(deadline.content) == [])
     try pair.swap.bitmap.recount()
     do throws(CopyFailure) { try mirror.finish() } catch {
       try FileMirrorTests.check(mirror.status.state == .exited && mirror.status.failure == error)
@@ -188,12 +188,12 @@ import Testing
   }
 
   /// Copies the file, and does something meanwhile.
-  private static func copyToEnd(_ pair: borrowing Pair, _ deed: () throws -> Void = {}) throws {
+  private static func copyToEnd(_ pair: borrowing Pair, _ body: () throws -> Void = {}) throws {
     let copy = try pair.makeCopy("second")
     let mirror = try pair.swap.startMirror(to: copy)
-    try deed()
+    try body()
     try FileMirrorTests.waitForSleep(mirror, of: pair.swap)
-    try deed()
+    try body()
     try mirror.finish()
     try FileMirrorTests.check(try pair.differences(from: "second").used == [])
     mirror.cancel()

@@ -79,10 +79,10 @@ import Testing
 
   /// Waits until `condition` holds, taking completions meanwhile; it is told how many have come. Throws after a while.
   static func wait(_ swap: SwapFile, until what: String, _ condition: (Int) -> Bool) throws {
-    let late = MonotonicClock.now() + SwapLoad.patience
+    let deadline = MonotonicClock.now() + SwapLoad.timeout
     var count = 0
     while !condition(count) {
-      if MonotonicClock.now() > late { throw SwapLoad.Lost(description: "not in good time: \(what)") }
+      if MonotonicClock.now() > deadline { throw SwapLoad.Lost(description: "not in good time: \(what)") }
       count += swap.completions().count
       var poller = Poller()
       poller.watch(swap.event.value.descriptor, token: 0)

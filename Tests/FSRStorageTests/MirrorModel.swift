@@ -125,13 +125,13 @@ struct MirrorModel: Hashable {
   // MARK: as FileMirror does
 
   /// Changes the state and does what follows from it.
-  mutating func change(_ deed: (inout MirrorModel) -> Void) {
-    deed(&self)
+  mutating func change(_ body: (inout MirrorModel) -> Void) {
+    body(&self)
     repeat {
       if !helper.isAlive, route.isOn { route.takeOff(&deeds) }
       let asked = deeds
       deeds = []
-      for deed in asked { perform(deed) }
+      for body in asked { perform(body) }
       send()
       if route.pending == 0, helper.state == .stunning || helper.state == .failed { helper.take(.drained) }
     } while !deeds.isEmpty || (route.isOn && !helper.isAlive)
@@ -139,8 +139,8 @@ struct MirrorModel: Hashable {
     if !helper.isAlive { toMove = nil }
   }
 
-  private mutating func perform(_ deed: MirrorRoute.Deed) {
-    switch deed {
+  private mutating func perform(_ body: MirrorRoute.Deed) {
+    switch body {
     case .start(let id, let target):
       guard let write = writes.first(where: { $0.id == id }) else { return fail("write \(id) starts late") }
       unsent.append(Flight(id: id, file: .original, blocks: write.blocks, isPlain: false))

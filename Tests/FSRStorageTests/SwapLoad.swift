@@ -13,7 +13,7 @@ final class SwapLoad: Sendable {
   /// Runs that a thread has at most.
   static let ownLimit = 250
   /// Nanoseconds after which something that should have ended counts as lost.
-  static let patience: UInt64 = 60_000_000_000
+  static let timeout: UInt64 = 60_000_000_000
 
   private struct Answer {
     var isThere = false
@@ -24,7 +24,7 @@ final class SwapLoad: Sendable {
   private let answers: Mutex<[Answer]>
   private let bells: [Owned<EventDescriptor>]
   private let marks: Mutex<[UInt64: UInt64]>
-  private let isStopped = Flag()
+  private let isStopped = OneWayFlag()
   /// Threads that still page.
   private let active: Atomic<Int>
   private let steps = Atomic<Int>(0)
@@ -62,7 +62,7 @@ final class SwapLoad: Sendable {
 
   /// Takes completions until the threads have ended and `isEnough` says so.
   func serve(until isEnough: () -> Bool) throws {
-    let late = MonotonicClock.now() + Self.patience
+    let deadline = MonotonicClock.now() + Self.timeout
     while true {
       for completion in swap.completions() { deliver(completion) }
       let isDone = active.load(ordering: .acquiring) == 0
@@ -70,7 +70,7 @@ final class SwapLoad: Sendable {
         if isDone { break }
         stop()
       }
-      if MonotonicClock.now() > late {
+      if MonotonicClock.now() > deadline {
         let (threads, inFlight) = (active.load(ordering: .acquiring), swap.inFlight)
         throw Lost(
           description: "not in good time: \(threads) threads after \(count) steps, \(inFlight) in flight")
@@ -92,12 +92,12 @@ final class SwapLoad: Sendable {
   private func transfer(
     _ direction: PageTransfer.Direction, _ slots: Range<UInt64>, _ memory: Owned<MappedRegion>, _ index: Int
   ) throws -> SystemError? {
-    let late = MonotonicClock.now() + Self.patience
+    let deadline = MonotonicClock.now() + Self.timeout
     let transfer = try swap.transfer(direction, slots, memory: memory, offset: 0, tag: UInt64(index))
     var poller = Poller()
     poller.watch(bells[index].value.descriptor, token: 0)
     while try !swap.submit(transfer) {
-      if MonotonicClock.now() > late { throw Lost(description: "no room for a minute") }
+      if MonotonicClock.now() > deadline { throw Lost(description: "no room for a minute") }
       _ = try poller.wait(timeout: 1_000_000)
     }
     while true {
@@ -108,7 +108,7 @@ final class SwapLoad: Sendable {
         return answers[index]
       }
       if answer.isThere { return answer.failure }
-      if MonotonicClock.now() > late {
+      if MonotonicClock.now() > deadline {
         throw Lost(description: "the \(direction) of slots \(slots) has not ended in a minute")
       }
     }

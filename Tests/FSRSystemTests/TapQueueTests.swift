@@ -136,12 +136,12 @@ import Testing
 
   /// A process that another test starts has a copy of the queue until it executes its program.
   private static func attachOnceFree(_ tap: String) throws -> TapQueue {
-    let late = MonotonicClock.now() + 60_000_000_000
+    let deadline = MonotonicClock.now() + 60_000_000_000
     while true {
       do throws(SystemError) { return try TapQueue.attach(tap, isMultiQueue: false) } catch {
-        guard error.errno == EBUSY, MonotonicClock.now() < late else { throw error }
+        guard error.errno == EBUSY, MonotonicClock.now() < deadline else { throw error }
       }
-      _ = try Poller().wait(timeout: 1_000_000)
+      MonotonicClock.sleep(1_000_000)
     }
   }
 

@@ -51,12 +51,12 @@ import Testing
     }
   }
 
-  private final class Flag: Sendable { let value = Atomic(false) }
+  private final class OneWayFlag: Sendable { let value = Atomic(false) }
 
   /// Other threads, the runtime's too, open and close descriptors of their own meanwhile.
   @Test func aPlaceThatBecomesFreeMeanwhileMakesItNoTooLongMessage() async {
     await #expect(processExitsWith: .success) {
-      let isOver = Flag()
+      let isOver = OneWayFlag()
       let other = try OSThread.start(name: "other") {
         while !isOver.value.load(ordering: .acquiring) { _ = try? OwnedDescriptor.open("/dev/null", .read) }
       }

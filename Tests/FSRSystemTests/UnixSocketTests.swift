@@ -120,10 +120,10 @@ import Testing
   @Test func nothingToReceiveTimesOut() throws {
     let pair = try UnixSocket.pair()
     for timeout: UInt64 in [0, 1_000_000] {
-      let late = refusal { () throws(SystemError) in
+      let deadline = refusal { () throws(SystemError) in
         _ = try pair.b.receive(limit: 1, maximumDescriptors: 0, timeout: timeout)
       }
-      #expect(late == ETIMEDOUT)
+      #expect(deadline == ETIMEDOUT)
     }
   }
 
@@ -199,10 +199,10 @@ import Testing
     let place = try TemporaryDirectory()
     let listener = try UnixSocket.listen(in: place.directory, name: "s", backlog: 0)
     let first = try UnixSocket.connect(in: place.directory, name: "s", timeout: 1_000_000)
-    let late = refusal { () throws(SystemError) in
+    let deadline = refusal { () throws(SystemError) in
       _ = try UnixSocket.connect(in: place.directory, name: "s", timeout: 1_000_000)
     }
-    #expect(late == ETIMEDOUT)
+    #expect(deadline == ETIMEDOUT)
     _ = (first.descriptor.number, listener.descriptor.number)
   }
 

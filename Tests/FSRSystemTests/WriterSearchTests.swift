@@ -122,7 +122,7 @@ import Testing
     let other = try Sleeper(having: try place.directory.openFile("file", .append))
     let search = try Self.search(file)
     let thread = try OSThread.start(name: "ender") { other.end() }
-    let found = try search.writers(patience: 60_000_000_000)
+    let found = try search.writers(timeout: 60_000_000_000)
     #expect(found.isEmpty)
     thread.join()
   }

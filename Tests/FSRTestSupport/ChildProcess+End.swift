@@ -2,12 +2,12 @@ public import FSRSystem
 
 extension ChildProcess {
   /// How long anything may take before it is killed, in nanoseconds: far more than it needs on a busy machine.
-  private static let patience: UInt64 = 900_000_000_000
+  private static let timeout: UInt64 = 900_000_000_000
 
   /// How it ends: by itself, or, once that is hopeless, by being killed. A test whose process hangs fails that way, with
   /// what it waits in on standard error, and the others go on.
   public func ended() throws -> FSRSystem.ExitStatus? {
-    if try !process.waitForExit(timeout: Self.patience) {
+    if try !process.waitForExit(timeout: Self.timeout) {
       try OwnedDescriptor.standardError().write(Array("process \(pid) hangs:\n\(Self.state(of: pid))".utf8))
       _ = try process.signal(SignalNumber.kill)
       _ = try process.waitForExit(timeout: nil)

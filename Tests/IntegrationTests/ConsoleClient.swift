@@ -13,7 +13,7 @@ final class ConsoleClient: Sendable {
   /// The terminal, where it is at one.
   let terminal: Owned<PseudoTerminal>?
   private let shown = Mutex<[UInt8]>([])
-  private let isRead = Flag()
+  private let isRead = OneWayFlag()
   private let reader = Mutex<OSThread?>(nil)
 
   /// - Parameter isRead: whether somebody reads what it prints.
@@ -103,7 +103,7 @@ final class ConsoleClient: Sendable {
 
   /// How it ended; nil if it goes on and on. All that it printed has been read then.
   func waitForExit() throws -> ExitStatus? {
-    guard try child.value.process.waitForExit(timeout: TestVM.patience) else { return nil }
+    guard try child.value.process.waitForExit(timeout: TestVM.timeout) else { return nil }
     let thread = reader.withLock { thread in
       let old = thread
       thread = nil

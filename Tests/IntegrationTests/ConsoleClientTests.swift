@@ -139,8 +139,8 @@ import Testing
         console.expect(
           client.output.starts(with: EchoGuest.greeting + [UInt8(ascii: "z")]), "\(client.output)")
       }
-      let late = try ConsoleClient(console.vm, .pipes)
-      try console.expectEnd(7, of: late, "attaching to a guest that has ended")
+      let deadline = try ConsoleClient(console.vm, .pipes)
+      try console.expectEnd(7, of: deadline, "attaching to a guest that has ended")
     }
   }
 
@@ -163,8 +163,8 @@ import Testing
         try ProcessTable.signal(SignalNumber.kill, pid: pid, of: console.vm.name)
       }
       try console.expectEnd(6, of: client, "a VM that is lost")
-      let late = try ConsoleClient(console.vm, .pipes)
-      try console.expectEnd(6, of: late, "attaching to a VM that is lost")
+      let deadline = try ConsoleClient(console.vm, .pipes)
+      try console.expectEnd(6, of: deadline, "attaching to a VM that is lost")
     }
   }
 

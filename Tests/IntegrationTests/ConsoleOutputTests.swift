@@ -23,10 +23,10 @@ import Testing
       try first.type("#")
       console.expect(TestVM.wait { first.output.last == UInt8(ascii: "#") }, "the flood does not end")
       try console.handOver()
-      let late = try ConsoleClient(console.vm, .pipes)
+      let deadline = try ConsoleClient(console.vm, .pipes)
       let kept = (EchoGuest.floodOutput + [UInt8(ascii: "#")]).suffix(1 << 20)
-      console.expectOutput(Array(kept), of: late, "what is kept")
-      for client in [first, late] {
+      console.expectOutput(Array(kept), of: deadline, "what is kept")
+      for client in [first, deadline] {
         client.endInput()
         try console.expectEnd(0, of: client, "leaving")
       }

@@ -23,7 +23,7 @@ import Testing
       let isRaw = try client.waitUntilRaw()
       console.expect(isRaw, "the terminal never gets raw")
     }
-    let isOver = Flag()
+    let isOver = OneWayFlag()
     let typed = Owned(Mutex<[UInt8]>([]))
     let typist = try OSThread.start(name: "typist") {
       var random = SeededGenerator(seed: 7)

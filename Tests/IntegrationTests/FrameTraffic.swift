@@ -15,7 +15,7 @@ final class FrameTraffic: Sendable {
   private static let headerSize = 14 + 20 + 8
 
   private let socket: Owned<OwnedDescriptor>
-  private let isOver = Flag()
+  private let isOver = OneWayFlag()
   private let thread = Mutex<OSThread?>(nil)
   /// How often each frame was answered, by its number; and what came that should not.
   private let tally = Mutex<(answers: [UInt8], strange: [String])>(([], []))
@@ -46,14 +46,14 @@ final class FrameTraffic: Sendable {
 
   private func run() {
     var pending = 0
-    var late = MonotonicClock.now() + TestVM.patience
+    var deadline = MonotonicClock.now() + TestVM.timeout
     while !isOver.isUp || pending > 0 {
       if !isOver.isUp, pending < Self.window, send() { pending += 1 }
       if receive() {
         pending -= 1
-        late = MonotonicClock.now() + TestVM.patience
+        deadline = MonotonicClock.now() + TestVM.timeout
       } else if pending == Self.window || isOver.isUp {
-        if MonotonicClock.now() > late { return }
+        if MonotonicClock.now() > deadline { return }
         var poller = Poller()
         poller.watch(socket.value, token: 0)
         _ = try? poller.wait(timeout: 5_000_000)

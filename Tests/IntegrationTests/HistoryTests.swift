@@ -161,7 +161,7 @@ import Testing
     }
   }
 
-  /// What a person sees, of a file that somebody has scribbled in, too.
+  /// What a person sees, of a file that somebody has corrupt in, too.
   private static func table(of vm: TestVM) throws -> [String] {
     var findings: [String] = []
     let plain = try vm.fsr(["history", vm.name])
@@ -174,11 +174,11 @@ import Testing
     let folder = try Directory.open("\(vm.runtime)/\(vm.name)")
     let hostile = #"{"id":"x","time":"\u001b[2J","event":"handoff","phases":[]}"#
     try folder.openFile("history", .append).write(Array("\(hostile)\n\u{1b}[31m\n{\"id\":\"cut".utf8))
-    let scribbled = try vm.fsr(["history", vm.name])
-    if scribbled.code != 0 || scribbled.errorLines.count != 1 || !scribbled.errors.contains("2 lines")
-      || scribbled.output.contains("\u{1b}") || !scribbled.output.contains(#"\u{1b}[2J"#)
+    let corrupt = try vm.fsr(["history", vm.name])
+    if corrupt.code != 0 || corrupt.errorLines.count != 1 || !corrupt.errors.contains("2 lines")
+      || corrupt.output.contains("\u{1b}") || !corrupt.output.contains(#"\u{1b}[2J"#)
     {
-      findings.append("scribbled: \(scribbled)")
+      findings.append("scribbled: \(corrupt)")
     }
     let json = try vm.answer("history").value
     if json["skipped"]?.number != 2 || json["handoffs"]?.elements.count != 3 { findings.append("\(json)") }

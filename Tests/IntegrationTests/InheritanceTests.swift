@@ -11,7 +11,7 @@ import Testing
   }
 
   /// What of a process's surroundings goes on with the guest, a line of each.
-  private static let look = """
+  private static let pollInterval = """
     look() {
       cat /proc/$1/cgroup; grep -E 'Max (open files|processes|locked memory)' /proc/$1/limits
       for n in cgroup ipc mnt net pid time user uts; do readlink /proc/$1/ns/$n; done
@@ -28,7 +28,7 @@ import Testing
     let bad = try BadInput()
     let result = try bad.shell(
       """
-      \(Self.look)
+      \(Self.pollInterval)
       for base in /sys/fs/cgroup/pids /sys/fs/cgroup/unified /sys/fs/cgroup; do
         mkdir "$base/fsr-$NAME" 2> /dev/null && [ -w "$base/fsr-$NAME/cgroup.procs" ] && { GROUP=$base/fsr-$NAME; break; }
       done

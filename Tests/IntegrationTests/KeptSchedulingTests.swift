@@ -37,7 +37,7 @@ import Testing
     return try standings(of: pid)
   }
 
-  private static func check(_ options: [String], _ deed: @escaping @Sendable (TestVM) throws -> [String])
+  private static func check(_ options: [String], _ body: @escaping @Sendable (TestVM) throws -> [String])
     async
   {
     await Blocking.check {
@@ -45,7 +45,7 @@ import Testing
       try vm.run(["--memory", "16M", "--vcpus", "2", "--duty", "30"] + options)
       let pid = try owner(vm)
       let before = try arrange(pid)
-      var findings = try deed(vm)
+      var findings = try body(vm)
       if try owner(vm) != pid { findings.append("the guest is elsewhere") }
       var after: [String: ThreadStanding] = [:]
       let isSo = try TestVM.wait {

@@ -7,7 +7,7 @@ import Synchronization
 /// it sees.
 final class LedgerWatch: Sendable {
   private let runtime: String
-  private let isOver = Flag()
+  private let isOver = OneWayFlag()
   private let seen = Mutex<(sums: Set<String>, looks: Int)>(([], 0))
   private let thread = Mutex<OSThread?>(nil)
 
@@ -28,7 +28,7 @@ final class LedgerWatch: Sendable {
         $0.sums.insert(sum)
         $0.looks += 1
       }
-      _ = try? Poller().wait(timeout: 200_000)
+      MonotonicClock.sleep(200_000)
     }
   }
 

@@ -15,8 +15,8 @@ struct LyingCoordinator {
     return try BlockDirectory(try Directory.open(path))
   }
 
-  func connect() throws -> Channel {
-    try Channel(try UnixSocket.connect(in: try folder(), name: VMFiles.socket, timeout: TestVM.patience))
+  func connect() throws -> HandoffLink {
+    try HandoffLink(try UnixSocket.connect(in: try folder(), name: VMFiles.socket, timeout: TestVM.timeout))
   }
 
   /// What a block is told to be; what is nil is as it should be.
@@ -51,7 +51,8 @@ struct LyingCoordinator {
   }
 
   func request(
-    _ channel: borrowing Channel, _ block: ControlBlock, asking request: HandoffRequest = HandoffRequest(),
+    _ channel: borrowing HandoffLink, _ block: ControlBlock,
+    asking request: HandoffRequest = HandoffRequest(),
     speaking version: UInt16 = HandoffProtocol.versions.upperBound
   ) throws {
     var bag = DescriptorBag()
@@ -60,26 +61,26 @@ struct LyingCoordinator {
   }
 
   /// The kinds of what is said until the other side hangs up, or `limit` messages.
-  func answers(_ channel: borrowing Channel, limit: Int = 8) -> [Message] {
+  func answers(_ channel: borrowing HandoffLink, limit: Int = 8) -> [Message] {
     var said: [Message] = []
-    while said.count < limit, let arrival = try? channel.receive(timeout: TestVM.patience, from: "source") {
+    while said.count < limit, let arrival = try? channel.receive(timeout: TestVM.timeout, from: "source") {
       said.append(arrival.message)
     }
     return said
   }
 
   /// Does its part of a good handoff; answers with what it was given to hold.
-  func handOver() throws -> (block: ControlBlock, copies: Owned<GuestCopies>) {
+  func handOver() throws -> (block: ControlBlock, copies: Owned<HeldDescriptors>) {
     let blocks = try blocks()
     let block = try draft(in: blocks)
     let channel = try connect()
     try request(channel, block)
-    let accepted = try channel.receive(timeout: TestVM.patience, from: "source")?.message
+    let accepted = try channel.receive(timeout: TestVM.timeout, from: "source")?.message
     guard accepted == .accepted else { throw Unexpected("accepted is due, \(accepted as Any) comes") }
-    guard var arrival = try channel.receive(timeout: TestVM.patience, from: "source"),
+    guard var arrival = try channel.receive(timeout: TestVM.timeout, from: "source"),
       case .manifest = arrival.message
     else { throw Unexpected("no manifest comes") }
-    let copies = Owned(try GuestCopies(arrival.descriptors.takeAll()))
+    let copies = Owned(try HeldDescriptors(arrival.descriptors.takeAll()))
     try channel.send(.holding)
     let isOver = TestVM.wait { block.state.isTerminal && block.time(of: .reported) != 0 }
     guard isOver, block.state == .destination else {

@@ -44,11 +44,11 @@ import Testing
   ) -> Trick {
     Trick(name: name) { liar in
       let socket = try UnixSocket.connect(
-        in: try liar.folder(), name: VMFiles.socket, timeout: TestVM.patience)
+        in: try liar.folder(), name: VMFiles.socket, timeout: TestVM.timeout)
       try socket.send(bytes, descriptors: try descriptors())
       guard
         let answer = try? socket.receive(
-          limit: UnixSocket.messageLimit, maximumDescriptors: 8, timeout: TestVM.patience),
+          limit: UnixSocket.messageLimit, maximumDescriptors: 8, timeout: TestVM.timeout),
         case .refused = try? Message(decoding: answer.bytes)
       else {
         return ["it is not refused"]
@@ -126,7 +126,7 @@ import Testing
 
   /// Begins well, and goes on with `lie` once the handoff has begun.
   private static func begun(
-    _ name: String, _ lie: @escaping @Sendable (borrowing Channel, ControlBlock) throws -> [String]
+    _ name: String, _ lie: @escaping @Sendable (borrowing HandoffLink, ControlBlock) throws -> [String]
   ) -> Trick {
     Trick(name: name, isRefused: false) { liar in
       let blocks = try liar.blocks()
@@ -152,9 +152,9 @@ import Testing
     },
     begun("it floods") { channel, _ in
       // Until the source hangs up: whoever listened to the end would listen for ever.
-      let late = MonotonicClock.now() + TestVM.patience
-      while (try? channel.send(.holding)) != nil, MonotonicClock.now() < late {}
-      return MonotonicClock.now() < late ? [] : ["the source listens on"]
+      let deadline = MonotonicClock.now() + TestVM.timeout
+      while (try? channel.send(.holding)) != nil, MonotonicClock.now() < deadline {}
+      return MonotonicClock.now() < deadline ? [] : ["the source listens on"]
     },
     begun("it asks again") { channel, _ in
       try channel.send(request)
@@ -257,14 +257,14 @@ import Testing
   private static func settledDescriptors(of pid: Int32) throws -> Int {
     var least = try ProcessTable.descriptorCount(of: pid)
     for _ in 0..<20 {
-      _ = try? Poller().wait(timeout: 5_000_000)
+      MonotonicClock.sleep(5_000_000)
       least = min(least, try ProcessTable.descriptorCount(of: pid))
     }
     return least
   }
 }
 
-extension Channel {
+extension HandoffLink {
   /// Writes over the block's resume word, as no claim does.
   func scribble(over block: ControlBlock) throws {
     try block.descriptor.write([0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f], at: 64)

@@ -21,7 +21,7 @@ final class LyingSource {
   /// Named as the source: a destination that wins ends it.
   private let standIn: Sleeper
   private let child: Owned<ProcessDescriptor>
-  private var channel: Owned<Channel>?
+  private var channel: Owned<HandoffLink>?
 
   static let attempt: UInt32 = 7
 
@@ -35,9 +35,9 @@ final class LyingSource {
     try blocks.publish(block)
     block.enroll(.source, as: standIn.identity)
     block.maxDowntime = 1_000_000_000
-    block.deadline = MonotonicClock.now() + TestVM.patience
+    block.deadline = MonotonicClock.now() + TestVM.timeout
     let pair = try UnixSocket.pair()
-    let ours = try Channel(pair.a)
+    let ours = try HandoffLink(pair.a)
     let theirs = pair.b
     let errors = try place.value.directory.openFile("errors", .append)
     let started = try ChildProcess.spawn(
@@ -71,7 +71,7 @@ final class LyingSource {
 
   /// The next answer; nil when the destination has hung up.
   func answer() throws -> Message? {
-    try channel?.value.receive(timeout: TestVM.patience, from: "destination")?.message
+    try channel?.value.receive(timeout: TestVM.timeout, from: "destination")?.message
   }
 
   /// Says hello as it should be; answers whether the destination agrees.
@@ -136,7 +136,7 @@ final class LyingSource {
     if block.state == .destination { _ = try child.value.signal(SignalNumber.kill) }
     standIn.end()
     channel = nil
-    let hasEnded = try child.value.waitForExit(timeout: TestVM.patience)
+    let hasEnded = try child.value.waitForExit(timeout: TestVM.timeout)
     if !hasEnded { _ = try child.value.signal(SignalNumber.kill) }
     let status = try child.value.reap()
     let bytes = try place.value.directory.openFile("errors", .read).readAll(limit: 1 << 20)

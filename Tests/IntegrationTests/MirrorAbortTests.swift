@@ -34,7 +34,7 @@ struct MirrorAbortTests {
         let child = try paged.vm.startHandoff(
           ["--timeout", "60s", "--max-downtime", "5s"] + paged.mirroring(to: "next", rate: rate),
           output: output)
-        _ = try? Poller().wait(timeout: UInt64.random(in: 0...250_000_000, using: &random))
+        MonotonicClock.sleep(UInt64.random(in: 0...250_000_000, using: &random))
         // One that comes before there is anything to abort comes again.
         let isAborted = try TestVM.wait {
           try paged.vm.answer("abort").code == 0 || ProcessTable.state(of: child.pid) == .dead

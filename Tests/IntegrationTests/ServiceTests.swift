@@ -18,7 +18,7 @@ import Testing
       let environment = ["NOTIFY_SOCKET=" + path]
       let run = try BuiltCommand.run(
         ["run", vm.name, "--memory", "32M", "--runtime-dir", vm.runtime], environment: environment)
-      guard run.code == 0, try manager.next(timeout: TestVM.patience) != nil else { return ["run: \(run)"] }
+      guard run.code == 0, try manager.next(timeout: TestVM.timeout) != nil else { return ["run: \(run)"] }
       var findings: [String] = []
       let before = try vm.status()["pid"]
       if try manager.fill(path: path) == 0 { findings.append("the queue takes nothing") }
@@ -29,7 +29,7 @@ import Testing
       if !isThere { findings.append("nobody takes over") }
       let due = "MAINPID=\(Int(try vm.answer("status").value["pid"]?.number ?? 0))"
       var said: [String] = []
-      while !said.contains(due), let one = try manager.next(timeout: TestVM.patience) { said.append(one) }
+      while !said.contains(due), let one = try manager.next(timeout: TestVM.timeout) { said.append(one) }
       if !said.contains(due) { findings.append("\(due) is not said: \(said.filter { $0 != "x" })") }
       let end = try handoff.ended()
       if end != .exited(0) { findings.append("the handoff: \(String(describing: end))") }
@@ -55,7 +55,7 @@ import Testing
         try fsr("run", ["--memory", "32M"] + options, environment)
       }
       func pid() throws -> Int { Int(try vm.answer("status").value["pid"]?.number ?? 0) }
-      guard try run(["--replace-lost"], environment) == 0, try manager.next(timeout: TestVM.patience) != nil
+      guard try run(["--replace-lost"], environment) == 0, try manager.next(timeout: TestVM.timeout) != nil
       else { return ["the service does not start"] }
       let first = try pid()
       var findings: [String] = []
@@ -69,7 +69,7 @@ import Testing
         findings.append("after the handoff: \(said)")
       }
       if try run(["--replace-lost"], environment) != 0 { findings.append("it is not taken up") }
-      let said = try manager.next(timeout: TestVM.patience)
+      let said = try manager.next(timeout: TestVM.timeout)
       if said != "READY=1\nMAINPID=\(second)" { findings.append("taken up: \(said ?? "-")") }
       // Whoever is no service, or does not ask for that, gets no VM of the name a second time.
       if try run(["--replace-lost"], []) != 3 { findings.append("a second VM without a manager") }
@@ -91,7 +91,7 @@ import Testing
     guard result.code == 0 else { return ["run: \(result)"] }
     var findings: [String] = []
     func pid() throws -> Int { Int(try vm.answer("status").value["pid"]?.number ?? 0) }
-    let first = try manager.next(timeout: TestVM.patience)
+    let first = try manager.next(timeout: TestVM.timeout)
     let started = try pid()
     if first != "READY=1\nMAINPID=\(started)" { findings.append("at the start: \(first ?? "-")") }
     // A source that hangs does not say who comes after it; the new VMM does, before it ends that.
@@ -101,7 +101,7 @@ import Testing
       let after = try pid()
       var said: [String] = []
       while let one = try manager.next(
-        timeout: said.isEmpty && after != before ? TestVM.patience : 200_000_000)
+        timeout: said.isEmpty && after != before ? TestVM.timeout : 200_000_000)
       {
         said.append(one)
       }

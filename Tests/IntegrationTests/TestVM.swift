@@ -7,7 +7,7 @@ import Synchronization
 final class TestVM: Sendable {
   private static let next = Atomic<Int>(0)
   /// How long anything may take before a test gives up on it, in nanoseconds: far more than it needs.
-  static let patience: UInt64 = 60_000_000_000
+  static let timeout: UInt64 = 60_000_000_000
 
   let name: String
   let runtime: String
@@ -144,10 +144,10 @@ final class TestVM: Sendable {
 
   /// Waits until `condition` holds; false when it never does.
   static func wait(until condition: () throws -> Bool) rethrows -> Bool {
-    let late = MonotonicClock.now() + patience
+    let deadline = MonotonicClock.now() + timeout
     while try !condition() {
-      if MonotonicClock.now() > late { return false }
-      _ = try? Poller().wait(timeout: 5_000_000)
+      if MonotonicClock.now() > deadline { return false }
+      MonotonicClock.sleep(5_000_000)
     }
     return true
   }

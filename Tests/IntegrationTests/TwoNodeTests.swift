@@ -63,9 +63,9 @@ struct TwoNodeTests {
       for line in spread + ["reserved 528384 524288 1052672"] { expected.insert("both:\(time):\(line)") }
     }
     for name in ["full", "three", "away", "none"] { expected.insert("\(name):run:code 3") }
-    let late = lines.filter { $0.hasPrefix("called off: ") }
-    if !late.isEmpty { print(late.joined(separator: "\n")) }
-    let said = lines.filter { !$0.hasPrefix("fsr: ") && !$0.hasPrefix(".ledger") && !late.contains($0) }
+    let deadline = lines.filter { $0.hasPrefix("called off: ") }
+    if !deadline.isEmpty { print(deadline.joined(separator: "\n")) }
+    let said = lines.filter { !$0.hasPrefix("fsr: ") && !$0.hasPrefix(".ledger") && !deadline.contains($0) }
     #expect(result?.code == 0 && Set(said) == expected, "\(String(describing: result))")
     let refusals = lines.filter { $0.hasPrefix("fsr: ") }
     let reasons = [

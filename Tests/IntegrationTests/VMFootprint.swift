@@ -12,7 +12,7 @@ struct VMFootprint: Equatable {
   private let traces: [String: String]
 
   /// How long what is about to go away may take, in nanoseconds; only a footprint that is not as it was takes so long.
-  private static let patience: UInt64 = 20_000_000_000
+  private static let timeout: UInt64 = 20_000_000_000
 
   /// What there is now, once the process has nobody to answer any more: it has a descriptor and a thread for each.
   init(of vm: TestVM) throws {
@@ -21,9 +21,9 @@ struct VMFootprint: Equatable {
       throw Unexpected("nobody runs \(vm.name)")
     }
     let files = ProcessFiles(pid: pid)
-    let late = MonotonicClock.now() + Self.patience
-    while try Self.isAnswering(files), MonotonicClock.now() < late {
-      _ = try? Poller().wait(timeout: 1_000_000)
+    let deadline = MonotonicClock.now() + Self.timeout
+    while try Self.isAnswering(files), MonotonicClock.now() < deadline {
+      MonotonicClock.sleep(1_000_000)
     }
     var traces = try Self.process(files)
     traces["threads"] = try Self.threads(files)
@@ -192,13 +192,13 @@ struct VMFootprint: Equatable {
 
   /// What is not as it was in `before`, once what is about to go has gone.
   static func differences(of vm: TestVM, from before: VMFootprint) throws -> [String] {
-    let late = MonotonicClock.now() + patience
+    let deadline = MonotonicClock.now() + timeout
     while true {
       // A thread that ends between two looks is no difference.
       let now = Result { try VMFootprint(of: vm) }
       if (try? now.get()) == before { return [] }
-      if MonotonicClock.now() >= late { return try now.get().differences(from: before) }
-      _ = try? Poller().wait(timeout: 5_000_000)
+      if MonotonicClock.now() >= deadline { return try now.get().differences(from: before) }
+      MonotonicClock.sleep(5_000_000)
     }
   }
 

@@ -76,7 +76,7 @@ enum WayToNothing: Sendable, CustomStringConvertible {
     case .orphaned(let faults, let options):
       return try interfere(faults, options, on: vm, due: .signaled(SignalNumber.kill)) { coordinator in
         _ = try coordinator.signal(SignalNumber.kill)
-        _ = try coordinator.waitForExit(timeout: TestVM.patience)
+        _ = try coordinator.waitForExit(timeout: TestVM.timeout)
         return try Self.abort(vm)
       }
     }
@@ -119,10 +119,10 @@ enum WayToNothing: Sendable, CustomStringConvertible {
     return ["abort ended with \(status as Any): \(String(decoding: said, as: UTF8.self))"]
   }
 
-  /// Begins a handoff, waits until as many parties stand still as `faults` stops, and does `deed`.
+  /// Begins a handoff, waits until as many parties stand still as `faults` stops, and does `body`.
   private func interfere(
     _ faults: String, _ options: [String], on vm: TestVM, due: FSRSystem.ExitStatus,
-    _ deed: (borrowing ProcessDescriptor) throws -> [String]
+    _ body: (borrowing ProcessDescriptor) throws -> [String]
   ) throws -> [String] {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("said", .append)
@@ -131,7 +131,7 @@ enum WayToNothing: Sendable, CustomStringConvertible {
     let count = faults.split(separator: ",").count
     let isStanding = try TestVM.wait { try vm.machines().values.filter { $0 == .stopped }.count == count }
     var findings = isStanding ? [] : ["nobody stands still"]
-    findings += try deed(handoff.process)
+    findings += try body(handoff.process)
     let hasEnded = try TestVM.wait {
       try vm.letGo()
       return ProcessTable.state(of: handoff.pid) == .dead

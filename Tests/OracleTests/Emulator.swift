@@ -9,7 +9,7 @@ enum Emulator {
   /// RAM of both boards, in MiB; the programs know where it ends.
   static let megabytes: UInt64 = 16
   /// How long a program may take, in nanoseconds: far more than it needs, also where all other tests run beside it.
-  static let patience: UInt64 = 600_000_000_000
+  static let timeout: UInt64 = 600_000_000_000
 
   /// A hart as ours are: RV64IMAC, without other modes, floating point, protection and bit manipulation.
   private static let cpu =
@@ -47,7 +47,7 @@ enum Emulator {
         "-kernel", guest,
       ], environment: ["PATH=/usr/bin:/bin"],
       inheriting: [.init(errors.number, as: 1), .init(errors.number, as: 2)])
-    let hasExited = try child.process.waitForExit(timeout: patience)
+    let hasExited = try child.process.waitForExit(timeout: timeout)
     if !hasExited {
       try child.process.signal(SignalNumber.kill)
       _ = try child.process.waitForExit(timeout: nil)

@@ -54,8 +54,8 @@ struct OracleProgram: CustomTestStringConvertible, Sendable {
   /// Runs it on our board, in this process.
   private func runHere(_ elf: [UInt8]) throws -> Outcome {
     let rig = try GuestRig(elf, harts: harts, megabytes: Emulator.megabytes, clock: HostClock())
-    let late = MonotonicClock.now() + Emulator.patience
-    let end = rig.runThreads { MonotonicClock.now() > late }
+    let deadline = MonotonicClock.now() + Emulator.timeout
+    let end = rig.runThreads { MonotonicClock.now() > deadline }
     return Outcome(console: rig.console.text, end: end)
   }
 }

@@ -9,7 +9,7 @@ final class OtherVMM: HandoffDestination {
 
   init(_ sectionVersions: [SectionVersion]) { self.sectionVersions = sectionVersions }
 
-  func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
+  func prepare(_ description: consuming GuestDescription, session: any SwitchLeader) throws {
     throw HandoffError.refused(Reason("it is not for running guests"))
   }
 
@@ -19,5 +19,5 @@ final class OtherVMM: HandoffDestination {
   func resume() {}
   func arrived() {}
   func abandon() {}
-  func keep(_ ended: ControlBlock) {}
+  func finished(_ block: ControlBlock) {}
 }

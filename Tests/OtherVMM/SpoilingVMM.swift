@@ -7,25 +7,25 @@ import Synchronization
 final class SpoilingVMM: HandoffDestination {
   let sectionVersions: [SectionVersion]
   let build = "other"
-  private let deed: @Sendable (ControlBlock) throws -> Void
+  private let body: @Sendable (ControlBlock) throws -> Void
   private let block = Mutex<ControlBlock?>(nil)
   private let held = Mutex(DescriptorBag())
 
-  init(_ sectionVersions: [SectionVersion], deed: @escaping @Sendable (ControlBlock) throws -> Void) {
+  init(_ sectionVersions: [SectionVersion], body: @escaping @Sendable (ControlBlock) throws -> Void) {
     self.sectionVersions = sectionVersions
-    self.deed = deed
+    self.body = body
   }
 
-  static func run(_ socket: consuming UnixSocket, deed: @escaping @Sendable (ControlBlock) throws -> Void)
+  static func run(_ socket: consuming UnixSocket, body: @escaping @Sendable (ControlBlock) throws -> Void)
     throws
   {
-    let guest = SpoilingVMM(sections(harts: 1), deed: deed)
+    let guest = SpoilingVMM(sections(harts: 1), body: body)
     let session = try DestinationSession(socket: socket) { guest }
     guest.block.withLock { $0 = session.block }
     _ = session.run()
   }
 
-  func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
+  func prepare(_ description: consuming GuestDescription, session: any SwitchLeader) throws {
     var bag: DescriptorBag? = description.descriptors
     held.withLock { if let taken = bag.take() { $0 = taken } }
     _ = try OSThread.start(name: "vcpu0", detached: true) { _ = session.leadSwitch() }
@@ -35,7 +35,7 @@ final class SpoilingVMM: HandoffDestination {
 
   func takeStorage() -> Bool {
     guard let block = block.withLock({ $0 }) else { return false }
-    try? deed(block)
+    try? body(block)
     return true
   }
 
@@ -43,5 +43,5 @@ final class SpoilingVMM: HandoffDestination {
   func resume() {}
   func arrived() {}
   func abandon() {}
-  func keep(_ ended: ControlBlock) {}
+  func finished(_ block: ControlBlock) {}
 }

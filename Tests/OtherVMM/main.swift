@@ -16,7 +16,7 @@ func negotiate(_ socket: consuming UnixSocket, _ sections: [SectionVersion]) thr
 
 /// Takes the hello, says `answers` one by one, and waits for the other side to hang up.
 func say(_ answers: [Message], _ socket: consuming UnixSocket, descriptors count: Int = 0) throws {
-  let channel = try Channel(socket)
+  let channel = try HandoffLink(socket)
   _ = try channel.receive(timeout: 60_000_000_000, from: "source")
   var bag = DescriptorBag()
   for _ in 0..<count { bag.append(try OwnedDescriptor.open("/dev/null", .read)) }
@@ -49,7 +49,7 @@ func misbehave(_ socket: consuming UnixSocket) throws {
   case "large": try sendRaw([UInt8](repeating: 5, count: UnixSocket.messageLimit), socket)
   case "waits":
     // Asked for now and then, so that it is not closed as something that nobody needs any more.
-    while try socket.peer().pid != 0 { _ = try? Poller().wait(timeout: 1_000_000_000) }
+    while try socket.peer().pid != 0 { MonotonicClock.sleep(1_000_000_000) }
   case "spoils-the-word":
     try SpoilingVMM.run(socket) { try $0.descriptor.write([UInt8](repeating: 0x7f, count: 8), at: 64) }
   case "spoils-the-block":

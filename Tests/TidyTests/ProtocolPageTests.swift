@@ -40,7 +40,7 @@ import Testing
     "FSRStorage/Swap/SwapDescription.swift": "### swap",
     "FSRHost/Configuration/VMConfiguration.swift": "### configuration",
     "FSRHost/Configuration/PagingConfiguration.swift": "### The resident limit",
-    "FSRHost/Configuration/Port.swift": "### ports",
+    "FSRHost/Configuration/TapPort.swift": "### ports",
     "FSRHost/Status/VMStatus.swift": "### Status",
     "FSRHost/Status/VMStatus+Paging.swift": "### Status of paging",
   ]
@@ -85,7 +85,7 @@ import Testing
     expect(told, Dictionary(uniqueKeysWithValues: requests + answers), "requests and answers")
     expect(page.names("### Status"), Set(VMStatus.State.allCases.map(\.rawValue)), "states of a VM")
     let uses = page.rows("### ports").first { $0.count > 1 && $0[1] == "`consumer`" }
-    for use in Port.Consumer.allCases {
+    for use in TapPort.Consumer.allCases {
       #expect(uses?.last?.contains("\(use.rawValue) `\(use)`") == true, "a port's use: \(use)")
     }
   }

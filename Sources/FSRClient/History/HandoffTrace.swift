@@ -52,7 +52,7 @@ public struct HandoffTrace: Encodable, Sendable {
     }
     let (left, entered) = (block.time(of: .left), block.time(of: .entered))
     if left != 0, entered > left { events.append(span("downtime", left, entered, .coordinator)) }
-    for stretch in HandoffStretch.all {
+    for stretch in HandoffPhase.all {
       guard let (begin, end) = stretch.times(in: block) else { continue }
       events.append(span(stretch.name, begin, end, stretch.performer.party(victor: victor)))
     }
@@ -89,7 +89,7 @@ public struct HandoffTrace: Encodable, Sendable {
   }
 }
 
-extension HandoffStretch.Performer {
+extension HandoffPhase.Performer {
   fileprivate func party(victor: Party) -> Party {
     switch self {
     case .source: .source

@@ -6,7 +6,7 @@ internal import FSRSystem
 /// One case of the bench: a guest handed over many times, with a sample of the floor after each.
 struct BenchRun {
   /// Nanoseconds in which the guest touches all of its memory.
-  private static let patience: UInt64 = 1_800_000_000_000
+  private static let timeout: UInt64 = 1_800_000_000_000
 
   /// Handoffs of a case, about, of which the brownout is looked at.
   private static let brownoutLimit = 100
@@ -73,7 +73,7 @@ struct BenchRun {
   /// Lets the guest touch all that it works in.
   private func fill(_ vm: borrowing TemporaryVM, _ bar: inout ProgressBar) throws {
     let pages = Int(memory.touched / StatusAnswer.pageSize)
-    try vm.wait(forPasses: 1, timeout: BenchRun.patience) { status in
+    try vm.wait(forPasses: 1, timeout: BenchRun.timeout) { status in
       try interruption.check()
       bar.show("pages touched, \(vcpus) vCPUs, \(memory)", done: Int(status.residentPages), of: pages)
     }

@@ -7,7 +7,7 @@ struct Brownouts: Sendable {
   /// The moments at which a VMM looks: 1, 10 and 100 ms after the entry.
   static let moments = 3
   /// Nanoseconds after which a VMM has seen them all.
-  static let patience: UInt64 = 120_000_000
+  static let timeout: UInt64 = 120_000_000
 
   /// By moment, of every handoff.
   private(set) var ratios: [[Double]] = Array(repeating: [], count: moments)
@@ -42,7 +42,7 @@ struct Throughput: Sendable {
   /// Asks the VMM twice, with nothing in between.
   static func measure(_ vm: borrowing TemporaryVM) throws -> Throughput {
     let before = try vm.measure().status
-    _ = try Poller().wait(timeout: interval)
+    MonotonicClock.sleep(interval)
     let after = try vm.measure().status
     func instructions(_ status: VMStatus) -> UInt64 { status.vcpus.reduce(0) { $0 &+ $1.instructions } }
     guard after.countedAt > before.countedAt else { return Throughput(mips: 0) }

@@ -7,7 +7,7 @@ internal import FSRSystem
 /// a futex, whose first one stamps the clock again. Every handoff is measured against it, in the same run.
 package struct Floor: ~Copyable {
   /// Nanoseconds for any one step of a round.
-  private static let patience: UInt64 = 5_000_000_000
+  private static let timeout: UInt64 = 5_000_000_000
   /// In `stop` and `go`: the threads end.
   private static let end: UInt32 = .max
 
@@ -95,7 +95,7 @@ package struct Floor: ~Copyable {
   }
 
   private func wait(for value: UInt32, in word: FloorBoard.Word) throws(FloorError) {
-    guard board.wait(for: value, in: word, deadline: MonotonicClock.now() + Floor.patience) else {
+    guard board.wait(for: value, in: word, deadline: MonotonicClock.now() + Floor.timeout) else {
       throw .late("\(word)")
     }
   }

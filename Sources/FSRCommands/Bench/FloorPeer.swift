@@ -6,7 +6,7 @@ final class FloorPeer: Sendable {
   static let memoryNumber: Int32 = 3
   static let leashNumber: Int32 = 4
   /// Nanoseconds that it may take to end.
-  private static let patience: UInt64 = 5_000_000_000
+  private static let timeout: UInt64 = 5_000_000_000
 
   private let process: ChildProcess
   private let leash: UnixSocket
@@ -29,9 +29,9 @@ final class FloorPeer: Sendable {
 
   deinit {
     try? leash.shutdown()
-    if (try? process.process.waitForExit(timeout: FloorPeer.patience)) != true {
+    if (try? process.process.waitForExit(timeout: FloorPeer.timeout)) != true {
       _ = try? process.process.signal(SignalNumber.kill)
-      _ = try? process.process.waitForExit(timeout: FloorPeer.patience)
+      _ = try? process.process.waitForExit(timeout: FloorPeer.timeout)
     }
     _ = try? process.process.reap()
   }

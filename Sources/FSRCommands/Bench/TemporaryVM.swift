@@ -8,9 +8,9 @@ struct TemporaryVM: ~Copyable {
   /// On tmpfs, so that the folder holds everything that the VM has files for.
   private static let root = "/dev/shm"
   /// Nanoseconds that the VM may take to answer.
-  private static let patience: UInt64 = 10_000_000_000
+  private static let timeout: UInt64 = 10_000_000_000
   /// Nanoseconds between two looks at the guest.
-  private static let look: UInt64 = 10_000_000
+  private static let pollInterval: UInt64 = 10_000_000
 
   let folder: VMFolder
   private let path: String
@@ -57,22 +57,22 @@ struct TemporaryVM: ~Copyable {
   ///
   /// - Throws: `Failure` where nobody answers.
   func measure() throws -> (status: VMStatus, guest: VMStatus.Guest) {
-    let late = MonotonicClock.now() + TemporaryVM.patience
+    let deadline = MonotonicClock.now() + TemporaryVM.timeout
     while true {
       let status = try VMClient.status(of: folder)
       if status.isAnswered, let guest = status.guest { return (status, guest) }
       // On a machine that is busy with other things a VMM may be late.
-      guard status.state != .lost, MonotonicClock.now() < late else {
+      guard status.state != .lost, MonotonicClock.now() < deadline else {
         throw Failure(.failed, "the VM does not answer (it is \(status.state.rawValue)); see \(status.log)")
       }
     }
   }
 
-  /// Hands it over. The downtime is bounded by `patience` alone, so that a late switch is measured and not
+  /// Hands it over. The downtime is bounded by `timeout` alone, so that a late switch is measured and not
   /// called off.
   func handOver(_ interruption: Interruption) throws -> HandoffRun {
     var options = CoordinatorSession.Options()
-    options.maxDowntime = TemporaryVM.patience
+    options.maxDowntime = TemporaryVM.timeout
     let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
     try interruption.check()
     return run
@@ -82,13 +82,13 @@ struct TemporaryVM: ~Copyable {
   ///
   /// - Throws: `Failure` where the VMM does not say.
   func arrival() throws -> [VMStatus.Arrival] {
-    let late = MonotonicClock.now() + TemporaryVM.patience
+    let deadline = MonotonicClock.now() + TemporaryVM.timeout
     while true {
       // Asked when all should be there, so that asking takes nothing from the guest.
-      _ = try Poller().wait(timeout: Brownouts.patience)
+      MonotonicClock.sleep(Brownouts.timeout)
       let samples = try measure().status.arrival
       if samples.count >= Brownouts.moments { return samples }
-      guard MonotonicClock.now() < late else {
+      guard MonotonicClock.now() < deadline else {
         throw Failure(.failed, "the VMM does not say how the guest fared after the handoff")
       }
     }
@@ -98,15 +98,15 @@ struct TemporaryVM: ~Copyable {
   ///
   /// - Parameter progress: told the guest's state at every look; what it throws ends the wait.
   func wait(forPasses passes: UInt64, timeout: UInt64, progress: (VMStatus) throws -> Void) throws {
-    let late = MonotonicClock.now() + timeout
+    let deadline = MonotonicClock.now() + timeout
     while true {
       let now = try measure()
       if now.guest.passes >= passes { return }
       try progress(now.status)
-      guard MonotonicClock.now() < late else {
+      guard MonotonicClock.now() < deadline else {
         throw Failure(.failed, "the guest makes no progress; see \(now.status.log)")
       }
-      _ = try Poller().wait(timeout: TemporaryVM.look)
+      MonotonicClock.sleep(TemporaryVM.pollInterval)
     }
   }
 }

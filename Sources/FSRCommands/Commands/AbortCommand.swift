@@ -43,12 +43,12 @@ struct AbortCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
       throw gone
     }
     if end == .gone { throw VMClient.absence(of: folder) }
-    let isScribbledOver = end == .stunned && abort.block?.isScribbledOver == true
-    let culprits = end == .stunned && !isScribbledOver ? abort.block?.standstills ?? [] : []
+    let isCorrupt = end == .stunned && abort.block?.isCorrupt == true
+    let culprits = end == .stunned && !isCorrupt ? abort.block?.standstills ?? [] : []
     let failure = Self.failure(
       end, of: folder.name,
       because: ([abort.reason?.description ?? "no reason was given"] + culprits).joined(separator: "; "),
-      remedy: isScribbledOver ? "`fsr stop \(folder.name)` ends the VM" : "run `fsr recover \(folder.name)`")
+      remedy: isCorrupt ? "`fsr stop \(folder.name)` ends the VM" : "run `fsr recover \(folder.name)`")
     var answer = OwnerAnswer(
       name: subject, owner: "none", reason: failure?.description ?? abort.reason?.description)
     if let block = abort.block {

@@ -18,7 +18,7 @@ struct ConsoleFile {
   }
 
   /// How long another process may take to close the file, in nanoseconds: a VMM whose guest has ended is about to.
-  private static let patience: UInt64 = 1_000_000_000
+  private static let timeout: UInt64 = 1_000_000_000
 
   /// - Throws: `SystemError` where it cannot be opened; `Failure` `refused` where another process has the same plain file
   ///   open for writing, since a VM with it could not be handed over.
@@ -28,7 +28,7 @@ struct ConsoleFile {
     let file = try OwnedDescriptor.open(path, .appendWithoutWaiting)
     var search = WriterSearch()
     try search.look(for: file, token: 0)
-    if let writer = (try? search.writers(patience: Self.patience))?.first {
+    if let writer = (try? search.writers(timeout: Self.timeout))?.first {
       throw Failure(
         .refused,
         "the console file \(path) is open for writing in process \(writer.pid) (\(writer.command)); name another with --console"

@@ -18,7 +18,7 @@ struct DemoCommand: AnsweringCommand, Interruptible {
       """)
 
   /// Nanoseconds that one pass of the guest over its memory may take.
-  private static let patience: UInt64 = 120_000_000_000
+  private static let timeout: UInt64 = 120_000_000_000
   /// Of the guest's memory it works in so much, so that a pass takes moments only.
   private static let workingSet = 16 * ByteSize.mebi
 
@@ -104,7 +104,7 @@ struct DemoCommand: AnsweringCommand, Interruptible {
   }
 
   private func wait(for passes: UInt64, on vm: borrowing TemporaryVM, _ interruption: Interruption) throws {
-    try vm.wait(forPasses: passes, timeout: DemoCommand.patience) { _ in try interruption.check() }
+    try vm.wait(forPasses: passes, timeout: DemoCommand.timeout) { _ in try interruption.check() }
   }
 
   private func handOver(_ vm: borrowing TemporaryVM, from: Int32, _ interruption: Interruption) throws

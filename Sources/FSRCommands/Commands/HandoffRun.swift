@@ -19,7 +19,7 @@ struct HandoffRun {
   /// Who hangs, where nobody runs the guest.
   let culprits: [String]
   /// Whether nobody can tell any more who may run the guest: somebody has written over the word.
-  let isScribbledOver: Bool
+  let isCorrupt: Bool
   /// Who owns the VM now.
   let owner: Int32?
   /// Whether it was a trial by a source of a build that has no code for one that passes: it came to the last step of a
@@ -85,12 +85,12 @@ struct HandoffRun {
       ? Blocker(
         report?.reason ?? reason, block: isOwn && !session.isObstructed ? session.block : nil)
       : nil
-    let isScribbledOver = end == .stunned && session.block?.isScribbledOver == true
-    let culprits = end == .stunned && !isScribbledOver ? session.block?.standstills ?? [] : []
+    let isCorrupt = end == .stunned && session.block?.isCorrupt == true
+    let culprits = end == .stunned && !isCorrupt ? session.block?.standstills ?? [] : []
     let trace = session.block.flatMap { block in report.map { HandoffTrace(of: block, $0) } }
     return HandoffRun(
       end: end, report: report, trace: trace, reason: reason, blocker: blocker,
-      isInterrupted: isInterrupted, culprits: culprits, isScribbledOver: isScribbledOver,
+      isInterrupted: isInterrupted, culprits: culprits, isCorrupt: isCorrupt,
       owner: session.block?.owner?.pid,
       isFormerTrial: options.plan.depth == .trial && session.block.map(isTried) == true)
   }
@@ -150,7 +150,7 @@ struct HandoffRun {
       Failure(.calledOff, "the handoff of \(name)\(target) was called off: \(why)\(remedyForEnd(of: name))")
     case .source:
       Failure(.calledOff, "the handoff of \(name)\(target) was called off, the source runs: \(sentence)")
-    case .stunned where isScribbledOver:
+    case .stunned where isCorrupt:
       Failure(.stunned, "nobody runs \(name): \(why); `fsr stop \(name)` ends the VM")
     case .stunned:
       Failure(

@@ -52,10 +52,10 @@ struct LogCommand: ParsableCommand, InRuntimeFolder {
         return try tell(end)
       }
       for _ in 1..<Self.looks {
-        _ = try Poller().wait(timeout: Self.interval)
+        MonotonicClock.sleep(Self.interval)
         try Self.copy(from: &log, as: &text)
       }
-      _ = try Poller().wait(timeout: Self.interval)
+      MonotonicClock.sleep(Self.interval)
     }
   }
 

@@ -62,7 +62,7 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   var console: String?
   @Option(
     help: ArgumentHelp(
-      "A tap that the VM has and takes along; again for each, up to \(Port.limit). Behind commas: mac=ADDRESS, queues=NUMBER, mtu=BYTES, offloads=on, echo. The guest has no network card yet: frames are counted and dropped, or with echo answered with their addresses swapped.",
+      "A tap that the VM has and takes along; again for each, up to \(TapPort.limit). Behind commas: mac=ADDRESS, queues=NUMBER, mtu=BYTES, offloads=on, echo. The guest has no network card yet: frames are counted and dropped, or with echo answered with their addresses swapped.",
       valueName: "tap=name"), transform: NICOption.init(parsing:))
   var nic: [NICOption] = []
   @Flag(help: "End the VM when the guest asks for a reset, instead of starting it anew.")
@@ -108,7 +108,7 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     }
     if console == "" { throw ValidationError("'--console' names a file") }
     guard duty >= 1, duty <= 100 else { throw ValidationError("'--duty' is 1 to 100") }
-    if let obstacle = Port.obstacle(to: nic.map(\.port)) { throw ValidationError("'--nic': \(obstacle)") }
+    if let obstacle = TapPort.obstacle(to: nic.map(\.port)) { throw ValidationError("'--nic': \(obstacle)") }
   }
 
   static func blank(name: String?, reason: String) -> StatusAnswer {

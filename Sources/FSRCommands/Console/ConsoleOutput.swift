@@ -81,13 +81,13 @@ final class ConsoleOutput: Sendable {
         try write(part.bytes)
         lastActive.store(MonotonicClock.now(), ordering: .releasing)
         isBusy.store(false, ordering: .releasing)
-        _ = try Poller().wait(timeout: Self.rest)
+        MonotonicClock.sleep(Self.rest)
       }
     }
   }
 
   private func write(_ bytes: [UInt8]) throws(SystemError) {
-    try target.writePatiently(bytes, look: Self.nap) {
+    try target.writePatiently(bytes, pollInterval: Self.nap) {
       wish.load(ordering: .acquiring) != Wish.abandon.rawValue
     }
   }

@@ -22,7 +22,7 @@ struct ConsoleSession: ~Copyable {
   enum Input { case none, terminal, stream }
 
   /// Nanoseconds between two looks at what has become of the VM.
-  private static let look: UInt64 = 100_000_000
+  private static let pollInterval: UInt64 = 100_000_000
   /// How long it waits for room before it looks at the streams again.
   private static let roomWait: UInt64 = 10_000_000
   /// How long a guest may read nothing of an input that has ended.
@@ -91,7 +91,7 @@ struct ConsoleSession: ~Copyable {
     if !typed.isEmpty { typed.removeFirst(link.type(typed.waiting)) }
     let now = MonotonicClock.now()
     if isFinishing == nil, now >= nextLook {
-      nextLook = now + Self.look
+      nextLook = now + Self.pollInterval
       see(link.life(), now)
     }
     if isInputOver, isFinishing == nil, let end = inputEnd(now) { return end }
@@ -120,7 +120,7 @@ struct ConsoleSession: ~Copyable {
     poller.watch(signals.descriptor, token: Token.signals)
     poller.watch(output.ended.descriptor, token: Token.output)
     watchInput(&poller)
-    var timeout = Self.look
+    var timeout = Self.pollInterval
     if isFinishing == nil, !typed.isEmpty || isInputOver {
       link.waitForRoom(beyond: taken, timeout: Self.roomWait)
       timeout = 0

@@ -5,13 +5,13 @@ internal import FSRSystem
 /// A port as people type it: `tap=NAME`, and behind commas `mac=`, `queues=`, `mtu=`, `offloads=on` and `echo`.
 package struct NICOption: Equatable, Sendable, CustomStringConvertible {
   /// Has the address that was given, or else one made here by chance.
-  package let port: Port
+  package let port: TapPort
 
   package var description: String { "tap=\(port.tap),mac=\(port.mac)" }
 
   package init(parsing text: String) throws(ValueError) {
     var generator = SystemRandomNumberGenerator()
-    var port: Port?
+    var port: TapPort?
     var seen: Set<Substring> = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -32,17 +32,17 @@ package struct NICOption: Equatable, Sendable, CustomStringConvertible {
 
   private static func first(
     _ pair: [Substring], using generator: inout some RandomNumberGenerator
-  ) throws(ValueError) -> Port {
+  ) throws(ValueError) -> TapPort {
     guard pair.count == 2, pair[0] == "tap" else { throw shape }
     let name = String(pair[1])
-    guard Port.isName(name) else {
+    guard TapPort.isName(name) else {
       throw ValueError(
-        "a tap's name has 1 to \(Port.nameLimit) letters, digits, dots, underscores and hyphens")
+        "a tap's name has 1 to \(TapPort.nameLimit) letters, digits, dots, underscores and hyphens")
     }
-    return Port(tap: name, mac: MACAddress.random(using: &generator))
+    return TapPort(tap: name, mac: MACAddress.random(using: &generator))
   }
 
-  private static func set(_ pair: [Substring], in port: inout Port) throws(ValueError) {
+  private static func set(_ pair: [Substring], in port: inout TapPort) throws(ValueError) {
     switch (pair[0], pair.count > 1 ? String(pair[1]) : nil) {
     case ("mac", .some(let text)):
       guard let address = MACAddress(text) else {
@@ -50,8 +50,8 @@ package struct NICOption: Equatable, Sendable, CustomStringConvertible {
       }
       port.mac = address
     case ("queues", .some(let text)):
-      port.queues = try number(text, in: 1...Port.queueLimit, "queues")
-    case ("mtu", .some(let text)): port.mtu = try number(text, in: Port.mtuRange, "mtu")
+      port.queues = try number(text, in: 1...TapPort.queueLimit, "queues")
+    case ("mtu", .some(let text)): port.mtu = try number(text, in: TapPort.mtuRange, "mtu")
     case ("offloads", "on"): port.offloads = .all
     case ("offloads", "off"): port.offloads = []
     case ("echo", nil): port.consumer = .echo

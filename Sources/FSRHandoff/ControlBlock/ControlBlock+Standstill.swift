@@ -5,10 +5,10 @@ extension ControlBlock {
   public var standstills: [String] {
     [Party.source, .destination].compactMap { party in
       guard let identity = identity(of: party), identity != ProcessIdentity.current(),
-        Rival(party, of: self)?.isGone == false, !hasReleased(party)
+        PeerVMM(party, of: self)?.isGone == false, !hasReleased(party)
       else { return nil }
       // Before complete it waits for the source, and is in nobody's way.
-      if party == .destination, !isComplete, Rival(.source, of: self)?.isGone == false { return nil }
+      if party == .destination, !isComplete, PeerVMM(.source, of: self)?.isGone == false { return nil }
       return "the \(party): \(identity.standstill)"
     }
   }

@@ -90,14 +90,14 @@ public final class ControlBlock: Sendable {
 
   /// Who may resume the guest, as of now.
   ///
-  /// Only claims write it, and they write nothing else. Where a peer has scribbled over it, it is what it was when
+  /// Only claims write it, and they write nothing else. Where a peer has corrupt over it, it is what it was when
   /// this process saw it last: a victor goes on, and nobody else becomes one.
   public var state: ResumeState { look().state }
 
   /// Whether the word is no state of this attempt, or one to which no edge led: a peer has written over it.
-  public var isScribbledOver: Bool { look().isScribbled }
+  public var isCorrupt: Bool { look().isCorrupt }
 
-  private func look() -> (state: ResumeState, isScribbled: Bool, bits: UInt64) {
+  private func look() -> (state: ResumeState, isCorrupt: Bool, bits: UInt64) {
     // The older one first: the word has gone at least as far.
     guard let last = ResumeState(rawValue: lastSeen.load(ordering: .acquiring)) else {
       preconditionFailure("only states are noted")
@@ -123,8 +123,8 @@ public final class ControlBlock: Sendable {
     if party == .source, new == .resumed { claimsResumed.store(true, ordering: .releasing) }
     // A word that is moved more often than there are states is moved by somebody who keeps to no table.
     for _ in ResumeState.allCases {
-      let (now, isScribbled, bits) = look()
-      if isScribbled, !mayMend(now, to: new, by: party) { return .found(now) }
+      let (now, isCorrupt, bits) = look()
+      if isCorrupt, !mayMend(now, to: new, by: party) { return .found(now) }
       guard ResumeWord.allows(now, to: new, by: party) else { return .found(now) }
       let exchange = region.atomicCompareExchange(
         BlockLayout.word, expected: bits, desired: ResumeWord(attempt: attempt, state: new).bits)
@@ -136,7 +136,7 @@ public final class ControlBlock: Sendable {
     return .found(state)
   }
 
-  /// Whether a word that was scribbled over may be put right: before complete nobody but the source may run, and the
+  /// Whether a word that was corrupt over may be put right: before complete nobody but the source may run, and the
   /// source alone says complete.
   private func mayMend(_ now: ResumeState, to new: ResumeState, by party: Party) -> Bool {
     party == .source && (new == .source || new == .resumed) && !saysComplete.load(ordering: .acquiring)
@@ -145,9 +145,9 @@ public final class ControlBlock: Sendable {
 
   /// Sleeps while the word is in `state`, `timeout` nanoseconds at most.
   public func wait(while state: ResumeState, timeout: UInt64) {
-    if isScribbledOver {
+    if isCorrupt {
       // It would return at once, again and again.
-      _ = try? Poller().wait(timeout: timeout)
+      MonotonicClock.sleep(timeout)
       return
     }
     region.wait(at: BlockLayout.word, while: state.rawValue, timeout: timeout)

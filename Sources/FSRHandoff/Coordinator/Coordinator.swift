@@ -23,7 +23,7 @@ public enum CoordinatorStep: String, CaseIterable, Hashable, Sendable {
   /// Starts a successor in a block of its own.
   case startSuccessor
   /// Sees the losers gone where the victor cannot.
-  case bury
+  case reapLosers = "bury"
   /// Says how it ended.
   case finish
 }
@@ -111,15 +111,15 @@ public struct Coordinator: Hashable, Sendable {
     case (.startSuccessor, .failed):
       successors += 1
       return .watch
-    case (.bury, .done): return .finish
+    case (.reapLosers, .done): return .finish
     // The victor died meanwhile: an ordinary crash of a VMM, and said as that.
-    case (.bury, .failed): return ended(.lost)
+    case (.reapLosers, .failed): return ended(.lost)
     case (.lock, .saw), (.lock, .found), (.settle, .saw), (.settle, .found), (.createBlock, .saw),
       (.createBlock, .found), (.request, .found), (.takeCopies, .saw),
       (.takeCopies, .found),
       (.acknowledge, .saw), (.acknowledge, .found), (.gather, .saw), (.gather, .found), (.watch, .done),
       (.watch, .failed), (.watch, .found), (.revoke, .saw), (.succeed, .saw), (.startSuccessor, .saw),
-      (.startSuccessor, .found), (.bury, .saw), (.bury, .found), (.finish, _):
+      (.startSuccessor, .found), (.reapLosers, .saw), (.reapLosers, .found), (.finish, _):
       preconditionFailure("\(step) does not end in \(event)")
     }
   }
@@ -131,11 +131,11 @@ public struct Coordinator: Hashable, Sendable {
 
   private mutating func buried(_ end: HandoffEnd) -> CoordinatorStep {
     self.end = end
-    return .bury
+    return .reapLosers
   }
 
   private mutating func decide(_ seen: Observation) -> CoordinatorStep {
-    if seen.isScribbledOver, !seen.word.isDecided { return scribbled(seen) }
+    if seen.isCorrupt, !seen.word.isDecided { return corrupt(seen) }
     switch seen.word {
     case .none: return seen.isComplete ? beforeVerify(seen) : beforeComplete(seen)
     case .destVerify: return inVerify(seen)
@@ -150,7 +150,7 @@ public struct Coordinator: Hashable, Sendable {
 
   /// Nobody can claim anything. Before complete the source puts the word right, and goes on; after it nobody can tell who
   /// may run the guest, which then stands still until somebody ends the VM.
-  private mutating func scribbled(_ seen: Observation) -> CoordinatorStep {
+  private mutating func corrupt(_ seen: Observation) -> CoordinatorStep {
     switch (seen.source, seen.isComplete) {
     case (.gone, false): return buried(.lost)
     case (.gone, true) where seen.destination == .gone: return buried(.lost)

@@ -4,7 +4,7 @@ internal import FSRSystem
 /// The steps up to the watch.
 extension CoordinatorSession {
   mutating func takeLock() throws -> Bool {
-    let late = now() + options.timeout
+    let deadline = now() + options.timeout
     while true {
       switch try attemptLock() {
       case .taken(let lock):
@@ -19,11 +19,11 @@ extension CoordinatorSession {
         }
         try evict(holder)
       }
-      guard now() < late else {
+      guard now() < deadline else {
         return obstruct(
           .busy, "another coordinator of \(name) is at work and does not end", remedy: "wait for it")
       }
-      wait(limits.look * 25)
+      wait(limits.pollInterval * 25)
     }
   }
 
@@ -80,19 +80,19 @@ extension CoordinatorSession {
         .unsettled, "an earlier handoff of \(name) is not settled", remedy: "run `fsr recover \(name)`")
     }
     let owner: Party = newest.state == .resumed ? .source : .destination
-    guard let victor = Rival(owner, of: newest), !victor.isGone else {
+    guard let victor = PeerVMM(owner, of: newest), !victor.isGone else {
       return obstruct(.lost, "the process that owned it is gone")
     }
-    let late = now() + limits.reap * 2
-    while let loser = Rival(owner == .source ? .destination : .source, of: newest), !loser.isGone {
-      guard now() < late else {
+    let deadline = now() + limits.reap * 2
+    while let loser = PeerVMM(owner == .source ? .destination : .source, of: newest), !loser.isGone {
+      guard now() < deadline else {
         return obstruct(
           .unsettled, "the loser of an earlier handoff of \(name) still lives",
           remedy: "run `fsr recover \(name)`")
       }
-      wait(limits.look)
+      wait(limits.pollInterval)
     }
-    source = Rival(owner, of: newest)
+    source = PeerVMM(owner, of: newest)
     if let identity = newest.identity(of: owner), identity.isStopped {
       reason = standsStill(identity)
       return false
@@ -122,9 +122,10 @@ extension CoordinatorSession {
   /// Whether a handoff without its coordinator is still prepared by source and destination.
   private func isUnderWay(_ block: ControlBlock) -> Bool {
     guard block.state == .none, !block.isComplete, block.time(of: .stunned) == 0, now() < block.deadline,
-      let source = block.identity(of: .source), !source.isStopped, Rival(.source, of: block)?.isGone == false
+      let source = block.identity(of: .source), !source.isStopped,
+      PeerVMM(.source, of: block)?.isGone == false
     else { return false }
-    return Rival(.destination, of: block)?.isGone != true
+    return PeerVMM(.destination, of: block)?.isGone != true
   }
 
   mutating func createBlock() throws -> Coordinator.Event {
@@ -191,7 +192,7 @@ extension CoordinatorSession {
   }
 
   private mutating func ask(_ block: ControlBlock) throws -> Coordinator.Event {
-    let link = Owned(try Channel(try connect()))
+    let link = Owned(try HandoffLink(try connect()))
     var introduction = DescriptorBag()
     introduction.append(try block.descriptor.duplicate())
     let request = HandoffRequest(
@@ -226,13 +227,13 @@ extension CoordinatorSession {
   /// says no.
   private mutating func awaitAnswer() {
     guard let link = asked.take() else { return }
-    let late = now() + limits.reap
-    while now() < late, (try? link.value.isReadable()) == false { wait(limits.look) }
+    let deadline = now() + limits.reap
+    while now() < deadline, (try? link.value.isReadable()) == false { wait(limits.pollInterval) }
   }
 
   /// A source that can serve nobody has hung up already, and said before that why.
   private static func send(
-    _ message: Message, _ descriptors: borrowing DescriptorBag, on link: borrowing Channel,
+    _ message: Message, _ descriptors: borrowing DescriptorBag, on link: borrowing HandoffLink,
     speaking version: UInt16
   ) throws(HandoffError) {
     do throws(HandoffError) { try link.send(message, descriptors: descriptors, speaking: version) } catch {
@@ -242,14 +243,14 @@ extension CoordinatorSession {
   }
 
   /// The next message, without descriptors, unless the caller gives up first.
-  private func receive(_ link: borrowing Channel, of block: ControlBlock, until late: UInt64) throws
+  private func receive(_ link: borrowing HandoffLink, of block: ControlBlock, until deadline: UInt64) throws
     -> Message?
   {
     while true {
       if try link.isReadable() { return try link.receive(timeout: 0, from: "source")?.message }
       if isCancelled() || block.state != .none && blocks.isDraft(block) { throw HandoffError.aborted }
-      if now() >= late { throw HandoffError.deadline("the source's answer") }
-      wait(limits.look)
+      if now() >= deadline { throw HandoffError.deadline("the source's answer") }
+      wait(limits.pollInterval)
     }
   }
 
@@ -263,7 +264,7 @@ extension CoordinatorSession {
           if case .refused(let why) = arrival.message { reason = why }
           return .failed
         }
-        let taken = Owned(try GuestCopies(arrival.descriptors.takeAll()))
+        let taken = Owned(try HeldDescriptors(arrival.descriptors.takeAll()))
         block.holdDescriptors(.coordinator, numbers: taken.value.numbers)
         copies = taken
         return .done
@@ -271,7 +272,7 @@ extension CoordinatorSession {
       if block.state != .none || isCancelled() || isLate(block) { return .failed }
       var poller = Poller()
       poller.watch(channel.value.socket.descriptor, token: 0)
-      _ = try poller.wait(timeout: limits.look * 5)
+      _ = try poller.wait(timeout: limits.pollInterval * 5)
     }
   }
 
@@ -291,7 +292,7 @@ extension CoordinatorSession {
 
   func wait(_ nanoseconds: UInt64) {
     beat()
-    _ = try? Poller().wait(timeout: nanoseconds)
+    MonotonicClock.sleep(nanoseconds)
   }
 }
 

@@ -17,15 +17,15 @@ extension CoordinatorSession {
       if probe.next(after: .saw(seen)) != .watch { return .saw(seen) }
       guard let block else { return .saw(seen) }
       beat()
-      block.wait(while: block.state, timeout: limits.look)
+      block.wait(while: block.state, timeout: limits.pollInterval)
     }
   }
 
   /// One look: the processes, then the flags, then the word.
   mutating func look() -> Observation {
     guard let block else { preconditionFailure("there is a block to watch") }
-    if source == nil { source = Rival(.source, of: block) }
-    if destination == nil { destination = Rival(.destination, of: block) }
+    if source == nil { source = PeerVMM(.source, of: block) }
+    if destination == nil { destination = PeerVMM(.destination, of: block) }
     let hasSourceExited = source?.isGone ?? true
     // One that has said its last word about a handoff that it won has ended in order: the process first, since it says
     // that before it leaves. Whoever comes late wants to know who runs the guest now.
@@ -35,7 +35,7 @@ extension CoordinatorSession {
     let isDestinationGone = destination?.isGone ?? isSuccessorBlock
     let isComplete = block.isComplete || isSuccessorBlock
     let word = block.state
-    let isScribbledOver = block.isScribbledOver
+    let isCorrupt = block.isCorrupt
     let hasEntered = block.time(of: .entered) != 0
     let isStale = hasStoodStill(word, isComplete, hasEntered)
     noteProgress(block, isPossible: !isSourceGone && !isDestinationGone && !isComplete && word == .none)
@@ -47,7 +47,7 @@ extension CoordinatorSession {
       source: isSourceGone ? .gone : isLate ? .hung : .alive,
       destination: isDestinationGone ? .gone : isLate && wasStarted ? .hung : .alive,
       destinationReleased: block.hasReleased(.destination), isComplete: isComplete, word: word,
-      isScribbledOver: isScribbledOver, hasEntered: hasEntered, holdsCopies: copies != nil, isToStop: isToStop
+      isCorrupt: isCorrupt, hasEntered: hasEntered, holdsCopies: copies != nil, isToStop: isToStop
     )
   }
 
@@ -129,7 +129,7 @@ extension CoordinatorSession {
         return
       }
     }
-    if let whole = try? GuestCopies(bag) { copies = Owned(whole) }
+    if let whole = try? HeldDescriptors(bag) { copies = Owned(whole) }
   }
 
   // MARK: a successor
@@ -163,9 +163,9 @@ extension CoordinatorSession {
   }
 
   /// Plays the source's part in the set-up of a successor.
-  private mutating func introduce(_ fresh: ControlBlock, _ copies: Owned<GuestCopies>) throws {
+  private mutating func introduce(_ fresh: ControlBlock, _ copies: Owned<HeldDescriptors>) throws {
     let pair = try UnixSocket.pair()
-    let ours = try Channel(pair.a)
+    let ours = try HandoffLink(pair.a)
     let theirs = pair.b
     let manifest = copies.value.manifest
     // Nothing of this process's own input and output goes to a VMM that outlives it.
@@ -196,7 +196,7 @@ extension CoordinatorSession {
     let owner = Reason("the process that owned it is gone", code: .lost)
     guard let block, !block.state.isDecided, block.identity(of: .source) != nil else { return owner }
     // The process first: one that leaves has said before that it releases everything, and one that was killed has not.
-    if Rival(.destination, of: block)?.isGone == true, !block.hasReleased(.destination) {
+    if PeerVMM(.destination, of: block)?.isGone == true, !block.hasReleased(.destination) {
       return Reason("source and destination died", code: .lost)
     }
     return block.isComplete
@@ -206,8 +206,8 @@ extension CoordinatorSession {
   /// Why nobody runs the guest, where no party has said it: as of the last look.
   func whyStunned() -> Reason {
     guard let block else { return Reason("the handoff was not begun") }
-    if block.isScribbledOver {
-      let holders = [Party.source, .destination].filter { Rival($0, of: block)?.isGone == false }.map {
+    if block.isCorrupt {
+      let holders = [Party.source, .destination].filter { PeerVMM($0, of: block)?.isGone == false }.map {
         "process \(block.identity(of: $0)?.pid ?? 0) (the \($0))"
       }
       let held = holders.isEmpty ? "nobody" : holders.joined(separator: " and ")
@@ -236,30 +236,30 @@ extension CoordinatorSession {
 
   /// Sees the losers gone, which is the victor's part unless it is dead itself, and waits for the victor's
   /// last word. Fails where the victor has died meanwhile.
-  mutating func bury() -> Coordinator.Event {
+  mutating func reapLosers() -> Coordinator.Event {
     guard let block else { return .done }
     let victor: Party? = block.state == .resumed ? .source : block.state == .destination ? .destination : nil
-    let late = now() + limits.reap * 2
+    let deadline = now() + limits.reap * 2
     let victorIdentity = victor.flatMap { block.identity(of: $0) }
     while true {
-      let isVictorGone = victor.map { Rival($0, of: block)?.isGone ?? true } ?? false
+      let isVictorGone = victor.map { PeerVMM($0, of: block)?.isGone ?? true } ?? false
       var isLoserLeft = false
-      var living: Rival?
+      var living: PeerVMM?
       let attempts = openBlocks()
       // Who cannot look has seen nobody's end.
       if attempts == nil { isLoserLeft = true }
       for other in attempts ?? [] {
         // The victor stands in older blocks too, under the part that it had there.
         for party in [Party.source, .destination] where other.identity(of: party) != victorIdentity {
-          guard let rival = Rival(party, of: other), !rival.isGone else { continue }
+          guard let rival = PeerVMM(party, of: other), !rival.isGone else { continue }
           isLoserLeft = true
           living = rival
-          if isVictorGone, now() >= late { _ = rival.kill(timeout: limits.reap) }
+          if isVictorGone, now() >= deadline { _ = rival.kill(timeout: limits.reap) }
         }
       }
       let hasReported = block.time(of: .reported) != 0
       let isTold = victor == nil || isVictorGone || hasReported
-      if !isLoserLeft && isTold || now() >= late + limits.reap {
+      if !isLoserLeft && isTold || now() >= deadline + limits.reap {
         // Older blocks lead to losers; with all of them gone the newest says everything.
         if !isLoserLeft, block.state.isDecided { try? blocks.removeOlder(than: block.attempt) }
         let hasLeftInOrder = hasReported && machine.purpose == .handoff
@@ -267,11 +267,11 @@ extension CoordinatorSession {
       }
       // Looking costs: it opens files and processes, while the guest wants its processors.
       guard let living else {
-        wait(limits.look)
+        wait(limits.pollInterval)
         continue
       }
       beat()
-      _ = living.waitForExit(timeout: limits.look * 5)
+      _ = living.waitForExit(timeout: limits.pollInterval * 5)
     }
   }
   /// Every block that is one; nil where this process has no room for a look.

@@ -34,7 +34,7 @@ public struct CoordinatorSession: ~Copyable {
   let blocks: BlockDirectory
   var machine: Coordinator
   /// The connection on which an answer to the request is due.
-  var asked: Owned<Channel>?
+  var asked: Owned<HandoffLink>?
   var fault: FaultPlan
   /// Why it ended as it did; nil where there is nothing to say.
   public internal(set) var reason: Reason? {
@@ -47,10 +47,10 @@ public struct CoordinatorSession: ~Copyable {
   public internal(set) var block: ControlBlock?
 
   var lock: Owned<VMLock>?
-  var channel: Owned<Channel>?
-  var copies: Owned<GuestCopies>?
-  var source: Rival?
-  var destination: Rival?
+  var channel: Owned<HandoffLink>?
+  var copies: Owned<HeldDescriptors>?
+  var source: PeerVMM?
+  var destination: PeerVMM?
   /// When the block last changed, and to what.
   var lastChange: UInt64 = 0
   var lastSeen: [UInt64] = []
@@ -123,7 +123,7 @@ public struct CoordinatorSession: ~Copyable {
       case .revoke: return claim(.source)
       case .succeed: return claim(.successor)
       case .startSuccessor: return try startSuccessor()
-      case .bury: return bury()
+      case .reapLosers: return reapLosers()
       case .finish: preconditionFailure("nothing follows finish")
       }
     } catch {
@@ -137,7 +137,7 @@ public struct CoordinatorSession: ~Copyable {
   private func isSourceGone(after error: any Error) -> Bool {
     // Who dies hangs up a moment before its pidfd says so.
     let hasHungUp = if case HandoffError.peerGone = error { true } else { false }
-    return source?.waitForExit(timeout: hasHungUp ? limits.look * 50 : 0) == true
+    return source?.waitForExit(timeout: hasHungUp ? limits.pollInterval * 50 : 0) == true
   }
 
   var interrupted: Reason { Reason("\(canceller()) interrupted it", code: .interrupted) }
@@ -171,7 +171,7 @@ public struct CoordinatorSession: ~Copyable {
       return .done
     case .found(let other):
       // Where somebody writes over the word the next look shows the same.
-      wait(limits.look)
+      wait(limits.pollInterval)
       return .found(other)
     }
   }

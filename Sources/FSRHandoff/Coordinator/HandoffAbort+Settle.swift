@@ -13,9 +13,9 @@ extension HandoffAbort {
   mutating func withdraw(_ draft: ControlBlock) throws(HandoffError) -> End? {
     block = draft
     if draft.state != .source, !claim(draft) { return nil }
-    let late = now() + limits.answer
-    while blocks.isDraft(draft), now() < late, isHeld(by: draft.identity(of: .coordinator)) {
-      pause(limits.look)
+    let deadline = now() + limits.answer
+    while blocks.isDraft(draft), now() < deadline, isHeld(by: draft.identity(of: .coordinator)) {
+      pause(limits.pollInterval)
     }
     if let newest = try blocks.newest(), newest.attempt == draft.attempt, newest.draft == draft.draft {
       return try settle(draft)
@@ -29,8 +29,8 @@ extension HandoffAbort {
 
   /// Waits until the source says that it runs, or somebody else does.
   mutating func settle(_ block: ControlBlock) throws(HandoffError) -> End {
-    let source = Rival(.source, of: block)
-    let late = now() + limits.answer
+    let source = PeerVMM(.source, of: block)
+    let deadline = now() + limits.answer
     while true {
       // The process first, the flag after it.
       let isSourceGone = source?.isGone ?? true
@@ -54,14 +54,14 @@ extension HandoffAbort {
       // No edge leads here from `source`: it is somebody's scribbling, and no word of the handoff's.
       case .none, .destVerify, .destination: break
       }
-      if now() >= late {
+      if now() >= deadline {
         reason = Reason(
-          block.isScribbledOver
+          block.isCorrupt
             ? "somebody has written over the word that says who may run it, in control block \(block.attempt)"
             : "the source was told to go on and does not")
         return .stunned
       }
-      block.wait(while: state, timeout: limits.look)
+      block.wait(while: state, timeout: limits.pollInterval)
     }
   }
 
@@ -72,8 +72,8 @@ extension HandoffAbort {
 
   /// Sees the coordinator done, so that the next handoff is not refused for it; the guest runs meanwhile.
   private func awaitCoordinator(of block: ControlBlock) {
-    let late = now() + limits.reap * 2
-    while now() < late, isHeld(by: block.identity(of: .coordinator)) { pause(limits.look) }
+    let deadline = now() + limits.reap * 2
+    while now() < deadline, isHeld(by: block.identity(of: .coordinator)) { pause(limits.pollInterval) }
   }
 
   private func isHeld(by coordinator: ProcessIdentity?) -> Bool {

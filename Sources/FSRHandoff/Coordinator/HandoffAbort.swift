@@ -57,16 +57,16 @@ public struct HandoffAbort: ~Copyable {
   /// Runs to the end, which is bounded: a coordinator that has begun nothing yet is waited for as long as it
   /// may settle what was before, and a source that is told to go on as long as it may take for it.
   public mutating func run() throws(HandoffError) -> End {
-    let late = now() + limits.answer
+    let deadline = now() + limits.answer
     while true {
       if let end = try attempt() { return end }
-      if now() >= late || isCancelled() {
+      if now() >= deadline || isCancelled() {
         reason = Reason(
           "a coordinator is at work on \(name) and has begun no handoff yet", remedy: "try again", code: .busy
         )
         return .nothing
       }
-      pause(limits.look)
+      pause(limits.pollInterval)
     }
   }
 
@@ -92,7 +92,7 @@ public struct HandoffAbort: ~Copyable {
   /// Moves the word of an undecided handoff; nil where somebody else moved it first.
   private mutating func callOff(_ newest: ControlBlock) throws(HandoffError) -> End? {
     chased = newest.attempt
-    guard newest.identity(of: .source) != nil, let source = Rival(.source, of: newest) else {
+    guard newest.identity(of: .source) != nil, let source = PeerVMM(.source, of: newest) else {
       reason = Reason(
         newest.generation == 0
           ? "\(name) is being started, no handoff is under way"
@@ -112,7 +112,7 @@ public struct HandoffAbort: ~Copyable {
       return .nothing
     }
     if claim(newest) { return try settle(newest) }
-    if newest.isScribbledOver { pause(limits.look) }
+    if newest.isCorrupt { pause(limits.pollInterval) }
     return nil
   }
 
@@ -129,7 +129,7 @@ public struct HandoffAbort: ~Copyable {
   private mutating func decided(_ newest: ControlBlock) throws(HandoffError) -> End? {
     if chased == newest.attempt, newest.state == .resumed { return try settle(newest) }
     let owner: Party = newest.state == .resumed ? .source : .destination
-    if Rival(owner, of: newest)?.isGone ?? false, try blocks.newest()?.attempt == newest.attempt {
+    if PeerVMM(owner, of: newest)?.isGone ?? false, try blocks.newest()?.attempt == newest.attempt {
       reason = Reason("the process that owned it is gone", code: .lost)
       return .lost
     }
@@ -158,5 +158,5 @@ public struct HandoffAbort: ~Copyable {
         : "too late: the handoff was called off already, and the source runs")
   }
 
-  func pause(_ nanoseconds: UInt64) { _ = try? Poller().wait(timeout: nanoseconds) }
+  func pause(_ nanoseconds: UInt64) { MonotonicClock.sleep(nanoseconds) }
 }

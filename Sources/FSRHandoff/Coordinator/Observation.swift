@@ -20,7 +20,7 @@ public struct Observation: Hashable, Sendable {
   public var isComplete: Bool
   public var word: ResumeState
   /// Whether somebody has written over the word, which then moves no more: `word` is what it was before.
-  public var isScribbledOver: Bool
+  public var isCorrupt: Bool
   /// Whether the victor's first vCPU has entered the guest.
   public var hasEntered: Bool
   /// Whether this coordinator has copies of the guest's descriptors.
@@ -30,7 +30,7 @@ public struct Observation: Hashable, Sendable {
 
   public init(
     source: Liveness, destination: Liveness, destinationReleased: Bool = false, isComplete: Bool,
-    word: ResumeState, isScribbledOver: Bool = false, hasEntered: Bool = false, holdsCopies: Bool,
+    word: ResumeState, isCorrupt: Bool = false, hasEntered: Bool = false, holdsCopies: Bool,
     isToStop: Bool = false
   ) {
     self.source = source
@@ -38,7 +38,7 @@ public struct Observation: Hashable, Sendable {
     self.destinationReleased = destinationReleased
     self.isComplete = isComplete
     self.word = word
-    self.isScribbledOver = isScribbledOver
+    self.isCorrupt = isCorrupt
     self.hasEntered = hasEntered
     self.holdsCopies = holdsCopies
     self.isToStop = isToStop

@@ -45,14 +45,14 @@ extension DestinationSession {
     block.noteProgress(done, of: total, by: .destination)
   }
 
-  private func receiveDescription() throws -> Description {
+  private func receiveDescription() throws -> GuestDescription {
     guard var arrival = try channel.receive(timeout: limits.answer, from: "source") else {
       throw HandoffError.peerGone(.source)
     }
     guard case .manifest = arrival.message else {
       throw HandoffError.protocolViolation("\(arrival.message.name) where manifest is due")
     }
-    let copies = try GuestCopies(arrival.descriptors.takeAll())
+    let copies = try HeldDescriptors(arrival.descriptors.takeAll())
     let mapping = try MappedRegion(
       mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false, populate: true)
     try mapping.excludeFromCoreDumps()
@@ -61,7 +61,7 @@ extension DestinationSession {
     guard manifest.machine == block.machine else { throw HandoffError.badBlock("it is of another VM") }
     let slots = try copies.duplicateSlots()
     held = copies.release()
-    return Description(manifest: manifest, descriptors: slots)
+    return GuestDescription(manifest: manifest, descriptors: slots)
   }
 
   // MARK: the switch
@@ -78,30 +78,30 @@ extension DestinationSession {
   /// The source's complete is its release towards a destination; to a successor nobody has released.
   func fence() -> StepOutcome {
     if kind == .handoff { return .done }
-    let late = now() + limits.fence
-    let outcome = eachRival { rival in
+    let deadline = now() + limits.fence
+    let outcome = eachPeer { rival in
       while true {
         if block.state != .destVerify { return .found(block.state) }
         if rival.isHarmless { return .done }
-        if now() >= late { return rival.kill(timeout: limits.reap) ? .done : .failed }
-        block.wait(while: .destVerify, timeout: limits.look)
+        if now() >= deadline { return rival.kill(timeout: limits.reap) ? .done : .failed }
+        block.wait(while: .destVerify, timeout: limits.pollInterval)
       }
     }
     // Tried again until it comes, or the word says that it need not.
-    if outcome == .failed { block.wait(while: .destVerify, timeout: limits.look * 10) }
+    if outcome == .failed { block.wait(while: .destVerify, timeout: limits.pollInterval * 10) }
     return outcome
   }
 
   func takeStorage() -> StepOutcome {
-    let late = now() &+ min(block.maxDowntime, HandoffLimits.longest)
+    let deadline = now() &+ min(block.maxDowntime, HandoffLimits.longest)
     while true {
       if block.state != .destVerify { return .found(block.state) }
       if guest.takeStorage() { return .done }
-      if now() >= late {
+      if now() >= deadline {
         note(HandoffError.deadline("taking over what one process alone may hold, such as the swap file,"))
         return .failed
       }
-      block.wait(while: .destVerify, timeout: limits.look / 20)
+      block.wait(while: .destVerify, timeout: limits.pollInterval / 20)
     }
   }
 
@@ -137,11 +137,11 @@ extension DestinationSession {
   func reap() -> StepOutcome {
     guest.arrived()
     block.announce()
-    let late = now() + limits.reap
-    return eachRival { rival in
+    let deadline = now() + limits.reap
+    return eachPeer { rival in
       while !rival.isGone {
-        if now() >= late { return rival.kill(timeout: limits.reap) ? .done : .failed }
-        _ = rival.waitForExit(timeout: limits.look)
+        if now() >= deadline { return rival.kill(timeout: limits.reap) ? .done : .failed }
+        _ = rival.waitForExit(timeout: limits.pollInterval)
       }
       return .done
     }
@@ -173,7 +173,7 @@ extension DestinationSession {
   }
 
   func park() -> StepOutcome {
-    blocks.parkUntilDecided(after: block, look: limits.look * 10) {
+    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10) {
       // Without a complete checkpoint, or the descriptors, there is nothing to hold on to once the source is gone.
       source?.isGone != false && (held.numbers.isEmpty || kind == .handoff && !block.isComplete)
     }
@@ -181,10 +181,10 @@ extension DestinationSession {
   }
 
   /// Every VMM of this VM's undecided attempts but this one.
-  private func eachRival(_ deed: (Rival) -> StepOutcome) -> StepOutcome {
+  private func eachPeer(_ body: (PeerVMM) -> StepOutcome) -> StepOutcome {
     if kind == .handoff {
       guard let source else { return .done }
-      return deed(source)
+      return body(source)
     }
     guard let attempts = try? blocks.attempts() else { return .failed }
     for attempt in attempts where attempt <= block.attempt {
@@ -200,8 +200,8 @@ extension DestinationSession {
         return .failed
       }
       for party in [Party.source, .destination] {
-        guard let rival = Rival(party, of: other) else { continue }
-        let outcome = deed(rival)
+        guard let rival = PeerVMM(party, of: other) else { continue }
+        let outcome = body(rival)
         if outcome != .done { return outcome }
       }
     }

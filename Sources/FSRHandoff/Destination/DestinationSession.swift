@@ -4,14 +4,14 @@ public import FSRSystem
 /// The destination's half of a handoff, performed: a loop over the steps of `DestinationHandoff`.
 ///
 /// The set-up and the clean-up run on the thread that calls `run`. The switch runs on the guest's first
-/// vCPU thread, which waits for it in `leadSwitch` and then enters the guest; `Baton` says whose turn it is.
+/// vCPU thread, which waits for it in `leadSwitch` and then enters the guest; `SessionTurn` says whose turn it is.
 public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, @unchecked Sendable {
-  // Sendable by the baton: all that varies is touched only by the thread that has it.
+  // Sendable by the turn: all that varies is touched only by the thread that has it.
   public let guest: Guest
   let limits: HandoffLimits
   let now: @Sendable () -> UInt64
-  let baton = Baton()
-  let channel: Channel
+  let turn = SessionTurn()
+  let channel: HandoffLink
   public let block: ControlBlock
   let hello: Hello
   let blocks: BlockDirectory
@@ -19,13 +19,13 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   let kind: DestinationHandoff.Kind
   var machine: DestinationHandoff
   var fault: FaultPlan
-  var source: Rival?
+  var source: PeerVMM?
   var checkpointMemory: Owned<MappedRegion>?
   var held = DescriptorBag()
   /// What this side itself could not do; nil while there is nothing.
   public private(set) var failure: String?
   /// The parked leader goes home without the guest.
-  let isOff = Flag()
+  let isOff = OneWayFlag()
 
   /// Takes the starter's hello from the inherited socket.
   ///
@@ -36,7 +36,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     socket: consuming UnixSocket, limits: HandoffLimits = HandoffLimits(),
     now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }, guest makeGuest: () throws -> Guest
   ) throws {
-    let channel = try Channel(socket)
+    let channel = try HandoffLink(socket)
     var arrival = try Self.firstMessage(on: channel, timeout: limits.answer)
     guard case .hello(let hello) = arrival.message, let file = arrival.descriptors.take(0),
       let folder = arrival.descriptors.take(1)
@@ -52,12 +52,12 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     kind = hello.isSuccessor ? .successor : .handoff
     machine = DestinationHandoff(kind)
     fault = FaultPlan.read(hello.fault, for: .destination)
-    source = Rival(.source, of: block)
+    source = PeerVMM(.source, of: block)
   }
 
   /// What the starter says first. A process whose limits leave no room for what comes with it says so while it can.
-  private static func firstMessage(on channel: borrowing Channel, timeout: UInt64) throws(HandoffError)
-    -> Channel.Arrival
+  private static func firstMessage(on channel: borrowing HandoffLink, timeout: UInt64) throws(HandoffError)
+    -> HandoffLink.Arrival
   {
     do throws(HandoffError) {
       guard let arrival = try channel.receive(timeout: timeout, from: "source") else {
@@ -70,7 +70,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     }
   }
 
-  private static func adopt(_ file: consuming OwnedDescriptor, telling channel: borrowing Channel)
+  private static func adopt(_ file: consuming OwnedDescriptor, telling channel: borrowing HandoffLink)
     throws(HandoffError) -> ControlBlock
   {
     do throws(HandoffError) { return try ControlBlock(adopting: file) } catch {
@@ -79,7 +79,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     }
   }
 
-  private static func adopt(_ folder: consuming OwnedDescriptor, telling channel: borrowing Channel)
+  private static func adopt(_ folder: consuming OwnedDescriptor, telling channel: borrowing HandoffLink)
     throws(HandoffError) -> BlockDirectory
   {
     do throws(HandoffError) { return try BlockDirectory(adopting: folder) } catch {
@@ -88,7 +88,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     }
   }
 
-  private static func make(_ makeGuest: () throws -> Guest, telling channel: borrowing Channel) throws
+  private static func make(_ makeGuest: () throws -> Guest, telling channel: borrowing HandoffLink) throws
     -> Guest
   {
     do { return try makeGuest() } catch {
@@ -97,7 +97,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     }
   }
 
-  static func refuse(_ error: any Error, on channel: borrowing Channel) {
+  static func refuse(_ error: any Error, on channel: borrowing HandoffLink) {
     try? channel.send(.refused(Reason(of: error)))
   }
 
@@ -119,7 +119,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
       switch machine.step {
       case .keep:
         fault.reach(DestinationStep.keep.rawValue)
-        guest.keep(block)
+        guest.finished(block)
         block.announce()
         return .kept
       case .leave:
@@ -170,8 +170,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   /// A step that may fail: what is thrown becomes the reason.
-  private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
-    do { return try deed() } catch {
+  private func attempting(_ body: () throws -> StepOutcome) -> StepOutcome {
+    do { return try body() } catch {
       note(error)
       return .failed
     }
@@ -189,12 +189,12 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   /// Offers the switch to the first vCPU thread, and waits until it is done or is not to come.
   private func awaitSwitch() {
     fault.reach(machine.step.rawValue)
-    baton.pass(to: .open)
+    turn.pass(to: .open)
     // Said only now: from here on the switch needs nothing of this thread. Where it cannot be said, the source
     // is gone, and the loop sees that.
     if kind == .handoff { try? channel.send(.prepared) }
-    while !baton.isWithSession {
-      if let outcome = disappointment(), baton.take(.session) {
+    while !turn.isWithSession {
+      if let outcome = reasonForNoSwitch(), turn.take(.session) {
         _ = machine.next(after: outcome)
         return
       }
@@ -205,7 +205,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   /// Why there will be no switch: the word was moved, or the source has died before it said complete.
-  private func disappointment() -> StepOutcome? {
+  private func reasonForNoSwitch() -> StepOutcome? {
     if kind == .successor { return nil }
     // The process first, the flag after it: a source seen gone has said complete before, or never will.
     let isSourceGone = source?.isGone ?? true
@@ -217,16 +217,16 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   private func watchSource() {
     var poller = Poller()
     if let process = source?.process { poller.watch(process.value.descriptor, token: 0) }
-    if source?.isGone == true { block.wait(while: block.state, timeout: limits.look) }
+    if source?.isGone == true { block.wait(while: block.state, timeout: limits.pollInterval) }
     // Near the switch what the first vCPU thread cannot do is done here, and the source waits for it.
-    _ = try? poller.wait(timeout: block.isComplete ? limits.look / 4 : limits.look * 5)
+    _ = try? poller.wait(timeout: block.isComplete ? limits.pollInterval / 4 : limits.pollInterval * 5)
   }
 
   public func followSwitch() {
     while true {
       let seen = block.doorbell
       if block.isComplete || block.state == .destination || isOff.isUp { return }
-      block.park(since: seen, timeout: limits.look * 50)
+      block.park(since: seen, timeout: limits.pollInterval * 50)
     }
   }
 
@@ -240,20 +240,20 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
         guest.rehearse()
         hasRehearsed = true
       }
-      if block.isComplete || kind == .successor, baton.take(.vCPU) { break }
-      if block.isComplete, !baton.isOpen, !isOff.isUp {
+      if block.isComplete || kind == .successor, turn.take(.vCPU) { break }
+      if block.isComplete, !turn.isOpen, !isOff.isUp {
         // Complete came before the session had offered the switch, or is being handled by it.
-        block.park(since: seen, timeout: limits.look / 10)
+        block.park(since: seen, timeout: limits.pollInterval / 10)
         continue
       }
-      block.park(since: seen, timeout: limits.look * 50)
+      block.park(since: seen, timeout: limits.pollInterval * 50)
     }
     block.passFirst(.seen, at: now())
     if kind == .handoff { _ = machine.next(after: .done) }
     while machine.step != .reap && machine.step != .giveBack && machine.step != .release { performOne() }
     let isToEnter = machine.step == .reap
     if isToEnter { block.passFirst(.entered, at: now()) }
-    baton.pass(to: .session)
+    turn.pass(to: .session)
     return isToEnter
   }
 }

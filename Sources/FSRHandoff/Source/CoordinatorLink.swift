@@ -2,13 +2,13 @@ internal import FSRSystem
 
 /// The source's end of the connection to the coordinator, which may be gone at any moment.
 struct CoordinatorLink: ~Copyable, Sendable {
-  private let channel: Channel
+  private let channel: HandoffLink
   /// Whether it has said that it holds its copies.
   private(set) var holdsCopies = false
   /// Whether its end is closed: it is dead, or does not care any more.
   private(set) var isGone = false
 
-  init(_ channel: consuming Channel) { self.channel = channel }
+  init(_ channel: consuming HandoffLink) { self.channel = channel }
 
   /// Its process, as the kernel says.
   var pid: Int32? { try? channel.socket.peer().pid }

@@ -14,8 +14,8 @@ extension SourceSession {
     return .done
   }
 
-  private func describe() throws -> Description {
-    let described: Description
+  private func describe() throws -> GuestDescription {
+    let described: GuestDescription
     do { described = try guest.describe() } catch let error as SystemError where error.isClosed {
       throw HandoffError.refused(
         Reason("what goes with the VM cannot be copied: \(error.reason.what)", code: .descriptor))
@@ -29,15 +29,15 @@ extension SourceSession {
   func startDestination() throws -> StepOutcome {
     if let interrupted = try interruption() { return interrupted }
     let pair = try UnixSocket.pair()
-    let ours = try Channel(pair.a)
+    let ours = try HandoffLink(pair.a)
     // The kernel then says with every message which process sent it.
     try ours.socket.passSenderCredentials()
     let theirs = pair.b
-    let executable = request.executable.isEmpty ? guest.executable : request.executable
+    let launch = guest.launch
     let started = try Capabilities.passingOn {
       try ChildProcess.spawn(
-        executable: executable, arguments: guest.arguments,
-        environmentBytes: guest.environment + [DestinationStart.entry],
+        executable: request.executable.isEmpty ? launch.executable : request.executable,
+        arguments: launch.arguments, environmentBytes: launch.environment + [DestinationStart.entry],
         inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
         newSession: true)
     }
@@ -108,14 +108,14 @@ extension SourceSession {
     case .said(let other): throw HandoffError.protocolViolation("\(other.name) where prepared is due")
     }
     // Only with the coordinator's copies, or without a coordinator, may the guest be stopped.
-    let late = now() + limits.copies
+    let deadline = now() + limits.copies
     while true {
       if let interrupted = try interruption() { return interrupted }
       if coordinator.holdsCopies || coordinator.isGone { break }
-      if now() >= late { throw HandoffError.deadline("the coordinator's copying of descriptors") }
+      if now() >= deadline { throw HandoffError.deadline("the coordinator's copying of descriptors") }
       var poller = Poller()
       coordinator.watch(&poller, token: 0)
-      _ = try poller.wait(timeout: limits.look * 5)
+      _ = try poller.wait(timeout: limits.pollInterval * 5)
     }
     block.pass(.prepared, at: now())
     // From here on the guest notices.
@@ -147,7 +147,7 @@ extension SourceSession {
       coordinator.watch(&poller, token: 0)
       if let child { poller.watch(child.value.descriptor, token: 1) }
       block.announce()
-      _ = try poller.wait(timeout: limits.look)
+      _ = try poller.wait(timeout: limits.pollInterval)
     }
   }
 
@@ -173,7 +173,7 @@ extension SourceSession {
   }
 
   /// What the destination has sent; nil where it has hung up.
-  private func hear(_ channel: Owned<Channel>) throws -> Channel.Arrival? {
+  private func hear(_ channel: Owned<HandoffLink>) throws -> HandoffLink.Arrival? {
     do { return try channel.value.receive(timeout: 0, from: "destination") } catch {
       throw error.ofDestination
     }
@@ -184,14 +184,14 @@ extension SourceSession {
   /// - Parameter code: of a refusal that comes without one.
   private func awaitDestination(_ what: String, refusing code: ReasonCode? = nil) throws -> Answer {
     guard let channel, let child else { preconditionFailure("a destination was started") }
-    let late = min(now() + limits.answer, deadline)
+    let deadline = min(now() + limits.answer, deadline)
     while true {
       if let interrupted = try interruption() { return .interrupted(interrupted) }
       var poller = Poller()
       poller.watch(channel.value.socket.descriptor, token: 0)
       poller.watch(child.value.descriptor, token: 1)
       coordinator.watch(&poller, token: 2)
-      let ready = try poller.wait(timeout: limits.look * 10)
+      let ready = try poller.wait(timeout: limits.pollInterval * 10)
       if ready.contains(0) {
         guard let arrival = try hear(channel) else { throw HandoffError.peerGone(.destination) }
         guard arrival.sender == childNumber else {
@@ -206,7 +206,7 @@ extension SourceSession {
         return .said(arrival.message)
       }
       if ready.contains(1) { throw HandoffError.peerGone(.destination) }
-      if now() >= late { throw HandoffError.deadline(what) }
+      if now() >= deadline { throw HandoffError.deadline(what) }
     }
   }
 }

@@ -15,7 +15,7 @@ extension SourceSession {
     case .found(let other):
       // A word that somebody has written over stays where it is: looked at as by one that has parked, until it is put
       // right or the VM is to end.
-      if block.isScribbledOver { _ = try? Poller().wait(timeout: limits.look * 10) }
+      if block.isCorrupt { MonotonicClock.sleep(limits.pollInterval * 10) }
       return .found(other)
     }
   }
@@ -24,22 +24,22 @@ extension SourceSession {
   func fence() -> StepOutcome {
     // The process that was started, not the one that the block names: a peer may have written another there.
     guard let child else { return .done }
-    let late = now() + limits.fence
+    let deadline = now() + limits.fence
     while true {
       if block.state != .source { return .found(block.state) }
       if block.hasReleased(.destination) || (try? child.value.hasExited()) == true { return .done }
-      if now() >= late {
+      if now() >= deadline {
         _ = try? child.value.signal(SignalNumber.kill)
         return (try? child.value.waitForExit(timeout: limits.reap)) == true ? .done : .failed
       }
-      block.wait(while: .source, timeout: limits.look)
+      block.wait(while: .source, timeout: limits.pollInterval)
     }
   }
 
   func takeBack() -> StepOutcome {
     if block.state != .source { return .found(block.state) }
-    if guest.takeBack() { return .done }
-    block.wait(while: .source, timeout: limits.look)
+    if guest.reacquireStorage() { return .done }
+    block.wait(while: .source, timeout: limits.pollInterval)
     return .failed
   }
 
@@ -60,12 +60,12 @@ extension SourceSession {
     return .done
   }
 
-  /// Sees the process that was started gone, and what it has started; kills it after `patience` nanoseconds.
-  func endDestination(after patience: UInt64 = 0) {
+  /// Sees the process that was started gone, and what it has started; kills it after `timeout` nanoseconds.
+  func endDestination(after timeout: UInt64 = 0) {
     channel = nil
     defer { self.child = nil }
     guard let child else { return }
-    if (try? child.value.waitForExit(timeout: patience)) != true {
+    if (try? child.value.waitForExit(timeout: timeout)) != true {
       _ = try? child.value.signal(SignalNumber.kill)
       _ = try? child.value.waitForExit(timeout: limits.reap)
     }
@@ -101,7 +101,7 @@ extension SourceSession {
   }
 
   func park() -> StepOutcome {
-    blocks.parkUntilDecided(after: block, look: limits.look * 10) { false }
+    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10) { false }
     return .done
   }
 }
@@ -109,7 +109,7 @@ extension SourceSession {
 extension BlockDirectory {
   /// Waits until the newest block says who runs the guest, or `isOver` says that nobody ever will. Whoever
   /// leaves before drops memory that somebody may still need.
-  func parkUntilDecided(after block: ControlBlock, look: UInt64, or isOver: () -> Bool) {
+  func parkUntilDecided(after block: ControlBlock, pollInterval: UInt64, or isOver: () -> Bool) {
     while !isOver() {
       let state = block.state
       switch state {
@@ -118,9 +118,9 @@ extension BlockDirectory {
         do {
           guard let found = try newest() else { return }
           if found.state.isDecided { return }
-          found.wait(while: found.state, timeout: look)
-        } catch { _ = try? Poller().wait(timeout: look) }
-      case .none, .destVerify, .source: block.wait(while: state, timeout: look)
+          found.wait(while: found.state, timeout: pollInterval)
+        } catch { MonotonicClock.sleep(pollInterval) }
+      case .none, .destVerify, .source: block.wait(while: state, timeout: pollInterval)
       }
     }
   }

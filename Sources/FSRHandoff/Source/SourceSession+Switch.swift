@@ -5,28 +5,28 @@ internal import FSRSystem
 extension SourceSession {
   /// Stops the guest, and lets the vCPU thread that stops last do the rest up to the race.
   func stun() {
-    if block.state != .none || block.isScribbledOver {
-      if block.isScribbledOver { giveReason(HandoffError.badBlock("its word is written over").reason) }
+    if block.state != .none || block.isCorrupt {
+      if block.isCorrupt { giveReason(HandoffError.badBlock("its word is written over").reason) }
       _ = machine.next(after: .found(block.state))
       return
     }
     block.pass(.stunned, at: now())
     stunDeadline = now() &+ maxDowntime
-    baton.pass(to: .vCPU)
+    turn.pass(to: .vCPU)
     guest.stun { [self] in
       block.pass(.left, at: now())
       switchOver()
     }
-    while !baton.isWithSession {
+    while !turn.isWithSession {
       // Whatever the word says: a wait that returns at once would spin above the vCPUs, which are to stop.
-      block.wait(while: block.state, timeout: limits.look)
+      block.wait(while: block.state, timeout: limits.pollInterval)
       let isLate = now() >= stunDeadline
       // Looked at before it is taken back: what it waits for may end then.
       let hindrance = isLate ? guest.hindrance : nil
-      guard isLate || block.state != .none, !baton.isWithSession, guest.cancelStun() else { continue }
+      guard isLate || block.state != .none, !turn.isWithSession, guest.cancelStun() else { continue }
       // Nobody came to the switchover, and nobody will.
       if isLate { giveReason(whyNotStunned(hindrance)) }
-      baton.pass(to: .session)
+      turn.pass(to: .session)
       _ = machine.next(after: .failed)
       return
     }
@@ -49,13 +49,13 @@ extension SourceSession {
       _ = machine.next(after: outcome)
     }
     guard machine.step == .wake else {
-      baton.pass(to: .session)
+      turn.pass(to: .session)
       return
     }
     fault.reach(SourceStep.wake.rawValue)
     _ = machine.next(after: .done)
     // The last deed of this thread: the woken one may need its processor, so nothing may come after.
-    baton.pass(to: .session)
+    turn.pass(to: .session)
     block.ring()
   }
 
@@ -82,7 +82,7 @@ extension SourceSession {
     // Who was stopped meanwhile may have lost the guest to nobody: then it takes it back at once.
     let state = block.state
     // A word that is written over is put right as the guest is taken back, and can be only before complete.
-    if state != .none || block.isScribbledOver { return .found(state) }
+    if state != .none || block.isCorrupt { return .found(state) }
     let checksum = Checksum.of(saved)
     block.pass(.completed, at: now())
     block.complete(length: UInt64(saved.count), checksum: checksum)
@@ -110,7 +110,7 @@ extension SourceSession {
           giveReason(Reason("the destination died"))
           return .failed
         }
-        block.wait(while: state, timeout: limits.look)
+        block.wait(while: state, timeout: limits.pollInterval)
       case .source, .resumed, .destination, .successor:
         return .found(state)
       }

@@ -5,14 +5,14 @@ public import FSRSystem
 ///
 /// It runs on a thread of its own while the guest runs. In the stun the vCPU thread that stops last drives
 /// it, from saving the checkpoint to waking the destination, so that no thread has to be woken in between;
-/// `Baton` says whose turn it is.
+/// `SessionTurn` says whose turn it is.
 public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
-  // Sendable by the baton: all that varies is touched only by the thread that has it.
+  // Sendable by the turn: all that varies is touched only by the thread that has it.
   let guest: Guest
   let block: ControlBlock
   let limits: HandoffLimits
   let now: @Sendable () -> UInt64
-  let baton = Baton()
+  let turn = SessionTurn()
 
   var machine = SourceHandoff()
   var fault: FaultPlan
@@ -26,10 +26,10 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   /// Whether the block has its name.
   var isPublished = false
   /// What is to be sent, from the look at it until then.
-  var description: Description?
+  var description: GuestDescription?
   var child: Owned<ProcessDescriptor>?
   var childNumber: Int32 = 0
-  var channel: Owned<Channel>?
+  var channel: Owned<HandoffLink>?
   var checkpointMemory: Owned<MappedRegion>?
   var checkpoint: CheckpointWriter?
   /// The checkpoint as it was written.
@@ -37,7 +37,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
   var held = DescriptorBag()
   var stunDeadline: UInt64 = 0
-  private let isToGiveUp = Flag()
+  private let isToGiveUp = OneWayFlag()
   /// The block's limits as they were when the request was accepted: what somebody writes there later is nobody's
   /// wish. Nanoseconds; the deadline is on the monotonic clock.
   let maxDowntime: UInt64
@@ -48,7 +48,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   ///   - plan: the request's.
   ///   - now: the monotonic clock, in nanoseconds.
   public init(
-    guest: Guest, block: ControlBlock, blocks: consuming BlockDirectory, coordinator: consuming Channel,
+    guest: Guest, block: ControlBlock, blocks: consuming BlockDirectory, coordinator: consuming HandoffLink,
     request: HandoffRequest, plan: HandoffPlan, limits: HandoffLimits = HandoffLimits(),
     now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }
   ) {
@@ -90,7 +90,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
       switch machine.step {
       case .keep:
         fault.reach(SourceStep.keep.rawValue)
-        guest.keep(block, reason: reason)
+        guest.finished(block, because: reason)
         // Nobody watches a block without a name. Said last: whoever asks again at once is not turned away for this one.
         if !isPublished { coordinator.tell(.refused(reason ?? Self.noReason)) }
         return .kept
@@ -145,8 +145,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   }
 
   /// A step that may fail: what is thrown becomes the reason, unless the word was moved before.
-  private func attempting(_ deed: () throws -> StepOutcome) -> StepOutcome {
-    do { return try deed() } catch {
+  private func attempting(_ body: () throws -> StepOutcome) -> StepOutcome {
+    do { return try body() } catch {
       let state = block.state
       // What fails of somebody's calling it off is not why. A block that was not published is nobody's to follow.
       if state != .none {
@@ -171,7 +171,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   /// What calls a handoff off while it is prepared: the word, or the deadline.
   func interruption() throws -> StepOutcome? {
     if block.state != .none { return .found(block.state) }
-    if block.isScribbledOver { throw HandoffError.badBlock("its word is written over") }
+    if block.isCorrupt { throw HandoffError.badBlock("its word is written over") }
     if now() >= deadline { throw HandoffError.deadline("the handoff") }
     coordinator.listen()
     return nil

@@ -10,9 +10,9 @@ package struct VMStart {
   package var configuration: VMConfiguration
   package var hasImage: Bool
   package var hasConsole: Bool
-  package var ports: [Port] = []
+  package var ports: [TapPort] = []
 
-  package init(configuration: VMConfiguration, hasImage: Bool, hasConsole: Bool, ports: [Port] = []) {
+  package init(configuration: VMConfiguration, hasImage: Bool, hasConsole: Bool, ports: [TapPort] = []) {
     self.configuration = configuration
     self.hasImage = hasImage
     self.hasConsole = hasConsole
@@ -24,7 +24,7 @@ package struct VMStart {
     fields.put(1, configuration.encoded)
     fields.put(2, UInt8(hasImage ? 1 : 0))
     fields.put(3, UInt8(hasConsole ? 1 : 0))
-    fields.put(4, Port.encode(ports))
+    fields.put(4, TapPort.encode(ports))
     return fields.bytes
   }
 
@@ -34,6 +34,6 @@ package struct VMStart {
     configuration = try VMConfiguration(decoding: inner)
     hasImage = try fields.integer(2, as: UInt8.self) == 1
     hasConsole = try fields.integer(3, as: UInt8.self) == 1
-    if let inner = fields.bytes(4) { ports = try Port.decode(inner) }
+    if let inner = fields.bytes(4) { ports = try TapPort.decode(inner) }
   }
 }

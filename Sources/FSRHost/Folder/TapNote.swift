@@ -35,8 +35,8 @@ package struct TapNote: Equatable {
   package init(_ text: String) {
     entries = text.split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ")
-      guard words.count == 4, Port.isName(String(words[0])), let header = Int(words[1]), header > 0,
-        let offloads = UInt32(words[2]), let mtu = Int(words[3]), mtu == 0 || Port.mtuRange.contains(mtu)
+      guard words.count == 4, TapPort.isName(String(words[0])), let header = Int(words[1]), header > 0,
+        let offloads = UInt32(words[2]), let mtu = Int(words[3]), mtu == 0 || TapPort.mtuRange.contains(mtu)
       else { return nil }
       return Entry(
         tap: String(words[0]), settings: TapSettings(headerSize: header, offloads: offloads),

@@ -12,7 +12,7 @@ package final class VMPresence: Sendable {
   /// The byte of the folder that is locked; a folder has none, and needs none.
   private static let place: UInt64 = 0
   /// How long a look waits for a socket whose queue is full, in nanoseconds.
-  private static let patience: UInt64 = 20_000_000
+  private static let timeout: UInt64 = 20_000_000
 
   private let folder: Directory
   /// Directories that cleaners are to leave alone, besides.
@@ -79,7 +79,7 @@ package final class VMPresence: Sendable {
 
   private static func lookAtSocket(in folder: borrowing Directory) throws(SystemError) -> Sight {
     do throws(SystemError) {
-      _ = try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: patience)
+      _ = try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: timeout)
       return .lives
     } catch {
       if error.isRefused { return .gone }

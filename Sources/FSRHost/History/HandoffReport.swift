@@ -85,7 +85,7 @@ public struct HandoffReport: Sendable {
   /// The design's phases, as the stretches between two marks that have both passed.
   private static func phases(of block: ControlBlock) -> [Phase] {
     let start = block.time(of: .requested)
-    return HandoffStretch.all.compactMap { stretch in
+    return HandoffPhase.all.compactMap { stretch in
       guard let (begin, end) = stretch.times(in: block) else { return nil }
       return Phase(name: stretch.name, start: (begin &- start) / 1000, duration: (end - begin) / 1000)
     }

@@ -46,7 +46,7 @@ extension VMStatus.NIC {
 
   init(from reader: inout ByteReader) throws(StateError) {
     self.init(
-      tap: try reader.readString(limit: Port.nameLimit), mac: try reader.readString(limit: Self.macLimit),
+      tap: try reader.readString(limit: TapPort.nameLimit), mac: try reader.readString(limit: Self.macLimit),
       mtu: Int(try reader.read(UInt32.self)), queues: Int(try reader.read(UInt32.self)),
       receivedFrames: try reader.read(), receivedBytes: try reader.read(), sentFrames: try reader.read(),
       sentBytes: try reader.read(), dropped: try reader.read())

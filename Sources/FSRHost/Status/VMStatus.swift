@@ -262,10 +262,10 @@ public struct VMStatus: Equatable, Sendable {
       }
       return average
     }
-    ports = try fields.list(Tag.ports, limit: Port.limit) { reader throws(StateError) in
+    ports = try fields.list(Tag.ports, limit: TapPort.limit) { reader throws(StateError) in
       try NIC(from: &reader)
     }
-    let troubles = try fields.list(Tag.portTroubles, limit: Port.limit) { reader throws(StateError) in
+    let troubles = try fields.list(Tag.portTroubles, limit: TapPort.limit) { reader throws(StateError) in
       try reader.readString(limit: Manifest.textLimit)
     }
     for (index, trouble) in troubles.enumerated() where index < ports.count { ports[index].trouble = trouble }

@@ -12,7 +12,7 @@ public struct Ledger: ~Copyable, Sendable {
   package static let lockName = ".ledger.lock"
   /// How long a process may keep the lock, in nanoseconds: a change takes far less than a millisecond, plus what a
   /// disk takes to make it durable.
-  private static let patience: UInt64 = 5_000_000_000
+  private static let timeout: UInt64 = 5_000_000_000
   /// Nanoseconds between two tries for the lock.
   private static let pause: UInt64 = 500_000
 
@@ -114,10 +114,10 @@ public struct Ledger: ~Copyable, Sendable {
 
   /// False where somebody else keeps it for too long.
   private static func wait(for lock: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
-    let late = MonotonicClock.now() + patience
+    let deadline = MonotonicClock.now() + timeout
     while !(try lock.tryLock()) {
-      if MonotonicClock.now() >= late { return false }
-      _ = try Poller().wait(timeout: pause)
+      if MonotonicClock.now() >= deadline { return false }
+      MonotonicClock.sleep(pause)
     }
     return true
   }

@@ -42,7 +42,7 @@ public final class MemoryPager: Sendable {
     precondition(table.range.upperBound <= memory.size, "a range of this memory")
     let control = try PagerControl()
     if isToWait { control.ask(.waiting) }
-    let hands = try PagerHands(
+    let hands = try KernelPagerWorld(
       memory: memory, table: table, cache: cache, store: store, faults: faults, buffers: settings.buffers,
       control: control, onPause: onPause)
     let loop = PagerLoop(settings, hands: hands, table: table, control: control)

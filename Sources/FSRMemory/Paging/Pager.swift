@@ -16,12 +16,12 @@ public struct Pager: Sendable, Hashable {
   /// Whether evictions had to go on in spite of a quiesce, because the guest used up its bound.
   public internal(set) var quiesceWasOverrun = false
 
-  var transits: [UInt64: Transit] = [:]
-  var journeys: [Journey]
+  var transits: [UInt64: PageOperation] = [:]
+  var journeys: [BufferUse]
   var freeBuffers: [Int]
-  var candidates = PageQueue()
+  var candidates = PageFIFO()
   /// Pages somebody waits for, which wait for room.
-  var waiting = PageQueue()
+  var waiting = PageFIFO()
   /// Pages whose bringing in failed and is tried again, and those that are not tried until somebody resumes the guest.
   var retries: [UInt64] = []
   var stuck: [UInt64] = []
@@ -49,7 +49,7 @@ public struct Pager: Sendable, Hashable {
   }
 
   /// What is under way with a page.
-  enum Transit: Sendable, Hashable {
+  enum PageOperation: Sendable, Hashable {
     /// Unmapped; evicted unless it is touched. It may have come unasked.
     case candidate(isAhead: Bool)
     /// On its way to the store; resident.
@@ -65,7 +65,7 @@ public struct Pager: Sendable, Hashable {
   }
 
   /// What a buffer is used for.
-  enum Journey: Sendable, Hashable {
+  enum BufferUse: Sendable, Hashable {
     case none
     case eviction(UInt64, UInt32)
     case drain(UInt64, position: UInt64, UInt32)

@@ -6,7 +6,7 @@ final class PagerLoop: @unchecked Sendable {
   // Sendable, because all of it is used in turn.
   private let turn = Mutex(())
   private var pager: Pager
-  private var hands: PagerHands
+  private var hands: KernelPagerWorld
   private let table: PageTable
   private let control: PagerControl
   private var poller = Poller()
@@ -23,7 +23,7 @@ final class PagerLoop: @unchecked Sendable {
   /// Nanoseconds until the kernel is asked again that had no room for an operation.
   private static let heldUpPause: UInt64 = 1_000_000
 
-  init(_ settings: PagerSettings, hands: PagerHands, table: PageTable, control: PagerControl) {
+  init(_ settings: PagerSettings, hands: KernelPagerWorld, table: PageTable, control: PagerControl) {
     pager = Pager(settings)
     self.hands = hands
     self.table = table

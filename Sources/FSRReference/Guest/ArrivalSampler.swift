@@ -63,7 +63,7 @@ final class ArrivalSampler: Sendable {
       while true {
         let now = MonotonicClock.now()
         if now >= due { break }
-        _ = try? Poller().wait(timeout: due - now)
+        MonotonicClock.sleep(due - now)
       }
       let sample = VMStatus.Arrival(
         nanoseconds: MonotonicClock.now() - start, instructions: count &- before)

@@ -12,7 +12,7 @@ package final class ConsoleDrain: Sendable {
 
   private let buffer: ConsoleBuffer
   let file: Owned<OwnedDescriptor>?
-  private let worker = Worker(name: "console")
+  private let worker = PeriodicThread(name: "console")
 
   package init(buffer: ConsoleBuffer, file: Owned<OwnedDescriptor>?) {
     self.buffer = buffer
@@ -23,7 +23,7 @@ package final class ConsoleDrain: Sendable {
     guard file != nil else { return }
     try worker.start { [self] in
       drain { worker.isRunning }
-      _ = try? Poller().wait(timeout: Self.interval)
+      MonotonicClock.sleep(Self.interval)
     }
   }
 
@@ -34,23 +34,23 @@ package final class ConsoleDrain: Sendable {
   func stop() { worker.stop() }
 
   /// Writes all that a guest which has ended has said, and drops and counts what is left when the reader takes
-  /// nothing for `patience` nanoseconds, or when somebody does not want to wait for it. Without a file there is nobody
+  /// nothing for `timeout` nanoseconds, or when somebody does not want to wait for it. Without a file there is nobody
   /// to wait for: what is in memory goes with who reads it there.
-  package func finish(patience: UInt64, while isWanted: () -> Bool = { true }) {
+  package func finish(timeout: UInt64, while isWanted: () -> Bool = { true }) {
     if file == nil { return }
     var left = buffer.undrainedCount
-    var late = MonotonicClock.now() &+ patience
+    var deadline = MonotonicClock.now() &+ timeout
     while left > 0 {
       drain(while: isWanted)
       let now = buffer.undrainedCount
-      if now != left { late = MonotonicClock.now() &+ patience }
+      if now != left { deadline = MonotonicClock.now() &+ timeout }
       left = now
       if left == 0 { return }
-      if !isWanted() || MonotonicClock.now() >= late {
+      if !isWanted() || MonotonicClock.now() >= deadline {
         return buffer.take(Int(clamping: left), areLost: true)
       }
       // A drain that cannot even ask returns at once.
-      _ = try? Poller().wait(timeout: Self.interval)
+      MonotonicClock.sleep(Self.interval)
     }
   }
 

@@ -7,11 +7,11 @@ internal import FSRSystem
 /// It is needed only for a guest that does not touch its port: one that does fills the port's FIFO itself.
 final class ConsolePump: Sendable {
   /// Nanoseconds after which a byte is taken whose client died before it rang.
-  private static let patience: UInt64 = 1_000_000_000
+  private static let timeout: UInt64 = 1_000_000_000
 
   private let input: ConsoleInput
   private let uart: UART16550
-  private let worker = Worker(name: "input")
+  private let worker = PeriodicThread(name: "input")
 
   init(input: ConsoleInput, uart: UART16550) {
     self.input = input
@@ -24,7 +24,7 @@ final class ConsolePump: Sendable {
       // had no room for is no news: the guest itself takes it, as it makes room.
       let seen = input.putCount
       uart.receive()
-      input.waitForInput(beyond: seen, timeout: Self.patience) { !worker.isRunning }
+      input.waitForInput(beyond: seen, timeout: Self.timeout) { !worker.isRunning }
     }
   }
 

@@ -20,13 +20,13 @@ package final class LoadHistory: SavesState, Sendable {
     var ran: UInt64 = 0
   }
 
-  package let meters: HartMeters
+  package let meters: VCPUMeters
   private let sample = Mutex(Sample())
-  private let worker = Worker(name: "load")
+  private let worker = PeriodicThread(name: "load")
   private let bell: EventDescriptor
 
   package init(harts: Int) throws(SystemError) {
-    meters = try HartMeters(harts: harts)
+    meters = try VCPUMeters(harts: harts)
     bell = try EventDescriptor()
   }
 
@@ -85,13 +85,13 @@ package final class LoadHistory: SavesState, Sendable {
     let now = MonotonicClock.now()
     let harts = Int(try reader.read(UInt16.self))
     guard harts == meters.harts else { throw .invalid("hart count of the load", UInt64(harts)) }
-    var readings: [HartMeters.Reading] = []
+    var readings: [VCPUMeters.Reading] = []
     readings.reserveCapacity(harts)
     for _ in 0..<harts {
-      let reading = HartMeters.Reading(ran: try reader.read(), exits: try reader.read())
+      let reading = VCPUMeters.Reading(ran: try reader.read(), exits: try reader.read())
       // Both processes read the same clock, which began at the host's boot.
       guard reading.ran <= now else { throw .invalid("time in the guest", reading.ran) }
-      guard reading.exits < HartMeters.exitBound else { throw .invalid("exit count", reading.exits) }
+      guard reading.exits < VCPUMeters.exitBound else { throw .invalid("exit count", reading.exits) }
       readings.append(reading)
     }
     var values: [Double] = []

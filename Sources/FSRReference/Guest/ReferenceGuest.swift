@@ -29,12 +29,12 @@ final class ReferenceGuest: Sendable {
   let paging: GuestPaging?
   let machine: Machine
   let cpus: [SoftCPU]
-  let threads: HartThreads
+  let threads: VCPUThreads
   let clock: HostClock
   let load: LoadHistory
   let ports: GuestPorts
   /// How the source's vCPU threads are scheduled, where somebody has seen to that.
-  let standings: HartStandings
+  let standings: VCPUStandings
   let console: ConsoleBuffer
   let input: ConsoleInput
   let drain: ConsoleDrain
@@ -58,7 +58,7 @@ final class ReferenceGuest: Sendable {
     _ configuration: VMConfiguration, memory: GuestMemory, paging: GuestPaging?, console: ConsoleBuffer,
     consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
     listener: consuming UnixSocket, folder: consuming VMFolder, presence: VMPresence,
-    placement: GuestPlacement, standings: HartStandings = HartStandings(),
+    placement: GuestPlacement, standings: VCPUStandings = VCPUStandings(),
     ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     self.configuration = configuration
@@ -70,7 +70,7 @@ final class ReferenceGuest: Sendable {
     clock = HostClock()
     load = try LoadHistory(harts: configuration.vcpus)
     self.ports = ports
-    threads = try HartThreads(meters: load.meters, clock: clock, placement: placement, ended: ended)
+    threads = try VCPUThreads(meters: load.meters, clock: clock, placement: placement, ended: ended)
     machine = try Machine(
       memory: memory, harts: configuration.vcpus, clock: clock, console: console, input: input,
       waker: threads)
@@ -133,8 +133,8 @@ final class ReferenceGuest: Sendable {
 
   /// What this build reads, for as many harts as a board has.
   static func readableSections() throws -> [SectionVersion] {
-    let meters = try HartMeters(harts: BoardMap.hartLimit)
-    let threads = try HartThreads(meters: meters, clock: HostClock(), placement: GuestPlacement(nil)) { _ in }
+    let meters = try VCPUMeters(harts: BoardMap.hartLimit)
+    let threads = try VCPUThreads(meters: meters, clock: HostClock(), placement: GuestPlacement(nil)) { _ in }
     let console = try ConsoleBuffer()
     let board = try Machine(
       memory: try GuestMemory(size: BoardMap.smallestRAM), harts: BoardMap.hartLimit, clock: HostClock(),
@@ -148,7 +148,7 @@ final class ReferenceGuest: Sendable {
 
   /// What the guest consists of, with duplicates of its descriptors.
   func describe(executable: String, arguments: [String], machine identity: MachineIdentity) throws
-    -> Description
+    -> GuestDescription
   {
     var configuration = configuration
     if let paging { configuration.paging?.swap = paging.nextPath }
@@ -176,7 +176,7 @@ final class ReferenceGuest: Sendable {
       memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)], sections: fixed,
       checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart,
       executable: executable, arguments: arguments)
-    return Description(
+    return GuestDescription(
       manifest: manifest, descriptors: bag, references: [GuestPaging.Slot.swap],
       written: [Slot.consoleFile, GuestPaging.Slot.claim])
   }
@@ -211,7 +211,7 @@ final class ReferenceGuest: Sendable {
 
   /// Puts a guest together from what its source describes.
   convenience init(
-    adopting description: consuming Description, ended: @escaping @Sendable (GuestEnd) -> Void
+    adopting description: consuming GuestDescription, ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     let manifest = description.manifest
     var bag = description.descriptors
@@ -252,7 +252,7 @@ final class ReferenceGuest: Sendable {
     let hasFile = manifest.slots.contains(Slot.consoleFile)
     let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
     let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
-    let described = manifest.sections.first { $0.name == Port.section }
+    let described = manifest.sections.first { $0.name == TapPort.section }
     let ports = try GuestPorts(adopting: described) { try take($0, &bag) }
     if let image, try !image.value.isPlainFile() {
       throw HandoffError.protocolViolation("a guest's image that is no file")
@@ -268,16 +268,16 @@ final class ReferenceGuest: Sendable {
     let standings = threads.standings
     if standings.byHart.isEmpty { return nil }
     return StateSection(
-      name: HartStandings.section, version: HartStandings.sectionVersion, isNeeded: false,
+      name: VCPUStandings.section, version: VCPUStandings.sectionVersion, isNeeded: false,
       payload: standings.encoded)
   }
 
   /// A later version than this build reads is left out: the guest runs without.
-  private static func standings(in manifest: Manifest, harts: Int) throws(StateError) -> HartStandings {
-    guard let section = manifest.sections.first(where: { $0.name == HartStandings.section }),
-      section.version <= HartStandings.sectionVersion
-    else { return HartStandings() }
-    return try HartStandings(decoding: section.payload, harts: harts)
+  private static func standings(in manifest: Manifest, harts: Int) throws(StateError) -> VCPUStandings {
+    guard let section = manifest.sections.first(where: { $0.name == VCPUStandings.section }),
+      section.version <= VCPUStandings.sectionVersion
+    else { return VCPUStandings() }
+    return try VCPUStandings(decoding: section.payload, harts: harts)
   }
 
   /// Saves and loads the state of a guest that never ran, so that in the stun every page of code and heap that

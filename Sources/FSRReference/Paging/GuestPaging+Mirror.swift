@@ -68,7 +68,7 @@ extension GuestPaging {
   ///   removed the new file, or put another in its place: its pages would be nobody's to find.
   func settleCopy(deadline: UInt64) throws {
     let description = nextFile.description
-    let looked = try Errand.run("look", until: deadline) {
+    let looked = try BoundedTask.run("look", until: deadline) {
       try SwapError.translating { () throws(SystemError) in
         try OwnedDescriptor.reference(to: description.path).identity()
       }
@@ -77,12 +77,12 @@ extension GuestPaging {
     guard named == description.file else { throw SwapError.otherFile(path: description.path) }
     while try precopy().stage != .standing {
       if MonotonicClock.now() >= deadline { throw PagingError.late }
-      _ = try? Poller().wait(timeout: Self.settleLook)
+      MonotonicClock.sleep(Self.settlePollInterval)
     }
   }
 
   /// Nanoseconds between two looks at that.
-  private static let settleLook: UInt64 = 1_000_000
+  private static let settlePollInterval: UInt64 = 1_000_000
 
   /// Takes the mirror off, in the stun: both files are the same from here on, and nobody writes either.
   ///

@@ -65,7 +65,7 @@ package final class GuestPaging: Sendable {
   private let failures: PagingFailures
 
   /// Where the pager tells that the guest must wait.
-  package func onFailure(_ deed: @escaping @Sendable (PagerFailure) -> Void) { failures.listen(deed) }
+  package func onFailure(_ body: @escaping @Sendable (PagerFailure) -> Void) { failures.listen(body) }
 
   private init(
     _ configuration: PagingConfiguration, memory: GuestMemory, table: PageTable,
@@ -291,13 +291,13 @@ final class PagingFailures: Sendable {
     listener?(failure)
   }
 
-  func listen(_ deed: @escaping @Sendable (PagerFailure) -> Void) {
+  func listen(_ body: @escaping @Sendable (PagerFailure) -> Void) {
     let early = state.withLock { state in
-      state.listener = deed
+      state.listener = body
       defer { state.waiting = nil }
       return state.waiting
     }
-    if let early { deed(early) }
+    if let early { body(early) }
   }
 }
 

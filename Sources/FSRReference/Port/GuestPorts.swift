@@ -6,14 +6,14 @@ internal import FSRSystem
 final class GuestPorts: Sendable {
   /// One port, its queues, and its thread.
   struct Member: Sendable {
-    let port: Port
+    let port: TapPort
     let queues: [Owned<TapQueue>]
     let counters: PortCounters
     let pump: PortPump
     /// Of its section in a checkpoint.
     let section: String
 
-    fileprivate init(_ port: Port, index: Int, queues: [Owned<TapQueue>]) throws(SystemError) {
+    fileprivate init(_ port: TapPort, index: Int, queues: [Owned<TapQueue>]) throws(SystemError) {
       self.port = port
       self.queues = queues
       counters = PortCounters()
@@ -30,7 +30,7 @@ final class GuestPorts: Sendable {
   static func slot(_ port: Int, _ queue: Int) -> String { "tap.\(port).\(queue)" }
 
   /// The sections of as many ports as a VM may have.
-  static let allSections = (0..<Port.limit).map(sectionName)
+  static let allSections = (0..<TapPort.limit).map(sectionName)
 
   let members: [Member]
 
@@ -39,7 +39,7 @@ final class GuestPorts: Sendable {
   /// Those of a new VM. How their taps are set is noted in its folder before it is changed.
   ///
   /// - Throws: `VMError` `refused` where a tap is not to be had; the others are as they were then.
-  static func open(_ ports: [Port], in folder: borrowing VMFolder) throws -> GuestPorts {
+  static func open(_ ports: [TapPort], in folder: borrowing VMFolder) throws -> GuestPorts {
     var openings = ports.map { PortOpening($0) }
     for index in openings.indices { try openings[index].attach() }
     let note = TapNote(openings.compactMap(\.found)).correctedByLostVMs(beside: folder)
@@ -69,7 +69,7 @@ final class GuestPorts: Sendable {
       }
     }
     return StateSection(
-      name: Port.section, version: Port.sectionVersion, payload: Port.encode(members.map(\.port)))
+      name: TapPort.section, version: TapPort.sectionVersion, payload: TapPort.encode(members.map(\.port)))
   }
 
   /// Those of a guest that comes here.
@@ -82,11 +82,11 @@ final class GuestPorts: Sendable {
       self.init([])
       return
     }
-    guard section.version == Port.sectionVersion else {
-      throw StateError.sectionVersion(section.name, has: section.version, reads: Port.sectionVersion)
+    guard section.version == TapPort.sectionVersion else {
+      throw StateError.sectionVersion(section.name, has: section.version, reads: TapPort.sectionVersion)
     }
     var members: [Member] = []
-    for (index, port) in try Port.decode(section.payload).enumerated() {
+    for (index, port) in try TapPort.decode(section.payload).enumerated() {
       var queues: [Owned<TapQueue>] = []
       for number in 0..<port.queues {
         queues.append(Owned(TapQueue(adopting: try take(Self.slot(index, number)))))
@@ -98,7 +98,7 @@ final class GuestPorts: Sendable {
   }
 
   /// That the descriptors are what the port says: queues of one tap, with the header that frames have here.
-  private static func check(_ port: Port, _ queues: [Owned<TapQueue>]) throws {
+  private static func check(_ port: TapPort, _ queues: [Owned<TapQueue>]) throws {
     var first: TapQueue.Identity?
     do throws(SystemError) {
       for queue in queues {

@@ -4,12 +4,12 @@ internal import FSRSystem
 /// Attaches a new VM's port to its tap, and says in one line why it cannot.
 struct PortOpening {
   /// What it is, once it is set.
-  private(set) var port: Port
+  private(set) var port: TapPort
   /// How its tap was before; nil where that goes with its queues.
   private(set) var found: TapNote.Entry?
   private(set) var queues: [Owned<TapQueue>] = []
 
-  init(_ port: Port) { self.port = port }
+  init(_ port: TapPort) { self.port = port }
 
   /// Attaches all queues, and changes nothing.
   ///

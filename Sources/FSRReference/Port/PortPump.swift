@@ -20,7 +20,7 @@ package final class PortPump: Sendable {
     case resting
   }
 
-  private let port: Port
+  private let port: TapPort
   private let queues: [Owned<TapQueue>]
   private let counters: PortCounters
   private let name: String
@@ -33,7 +33,7 @@ package final class PortPump: Sendable {
   private let rested = Semaphore()
   private let flaw = Mutex("")
 
-  package init(_ port: Port, index: Int, queues: [Owned<TapQueue>], counters: PortCounters)
+  package init(_ port: TapPort, index: Int, queues: [Owned<TapQueue>], counters: PortCounters)
     throws(SystemError)
   {
     self.port = port

@@ -1,7 +1,7 @@
 internal import FSRHost
 
 extension VMStatus.NIC {
-  init(_ port: Port, _ counters: PortCounters.Reading, trouble: String) {
+  init(_ port: TapPort, _ counters: PortCounters.Reading, trouble: String) {
     self.init(
       tap: port.tap, mac: "\(port.mac)", mtu: port.mtu, queues: port.queues,
       receivedFrames: counters.receivedFrames, receivedBytes: counters.receivedBytes,

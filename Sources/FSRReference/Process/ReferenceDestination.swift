@@ -39,7 +39,7 @@ final class ReferenceDestination: HandoffDestination {
   /// The guest, once prepared.
   var prepared: ReferenceGuest? { guest.withLock { $0 } }
 
-  func prepare(_ description: consuming Description, session: any SwitchLeader) throws {
+  func prepare(_ description: consuming GuestDescription, session: any SwitchLeader) throws {
     let ending = ending
     let made = try ReferenceGuest(adopting: description) { ending.note($0) }
     // The pages are there: the source has them locked too, until it leaves.
@@ -57,11 +57,11 @@ final class ReferenceDestination: HandoffDestination {
     // All that needs more is done; and no thread has been started yet.
     try VMMRights.dropRest(in: made.folder.value)
     try made.paging?.start(isToWait: true)
-    let switching = HartThreads.Switch(
+    let switching = VCPUThreads.Switch(
       rehearse: { try? made.rehearse() }, lead: { [weak session] in session?.leadSwitch() ?? false },
       follow: { [weak session] in session?.followSwitch() },
       entered: { made.arrival.guestEntered() },
-      calmed: {
+      demoted: {
         made.arrival.wake()
         made.paging?.calm()
         // The source stopped taking frames before it stopped the guest: they have waited for longer than that.
@@ -103,5 +103,6 @@ final class ReferenceDestination: HandoffDestination {
     prepared?.paging?.end()
   }
 
-  func keep(_ ended: ControlBlock) {}
+  /// `VMMProcess` makes the VMM that goes on.
+  func finished(_ block: ControlBlock) {}
 }

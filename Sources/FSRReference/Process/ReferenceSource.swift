@@ -7,33 +7,29 @@ internal import FSRSystem
 final class ReferenceSource: HandoffSource {
   let guest: ReferenceGuest
   let vmm: ReferenceVMM
-  /// The running program itself, also when its file has been replaced or removed since.
-  let executable = "/proc/self/exe"
   var build: String { vmm.build }
   let plan: HandoffPlan
   /// Nanoseconds for a copy to become as long as the file by now is.
   private static let settleLimit: UInt64 = 5_000_000_000
-  let arguments: [String]
-  let environment: [[UInt8]]
+  let launch = Launch.again()
 
   init(guest: ReferenceGuest, vmm: ReferenceVMM, plan: HandoffPlan) {
     self.guest = guest
     self.vmm = vmm
     self.plan = plan
-    arguments = VMMProcess.arguments
-    environment = Environment.bytes
   }
 
   var sectionVersions: [SectionVersion] {
     guest.writtenSections + (plan.swap == .shared ? [] : [ReferenceGuest.mirrored])
   }
 
-  func describe() throws -> Description {
+  func describe() throws -> GuestDescription {
     try vmm.checkReservation()
     try vmm.checkPages()
     try vmm.checkHeadroom()
     try makeSwapCopy()
-    return try guest.describe(executable: executable, arguments: arguments, machine: vmm.block.machine)
+    return try guest.describe(
+      executable: launch.executable, arguments: launch.arguments, machine: vmm.block.machine)
   }
 
   /// The new VMM's swap file, where it is to have one of its own.
@@ -91,7 +87,7 @@ final class ReferenceSource: HandoffSource {
 
   func releaseStorage() { guest.paging?.releaseSwap() }
 
-  func takeBack() -> Bool { guest.paging?.takeBack() ?? true }
+  func reacquireStorage() -> Bool { guest.paging?.takeBack() ?? true }
 
   func resume() {
     guest.paging?.cancelCopy()
@@ -113,7 +109,7 @@ final class ReferenceSource: HandoffSource {
     vmm.stopAccepting()
   }
 
-  func keep(_ ended: ControlBlock, reason: Reason?) {
-    vmm.handoffEnded(ended, reason: reason, depth: plan.depth)
+  func finished(_ block: ControlBlock, because reason: Reason?) {
+    vmm.handoffEnded(block, reason: reason, depth: plan.depth)
   }
 }

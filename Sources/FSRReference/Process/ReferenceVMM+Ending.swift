@@ -43,12 +43,12 @@ extension ReferenceVMM {
     }
     guard ending.value != nil, courseOfGuest() == .ends, endHandoff(HandoffReport.guestEnds), closeHandoffs()
     else { return false }
-    let deed: @Sendable () -> Void = { [self] in
+    let body: @Sendable () -> Void = { [self] in
       endGuest()
       ended.withLock { $0 = .toldOf }
       wakeLoop()
     }
-    if (try? OSThread.start(name: "ending", detached: true, deed)) == nil { deed() }
+    if (try? OSThread.start(name: "ending", detached: true, body)) == nil { body() }
     return false
   }
 
@@ -84,7 +84,7 @@ extension ReferenceVMM {
   private func endGuest() {
     guard let end = ending.value else { return }
     haltGuest()
-    guest.drain.finish(patience: Self.lastWords) { !isStopping.isUp }
+    guest.drain.finish(timeout: Self.lastWords) { !isStopping.isUp }
     guest.console.end = end
     log.notice("the guest has ended: \(end.text)")
     tellResets { resets.rest(at: MonotonicClock.now()) }
@@ -161,7 +161,7 @@ extension ReferenceVMM {
 
   /// False where that cannot be, or the VM ends.
   private func restartGuest() -> Bool {
-    var outcome = HartThreads.RestartOutcome.late
+    var outcome = VCPUThreads.RestartOutcome.late
     while outcome == .late, restart.withLock({ $0 == .underWay }) {
       outcome = guest.threads.restart(limit: Self.requestLimit) {
         do { try guest.restart() } catch {

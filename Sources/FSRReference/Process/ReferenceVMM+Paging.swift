@@ -48,13 +48,15 @@ extension ReferenceVMM {
   /// Removes swap files that were made for this VM and are not this VMM's, as that of the VMM that it comes after. A
   /// handoff that makes yet another waits for it (`waitForSettledSwap`), the end of this one only for a while.
   ///
-  /// - Parameter deed: what comes first, and may take as long.
-  func settleSwap(after deed: @escaping @Sendable () -> Void = {}) {
-    let errand: @Sendable () -> Void = { [self] in
-      deed()
+  /// - Parameter body: what comes first, and may take as long.
+  func settleSwap(after body: @escaping @Sendable () -> Void = {}) {
+    let task: @Sendable () -> Void = { [self] in
+      body()
       removeFormerSwap()
     }
-    do { _ = try Errand.run("drop", until: MonotonicClock.now() + Self.dropLimit, errand) } catch { errand() }
+    do { _ = try BoundedTask.run("drop", until: MonotonicClock.now() + Self.dropLimit, task) } catch {
+      task()
+    }
   }
 
   private func removeFormerSwap() {
@@ -85,7 +87,7 @@ extension ReferenceVMM {
   private static let settleLimit: UInt64 = 3
   private static let makeLimit: UInt64 = 5
   /// Nanoseconds between two looks.
-  private static let settleLook: UInt64 = 1_000_000
+  private static let settlePollInterval: UInt64 = 1_000_000
 
   /// Makes the swap file that the next VMM is to have. Where its disk hangs meanwhile that is left to itself, and what
   /// comes of it is removed: the VM is free for another handoff at once, unless that one wants a copy too.
@@ -101,7 +103,8 @@ extension ReferenceVMM {
     }
     let made: (file: SwapFile, isOwn: Bool)?
     do {
-      made = try Errand.run("copy", until: MonotonicClock.now() + Self.makeLimit * 1_000_000_000) { [self] in
+      made = try BoundedTask.run("copy", until: MonotonicClock.now() + Self.makeLimit * 1_000_000_000) {
+        [self] in
         try guest.folder.value.noteNextSwap(path)
         // Read here: the handoff's end takes the note away.
         let isOwn = guest.folder.value.hasNextSwap
@@ -120,16 +123,16 @@ extension ReferenceVMM {
     paging.keepCopy(made.file, bytesPerSecond: bytesPerSecond)
   }
 
-  private func waitForSettledSwap(until late: UInt64) throws(HandoffError) {
+  private func waitForSettledSwap(until deadline: UInt64) throws(HandoffError) {
     while isSettling.withLock({ $0 }) > 0 {
-      if MonotonicClock.now() >= late {
+      if MonotonicClock.now() >= deadline {
         throw .refused(
           Reason(
             "the swap file of a former handoff is still being removed, or its disk hangs",
             remedy: "try again",
             code: .deadline))
       }
-      _ = try? Poller().wait(timeout: Self.settleLook)
+      MonotonicClock.sleep(Self.settlePollInterval)
     }
   }
 

@@ -25,7 +25,7 @@ final class ReferenceVMM: Sendable {
   /// more, before the process ends as it is. In nanoseconds, as is how often that is looked at. Longer than a
   /// destination that has won waits for its source.
   private static let giveUpLimit: UInt64 = 4_000_000_000
-  private static let giveUpLook: UInt64 = 50_000_000
+  private static let giveUpPollInterval: UInt64 = 50_000_000
 
   let guest: ReferenceGuest
   /// The newest decided block: who owns the VM, and in which generation.
@@ -53,7 +53,7 @@ final class ReferenceVMM: Sendable {
   /// Its session.
   private let session = Mutex<SourceSession<ReferenceSource>?>(nil)
   private let isAccepting = Atomic<Bool>(true)
-  let isStopping = Flag()
+  let isStopping = OneWayFlag()
   private let connections = Atomic<Int>(0)
   let resets = ResetTally()
   /// Held by whoever tells of resets: what one has taken out of the tally is in the history before another looks.
@@ -117,7 +117,7 @@ final class ReferenceVMM: Sendable {
       }
       let isWaiting = isStopping.isUp && handoffBlock != nil
       let tally = [resets.wait(at: MonotonicClock.now()), resetRetry].compactMap { $0 }.min()
-      let ready = try poller.wait(timeout: isWaiting ? Self.giveUpLook : tally)
+      let ready = try poller.wait(timeout: isWaiting ? Self.giveUpPollInterval : tally)
       if ready.contains(0) { _ = try event.clear() }
       if ready.contains(1), let number = try signals.next() {
         log.notice("told to stop by \(SignalNumber.name(of: number))")
@@ -155,7 +155,7 @@ final class ReferenceVMM: Sendable {
     else { return }
     // Another process of the VM may be about to clear what it has there.
     for _ in 0..<Self.removalTries where (try? parent.removeDirectory(String(name))) == nil {
-      _ = try? Poller().wait(timeout: Self.acceptInterval)
+      MonotonicClock.sleep(Self.acceptInterval)
     }
   }
 
@@ -197,7 +197,7 @@ final class ReferenceVMM: Sendable {
         turnAway(Owned(socket), error)
       } else {
         // It waits on, and is to keep no processor busy.
-        _ = try? Poller().wait(timeout: Self.acceptInterval)
+        MonotonicClock.sleep(Self.acceptInterval)
       }
       spare = Self.anyDescriptor()
     }
@@ -256,7 +256,7 @@ final class ReferenceVMM: Sendable {
     // The connection ends with the process: that is the answer.
     while true {
       _ = try? socket.value.receive(limit: 16, maximumDescriptors: 0, timeout: nil)
-      _ = try? Poller().wait(timeout: Self.requestLimit)
+      MonotonicClock.sleep(Self.requestLimit)
     }
   }
 
@@ -341,7 +341,7 @@ final class ReferenceVMM: Sendable {
     guard let file = introduction.take(0) else {
       throw HandoffError.protocolViolation("a request without its descriptors")
     }
-    let channel = try Channel(UnixSocket(adopting: try socket.value.descriptor.duplicate()))
+    let channel = try HandoffLink(UnixSocket(adopting: try socket.value.descriptor.duplicate()))
     let next = try ControlBlock(adopting: file)
     let refusal = current.withLock { current in
       let obstacle = obstacle(current)
@@ -392,7 +392,7 @@ final class ReferenceVMM: Sendable {
       tellResets { resets.rest(at: MonotonicClock.now()) }
       // Said before this process ends: a service whose main process ends is taken for ended.
       if let owner = next.owner { VMMProcess.tellManager("MAINPID=\(owner.pid)", log: log) }
-      Retreat.giveBackMemory(of: guest)
+      MemoryRelease.giveBackMemory(of: guest)
       VMMProcess.leaveToSuccessor()
     }
   }

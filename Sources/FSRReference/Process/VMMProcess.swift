@@ -11,8 +11,6 @@ internal import Logging
 public enum VMMProcess {
   /// Whatever path it was started by.
   private static let name = "fsr"
-  /// This process's arguments, with which its successors are started too.
-  static var arguments: [String] { Arguments.all }
 
   /// Becomes a VMM if this process was started as one, and never returns then.
   ///
@@ -105,7 +103,7 @@ public enum VMMProcess {
   ) throws -> ReferenceVMM? {
     var limits = HandoffLimits()
     // A source waits until its service manager has heard of this process; killed before, it takes the service with it.
-    if NotifySocket(environment: Environment.bytes) != nil { limits.reap = managerPatience }
+    if NotifySocket(environment: Environment.bytes) != nil { limits.reap = managerTimeout }
     let session = try DestinationSession(socket: socket, limits: limits, guest: prepare)
     let destination = session.guest
     destination.note(session.block)
@@ -134,7 +132,7 @@ public enum VMMProcess {
   }
 
   /// How long a service manager may leave a source waiting, in nanoseconds.
-  private static let managerPatience: UInt64 = 30_000_000_000
+  private static let managerTimeout: UInt64 = 30_000_000_000
 
   /// Tells the service manager that this process is the service's main one, once `block` says that the guest is here, and
   /// the source does not say so: because it hangs.
@@ -153,7 +151,7 @@ public enum VMMProcess {
           return tellManager(
             "MAINPID=\(ProcessIdentity.current().pid)", log: log, while: { mayHaveSource(block) })
         case .resumed, .successor: return
-        case .none, .destVerify, .source: block.wait(while: state, timeout: managerLook)
+        case .none, .destVerify, .source: block.wait(while: state, timeout: managerPollInterval)
         }
       }
     }
@@ -161,14 +159,14 @@ public enum VMMProcess {
   }
 
   /// How long a source may take to say who comes after it, and to end, in nanoseconds.
-  private static let sourcePatience: UInt64 = 5_000_000_000
+  private static let sourceTimeout: UInt64 = 5_000_000_000
 
   /// Whether the source lives on, though it has lost.
   private static func sourceStays(_ block: ControlBlock) -> Bool {
-    let late = MonotonicClock.now() + sourcePatience
+    let deadline = MonotonicClock.now() + sourceTimeout
     while mayHaveSource(block) {
-      if MonotonicClock.now() >= late { return true }
-      _ = try? Poller().wait(timeout: managerLook)
+      if MonotonicClock.now() >= deadline { return true }
+      MonotonicClock.sleep(managerPollInterval)
     }
     return false
   }
@@ -182,7 +180,7 @@ public enum VMMProcess {
   }
 
   /// How long it waits between two looks at a block, in nanoseconds.
-  private static let managerLook: UInt64 = 50_000_000
+  private static let managerPollInterval: UInt64 = 50_000_000
 
   /// Tells the service manager, if one started the VM, and returns once it has taken it, or `isWanted` says no.
   static func tellManager(

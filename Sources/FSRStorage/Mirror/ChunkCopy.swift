@@ -14,7 +14,7 @@ final class ChunkCopy: Sendable {
     let copy: OwnedDescriptor
     let faults: Mutex<IOFaultPlan>
     /// Whether the kernel cannot do it by itself.
-    let isByHand = Flag()
+    let isByHand = OneWayFlag()
 
     init(original: consuming OwnedDescriptor, copy: consuming OwnedDescriptor, faults: IOFaultPlan) {
       self.original = original
@@ -30,7 +30,7 @@ final class ChunkCopy: Sendable {
   private let running: Atomic<Int>
   private let copied = Atomic<Int>(0)
   private let first = Mutex<CopyFailure?>(nil)
-  private let isCancelled = Flag()
+  private let isCancelled = OneWayFlag()
   private let done: @Sendable () -> Void
 
   private init(
@@ -80,7 +80,7 @@ final class ChunkCopy: Sendable {
     next.load(ordering: .acquiring) >= parts.count && !hasFailed.isUp ? nil : first.withLock { $0 }
   }
 
-  private let hasFailed = Flag()
+  private let hasFailed = OneWayFlag()
 
   private func run() {
     var buffer: MappedRegion?

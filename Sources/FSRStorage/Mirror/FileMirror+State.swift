@@ -45,7 +45,7 @@ extension FileMirror {
       if !state.helper.isAlive, state.route.isOn { state.route.takeOff(&state.deeds) }
       let deeds = state.deeds
       state.deeds.removeAll(keepingCapacity: true)
-      for deed in deeds { perform(deed, &state) }
+      for body in deeds { perform(body, &state) }
       send(&state)
       if state.route.pending == 0, state.helper.state == .stunning || state.helper.state == .failed {
         state.helper.take(.drained)
@@ -53,8 +53,8 @@ extension FileMirror {
     } while !state.deeds.isEmpty || (state.route.isOn && !state.helper.isAlive)
   }
 
-  private func perform(_ deed: MirrorRoute.Deed, _ state: inout State) {
-    switch deed {
+  private func perform(_ body: MirrorRoute.Deed, _ state: inout State) {
+    switch body {
     case .start(let id, let target):
       state.unsent.append((id, false))
       if target == .both { state.unsent.append((id, true)) }

@@ -14,7 +14,7 @@ extension FileMirror {
   /// A chunk under way.
   private struct Moving {
     let work: ChunkCopy
-    let isDone: Flag
+    let isDone: OneWayFlag
     let blocks: Range<UInt64>
     let bytes: UInt64
   }
@@ -75,8 +75,8 @@ extension FileMirror {
         state.stall = (now, deeds)
         return
       }
-      if now - stall.since >= options.patience {
-        state.helper.take(.failed(.hangs(seconds: options.patience / 1_000_000_000)))
+      if now - stall.since >= options.timeout {
+        state.helper.take(.failed(.hangs(seconds: options.timeout / 1_000_000_000)))
       }
     }
   }
@@ -144,7 +144,7 @@ extension FileMirror {
     // Looked at now: who writes there from here on waits, so what is not in use holds nothing that is needed.
     let extents = ends.extents(blocks)
     let page = PageTransfer.pageSize
-    let isDone = Flag()
+    let isDone = OneWayFlag()
     let bytes = extents.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) * page }
     let work = ChunkCopy.start(ends.files, extents.map { $0.lowerBound * page..<$0.upperBound * page }) {
       isDone.raise()

@@ -13,7 +13,7 @@ public final class FileMirror: Sendable {
     /// Nil as fast as can be.
     public var bytesPerSecond: UInt64?
     /// Nanoseconds for which a write of the owner may wait for a copy of which nothing comes to an end: 10 s.
-    public var patience: UInt64 = 10_000_000_000
+    public var timeout: UInt64 = 10_000_000_000
 
     public init() {}
   }
@@ -47,7 +47,7 @@ public final class FileMirror: Sendable {
   let options: Options
   let bell: EventDescriptor
   /// Whether its thread has ended, or is about to.
-  let hasEnded = Flag()
+  let hasEnded = OneWayFlag()
   let state: Mutex<State>
 
   /// - Parameters:
@@ -108,8 +108,8 @@ public final class FileMirror: Sendable {
   /// Calls it off, and waits for the copy to be closed, for `limit` nanoseconds at most: a disk may hang.
   public func end(within limit: UInt64) {
     cancel()
-    let late = MonotonicClock.now() + limit
-    while !hasEnded.isUp, MonotonicClock.now() < late { _ = try? Poller().wait(timeout: Self.endLook) }
+    let deadline = MonotonicClock.now() + limit
+    while !hasEnded.isUp, MonotonicClock.now() < deadline { MonotonicClock.sleep(Self.endLook) }
   }
 
   /// Nanoseconds between two looks at that.
@@ -174,10 +174,10 @@ public final class FileMirror: Sendable {
   func ring() { try? bell.signal() }
 
   /// Changes the state and does what follows from it.
-  func change(_ deed: (inout State) -> Void) {
+  func change(_ body: (inout State) -> Void) {
     let (hasFinished, hasEnded) = state.withLock { state in
       let wasExited = state.helper.state == .exited
-      deed(&state)
+      body(&state)
       perform(&state)
       // Whoever takes the copy lets the thread sleep.
       let hasEnded = state.helper.state == .exited && !wasExited && !state.helper.isCopied

@@ -95,16 +95,16 @@ extension SwapFile {
   }
 
   /// Nanoseconds for who has just given the file up: a child that it was starting has its descriptors for a moment.
-  private static let claimPatience: UInt64 = 200_000_000
+  private static let claimTimeout: UInt64 = 200_000_000
 
   private static func claimAlone(_ reference: borrowing OwnedDescriptor, _ path: String) throws(SwapError)
     -> SwapClaim?
   {
-    let late = MonotonicClock.now() + claimPatience
+    let deadline = MonotonicClock.now() + claimTimeout
     while true {
       if let claim = try SwapClaim(alone: reference, of: path) { return claim }
-      if MonotonicClock.now() >= late { return nil }
-      _ = try? Poller().wait(timeout: leftoverLook)
+      if MonotonicClock.now() >= deadline { return nil }
+      MonotonicClock.sleep(leftoverLook)
     }
   }
 
@@ -126,7 +126,7 @@ extension SwapFile {
   }
 
   /// Nanoseconds for a killed process's writes to end, and between two looks.
-  private static let leftoverPatience: UInt64 = 2_000_000_000
+  private static let leftoverTimeout: UInt64 = 2_000_000_000
   private static let leftoverLook: UInt64 = 5_000_000
 
   /// Removes the swap file at `path` where it is the one of a machine that is no more, and nobody writes it any more.
@@ -150,11 +150,11 @@ extension SwapFile {
     guard let isOurs = isOf(vm, machines, file) else { return false }
     if !isOurs { return true }
     if machines.isEmpty, (try? SwapClaim(alone: reference, of: path)) == nil { return true }
-    let late = MonotonicClock.now() + leftoverPatience
+    let deadline = MonotonicClock.now() + leftoverTimeout
     while (try? file.tryLock(byte: SwapLocks.writer, .exclusive)) != true {
       if isOf(vm, machines, file) == false { return true }
-      if MonotonicClock.now() >= late { return false }
-      _ = try? Poller().wait(timeout: leftoverLook)
+      if MonotonicClock.now() >= deadline { return false }
+      MonotonicClock.sleep(leftoverLook)
     }
     guard let isStillOurs = isOf(vm, machines, file) else { return false }
     // What was put in its place meanwhile is another's.

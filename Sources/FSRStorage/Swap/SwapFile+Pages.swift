@@ -50,22 +50,23 @@ extension SwapFile {
   public func completions() -> [PageCompletion] { sort(queue.completions()) }
 
   /// Nanoseconds until it is looked again at what a mirror still has.
-  private static let look: UInt64 = 5_000_000
+  private static let pollInterval: UInt64 = 5_000_000
 
   /// Takes completions, waiting for at least one; empty when nothing is in flight or `timeout` nanoseconds passed.
   public func wait(timeout: UInt64? = nil) throws(SwapError) -> [PageCompletion] {
-    let late = timeout.map { MonotonicClock.now() &+ $0 }
+    let deadline = timeout.map { MonotonicClock.now() &+ $0 }
     while true {
       let ended = completions()
       if !ended.isEmpty || inFlight == 0 { return ended }
       let now = MonotonicClock.now()
-      if let late, now >= late { return [] }
-      let left = late.map { $0 - now }
+      if let deadline, now >= deadline { return [] }
+      let left = deadline.map { $0 - now }
       let isMirrored = routing.withLock { $0.mirror != nil }
       let more = try SwapError.translating { () throws(SystemError) in
         // What a mirror ends without the queue is seen by looking.
         try queue.inFlight > 0
-          ? queue.wait(timeout: isMirrored ? min(left ?? Self.look, Self.look) : left) : waitForMirror(left)
+          ? queue.wait(timeout: isMirrored ? min(left ?? Self.pollInterval, Self.pollInterval) : left)
+          : waitForMirror(left)
       }
       let sorted = sort(more)
       if !sorted.isEmpty { return sorted }
@@ -75,7 +76,7 @@ extension SwapFile {
   private func waitForMirror(_ left: UInt64?) throws(SystemError) -> [PageCompletion] {
     var poller = Poller()
     poller.watch(event.value.descriptor, token: 0)
-    _ = try poller.wait(timeout: min(left ?? Self.look, Self.look))
+    _ = try poller.wait(timeout: min(left ?? Self.pollInterval, Self.pollInterval))
     return []
   }
 

@@ -147,7 +147,7 @@ public final class PageQueue: Sendable {
       do {
         all += try drain()
         break
-      } catch { _ = try? Poller().wait(timeout: Self.closingLook) }
+      } catch { MonotonicClock.sleep(Self.closingLook) }
     }
     let file = state.withLock { state in
       defer { state.file = nil }

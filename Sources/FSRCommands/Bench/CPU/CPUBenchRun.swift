@@ -7,7 +7,7 @@ internal import FSRSystem
 /// One case of `fsr bench cpu`: the bench guest on a number of vCPUs, run by fsr and by QEMU by turns.
 struct CPUBenchRun {
   /// Nanoseconds for one run of the guest.
-  private static let patience: UInt64 = 900_000_000_000
+  private static let timeout: UInt64 = 900_000_000_000
 
   let vcpus: Int
   let work: Int
@@ -31,7 +31,7 @@ struct CPUBenchRun {
       guard let qemu, reference != nil else { continue }
       do {
         let output = try qemu.run(
-          image, harts: vcpus, timeout: CPUBenchRun.patience, interruption, wait: show)
+          image, harts: vcpus, timeout: CPUBenchRun.timeout, interruption, wait: show)
         reference?.add(try BenchTranscript(output, harts: vcpus, work: work))
       } catch {
         try interruption.check()
@@ -53,10 +53,10 @@ struct CPUBenchRun {
     let configuration = VMConfiguration(
       name: "bench", memory: BenchGuest.memory, vcpus: vcpus, guest: "bench", console: "memory")
     let vm = try TemporaryVM.start(configuration, image: file, console: try output.descriptor.duplicate())
-    let late = MonotonicClock.now() + CPUBenchRun.patience
+    let deadline = MonotonicClock.now() + CPUBenchRun.timeout
     let end = try VMLife.waitForEnd(of: vm.folder) {
       wait()
-      return interruption.hasCome || MonotonicClock.now() >= late
+      return interruption.hasCome || MonotonicClock.now() >= deadline
     }
     try interruption.check()
     guard let end else {

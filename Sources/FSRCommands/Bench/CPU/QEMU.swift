@@ -5,7 +5,7 @@ struct QEMU: Sendable {
   private static let name = "qemu-system-riscv64"
   /// Nanoseconds that it may take to say its version.
   private static let versionLimit: UInt64 = 20_000_000_000
-  private static let look: UInt64 = 50_000_000
+  private static let pollInterval: UInt64 = 50_000_000
   private static let imageNumber: Int32 = 3
 
   let path: String
@@ -72,7 +72,7 @@ struct QEMU: Sendable {
       executable: path, arguments: [name] + arguments, environmentBytes: Environment.bytes,
       inheriting: inherited)
     var isInTime = true
-    while try !child.process.waitForExit(timeout: look) {
+    while try !child.process.waitForExit(timeout: pollInterval) {
       wait()
       isInTime = MonotonicClock.now() < deadline
       if isInTime && !interruption.hasCome { continue }

@@ -3,7 +3,7 @@ import FSRState
 import FSRSystem
 import Testing
 
-@Suite struct HartStandingsTests {
+@Suite struct VCPUStandingsTests {
   private static func standing(_ cpus: [Int]) -> ThreadStanding {
     var standing = ThreadStanding(cpus: CPUSet(cpus))
     standing.policy = 3
@@ -18,22 +18,22 @@ import Testing
 
   @Test func theyComeAsTheyWere() throws {
     for all in [[:], [1: Self.standing([0])], [0: Self.standing([3, 8191]), 3: Self.standing([1])]] {
-      let standings = HartStandings(all)
-      #expect(try HartStandings(decoding: standings.encoded, harts: 4) == standings)
+      let standings = VCPUStandings(all)
+      #expect(try VCPUStandings(decoding: standings.encoded, harts: 4) == standings)
     }
   }
 
   @Test func whatNoGuestHasIsRefused() {
-    let good = HartStandings([0: Self.standing([1]), 2: Self.standing([0, 1])]).encoded
+    let good = VCPUStandings([0: Self.standing([1]), 2: Self.standing([0, 1])]).encoded
     let bad: [[UInt8]] = [
       Array(good.dropLast()), good + [0], [], [1, 0], [9, 0] + Array(good.dropFirst(2)),
       // No processor, one that there cannot be, and a hart too many.
-      HartStandings([0: Self.standing([])]).encoded,
+      VCPUStandings([0: Self.standing([])]).encoded,
       Array(good.prefix(50)) + [0xff, 0xff] + Array(good.dropFirst(52)),
-      HartStandings([3: Self.standing([0])]).encoded,
+      VCPUStandings([3: Self.standing([0])]).encoded,
     ]
     for bytes in bad {
-      #expect(throws: StateError.self) { try HartStandings(decoding: bytes, harts: 3) }
+      #expect(throws: StateError.self) { try VCPUStandings(decoding: bytes, harts: 3) }
     }
   }
 }

@@ -1,7 +1,7 @@
 package import FSRHandoff
 
 /// A phase of a handoff: what lies between two marks of its timeline.
-package struct HandoffStretch {
+package struct HandoffPhase {
   /// Whose work it is.
   package enum Performer { case source, destination, victor }
 
@@ -11,18 +11,18 @@ package struct HandoffStretch {
   package let performer: Performer
 
   package static let all = [
-    HandoffStretch("start", .requested, .started, by: .source),
-    HandoffStretch("negotiate", .started, .negotiated, by: .source),
-    HandoffStretch("prepare", .negotiated, .prepared, by: .source),
-    HandoffStretch("precopy", .prepared, .copied, by: .source),
-    HandoffStretch("quiesce", .copied, .quiesced, by: .source),
-    HandoffStretch("stun", .stunned, .left, by: .source),
-    HandoffStretch("checkpoint", .left, .completed, by: .source),
-    HandoffStretch("wake", .completed, .seen, by: .destination),
-    HandoffStretch("verify", .seen, .loaded, by: .destination),
-    HandoffStretch("race", .loaded, .decided, by: .victor),
-    HandoffStretch("resume", .decided, .entered, by: .victor),
-    HandoffStretch("reap", .entered, .reaped, by: .victor),
+    HandoffPhase("start", .requested, .started, by: .source),
+    HandoffPhase("negotiate", .started, .negotiated, by: .source),
+    HandoffPhase("prepare", .negotiated, .prepared, by: .source),
+    HandoffPhase("precopy", .prepared, .copied, by: .source),
+    HandoffPhase("quiesce", .copied, .quiesced, by: .source),
+    HandoffPhase("stun", .stunned, .left, by: .source),
+    HandoffPhase("checkpoint", .left, .completed, by: .source),
+    HandoffPhase("wake", .completed, .seen, by: .destination),
+    HandoffPhase("verify", .seen, .loaded, by: .destination),
+    HandoffPhase("race", .loaded, .decided, by: .victor),
+    HandoffPhase("resume", .decided, .entered, by: .victor),
+    HandoffPhase("reap", .entered, .reaped, by: .victor),
   ]
 
   private init(

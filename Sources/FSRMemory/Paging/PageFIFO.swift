@@ -1,5 +1,5 @@
 /// Pages in the order in which they came.
-struct PageQueue: Sendable, Hashable {
+struct PageFIFO: Sendable, Hashable {
   private var pages: [UInt64] = []
   private var start = 0
 
@@ -27,6 +27,6 @@ struct PageQueue: Sendable, Hashable {
   }
 
   // What was taken out is no part of what it is.
-  static func == (a: PageQueue, b: PageQueue) -> Bool { a.pages[a.start...] == b.pages[b.start...] }
+  static func == (a: PageFIFO, b: PageFIFO) -> Bool { a.pages[a.start...] == b.pages[b.start...] }
   func hash(into hasher: inout Hasher) { hasher.combine(pages[start...]) }
 }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Something that becomes true once, seen by every thread.
-public final class Flag: Sendable {
+public final class OneWayFlag: Sendable {
   private let value = Atomic<Bool>(false)
 
   public init() {}

@@ -1,7 +1,7 @@
 internal import FSRSystem
 
 /// Another VMM that must not touch the guest while this one runs it.
-final class Rival: Sendable {
+final class PeerVMM: Sendable {
   let block: ControlBlock
   let party: Party
   /// Nil when it is gone already, or cannot be looked at.

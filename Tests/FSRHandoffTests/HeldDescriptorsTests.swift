@@ -4,7 +4,7 @@ import FSRSystem
 import FSRTestSupport
 import Testing
 
-@Suite struct GuestCopiesTests {
+@Suite struct HeldDescriptorsTests {
   /// How the descriptors of a guest are not what they should be.
   enum Flaw: CaseIterable {
     case none, noDescriptors, manifestAlone, slotMissing, slotTooMany, manifestIsAFile, checkpointIsAFile,
@@ -62,14 +62,16 @@ import Testing
   @Test(arguments: Flaw.allCases.filter { $0 != .none })
   func aFlawIsRefused(_ flaw: Flaw) throws {
     let temporary = try TemporaryDirectory()
-    #expect(throws: HandoffError.self) { _ = try GuestCopies(try Self.bag(flaw, in: temporary.directory)) }
+    #expect(throws: HandoffError.self) {
+      _ = try HeldDescriptors(try Self.bag(flaw, in: temporary.directory))
+    }
   }
 
   @Test func wholeCopiesAreTakenAndGivenOn() throws {
     let temporary = try TemporaryDirectory()
     let bag = try Self.bag(.none, in: temporary.directory)
     let numbers = bag.numbers
-    let copies = try GuestCopies(bag)
+    let copies = try HeldDescriptors(bag)
     #expect(copies.manifest == Self.manifest())
     #expect(copies.numbers == numbers)
     let checkpointNumber = copies.checkpoint.number
@@ -78,7 +80,7 @@ import Testing
     let slots = try copies.duplicateSlots()
     let slotCount = slots.count
     #expect(slotCount == 2)
-    let again = try GuestCopies(try copies.duplicate())
+    let again = try HeldDescriptors(try copies.duplicate())
     #expect(again.manifest == copies.manifest)
     #expect(Set(again.numbers).isDisjoint(with: numbers))
     let released = copies.release()
@@ -92,9 +94,9 @@ import Testing
       for flaw in Flaw.allCases {
         let areClosed = try OpenDescriptors.areClosed {
           let bag = try Self.bag(flaw, in: temporary.directory)
-          guard let copies = try? GuestCopies(bag) else { return }
+          guard let copies = try? HeldDescriptors(bag) else { return }
           let second = try copies.duplicate()
-          _ = try? GuestCopies(second)
+          _ = try? HeldDescriptors(second)
         }
         #expect(areClosed, "\(flaw)")
       }

@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 /// Ports on taps: frames are sent all the while, and each is answered once, whatever happens to the VM.
-@Suite(.serialized) struct PortTests {
+@Suite(.serialized) struct TapPortTests {
   private static func check(_ body: @escaping @Sendable () throws -> [String]) async {
     switch await TestNetwork.run(body) {
     case nil: break

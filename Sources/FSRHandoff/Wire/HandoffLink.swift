@@ -1,7 +1,7 @@
 public import FSRSystem
 
 /// A socket to a party, on which whole messages travel with their descriptors.
-public struct Channel: ~Copyable, Sendable {
+public struct HandoffLink: ~Copyable, Sendable {
   let socket: UnixSocket
 
   /// How long a peer may leave its socket unread before a send to it fails, in nanoseconds.
@@ -51,7 +51,7 @@ public struct Channel: ~Copyable, Sendable {
   }
 }
 
-extension Channel {
+extension HandoffLink {
   /// Whether a message, or the peer's hanging up, is there to be received.
   func isReadable() throws(HandoffError) -> Bool {
     var poller = Poller()

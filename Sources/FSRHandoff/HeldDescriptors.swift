@@ -4,7 +4,7 @@ public import FSRSystem
 /// The descriptors of a guest, as they travel: manifest, checkpoint, then one for each of the manifest's slots.
 ///
 /// Whoever holds them can start a VMM that goes on with the guest from a complete checkpoint.
-public struct GuestCopies: ~Copyable, Sendable {
+public struct HeldDescriptors: ~Copyable, Sendable {
   /// Manifest and checkpoint.
   static let descriptorsAhead = 2
 

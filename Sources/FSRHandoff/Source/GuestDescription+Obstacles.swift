@@ -2,9 +2,10 @@ internal import FSRState
 internal import FSRSystem
 
 /// What can be seen of a description before anything is begun: all that will be sent is in it.
-extension Description {
+extension GuestDescription {
   /// Slots that one message carries, behind manifest and checkpoint.
-  static let slotLimit = min(Manifest.slotLimit, UnixSocket.descriptorLimit - GuestCopies.descriptorsAhead)
+  static let slotLimit = min(
+    Manifest.slotLimit, UnixSocket.descriptorLimit - HeldDescriptors.descriptorsAhead)
   /// Refuses what another process could do nothing with.
   ///
   /// - Throws: `HandoffError.refused` with `descriptor`, which names the slot.

@@ -9,14 +9,14 @@ import Synchronization
 import Testing
 
 /// The threads of a guest's harts: stopped, paused and started anew, also while one of them does not come to stand.
-@Suite(.serialized) struct HartThreadsTests {
+@Suite(.serialized) struct VCPUThreadsTests {
   /// Nobody listens to this guest.
   private struct Silence: ConsoleSink {
     func write(_ byte: UInt8) {}
   }
 
   private final class Guest: Sendable {
-    let threads: HartThreads
+    let threads: VCPUThreads
     let cpus: [ScriptedCPU]
     let ends = Atomic<Int>(0)
     /// How often the deed of a stop was done.
@@ -25,8 +25,8 @@ import Testing
     init(harts: Int) throws {
       let ended = Mutex<Callback?>(nil)
       let hook = Owned(ended)
-      let threads = try HartThreads(
-        meters: HartMeters(harts: harts), clock: HostClock(), placement: GuestPlacement(nil)
+      let threads = try VCPUThreads(
+        meters: VCPUMeters(harts: harts), clock: HostClock(), placement: GuestPlacement(nil)
       ) { _ in hook.value.withLock { $0 }?() }
       let machine = try Machine(
         memory: GuestMemory(size: BoardMap.smallestRAM), harts: harts, clock: HostClock(), console: Silence(),
@@ -47,26 +47,26 @@ import Testing
     /// Has `hart` stay in the guest, whatever it is told.
     func stick(_ hart: Int) {
       cpus[hart].stick()
-      #expect(HartThreadsTests.wait { self.cpus[hart].isStuck })
+      #expect(VCPUThreadsTests.wait { self.cpus[hart].isStuck })
     }
 
     /// Whether each of `harts` goes on.
     func runs(_ harts: [Int]) -> Bool {
       let before = harts.map { cpus[$0].instructions }
-      return HartThreadsTests.wait { zip(harts, before).allSatisfy { self.cpus[$0].instructions > $1 } }
+      return VCPUThreadsTests.wait { zip(harts, before).allSatisfy { self.cpus[$0].instructions > $1 } }
     }
   }
 
   /// Far longer than anything takes, in nanoseconds.
-  private static let patience: UInt64 = 60_000_000_000
+  private static let timeout: UInt64 = 60_000_000_000
   /// Nanoseconds for a hart that never stands.
   private static let moment: UInt64 = 5_000_000
 
   private static func wait(until condition: () -> Bool) -> Bool {
-    let late = MonotonicClock.now() + patience
+    let deadline = MonotonicClock.now() + timeout
     while !condition() {
-      if MonotonicClock.now() >= late { return false }
-      _ = try? Poller().wait(timeout: 100_000)
+      if MonotonicClock.now() >= deadline { return false }
+      MonotonicClock.sleep(100_000)
     }
     return true
   }
@@ -87,13 +87,13 @@ import Testing
       #expect(outcome == .late && resets == 0)
     }
     guest.cpus[1].unstick()
-    let outcome = guest.threads.restart(limit: Self.patience) {
+    let outcome = guest.threads.restart(limit: Self.timeout) {
       resets += 1
       return !guest.cpus.contains { $0.isInside }
     }
     #expect(outcome == .done && resets == 1)
     #expect(guest.runs([0, 1]))
-    #expect(guest.threads.restart(limit: Self.patience) { true } == .failed)
+    #expect(guest.threads.restart(limit: Self.timeout) { true } == .failed)
   }
 
   /// A guest that has asked for a reset and stands, and a stop of it.
@@ -109,7 +109,7 @@ import Testing
 
   @Test func aSwitchWaitsForAResetAndIsMadeThen() async throws {
     let guest = try Self.stopped()
-    let outcome = guest.threads.restart(limit: Self.patience) {
+    let outcome = guest.threads.restart(limit: Self.timeout) {
       guest.switches.load(ordering: .acquiring) == 0 && !guest.cpus.contains { $0.isInside }
     }
     #expect(outcome == .done)
@@ -125,7 +125,7 @@ import Testing
     let begin = MonotonicClock.now()
     for _ in 0..<rounds {
       let guest = try Self.stopped()
-      #expect(guest.threads.restart(limit: Self.patience) { true } == .done)
+      #expect(guest.threads.restart(limit: Self.timeout) { true } == .done)
       #expect(Self.wait { guest.switches.load(ordering: .acquiring) == 1 })
       guest.threads.resume()
     }
@@ -137,7 +137,7 @@ import Testing
     #expect(guest.threads.cancelStop())
     guest.threads.resume()
     // It has asked for a reset, and waits for that alone.
-    let outcome = guest.threads.restart(limit: Self.patience) { !guest.cpus.contains { $0.isInside } }
+    let outcome = guest.threads.restart(limit: Self.timeout) { !guest.cpus.contains { $0.isInside } }
     #expect(outcome == .done)
     #expect(guest.runs([0, 1]) && guest.switches.load(ordering: .acquiring) == 0)
   }
@@ -151,18 +151,18 @@ import Testing
     #expect(guest.runs([0, 1]))
     guest.cpus[2].unstick()
     #expect(guest.runs([2]))
-    #expect(guest.threads.pause(limit: Self.patience) == .done)
+    #expect(guest.threads.pause(limit: Self.timeout) == .done)
     #expect(!guest.cpus.contains { $0.isInside })
     #expect(guest.threads.unpause() == .done)
     #expect(guest.runs([0, 1, 2]))
   }
 
   /// Asks for a stop with a deed that alone keeps what is answered.
-  private static func stop(_ guest: Guest, _ deed: @escaping @Sendable () -> Void) -> Flag {
-    let needed = Flag()
+  private static func stop(_ guest: Guest, _ body: @escaping @Sendable () -> Void) -> OneWayFlag {
+    let needed = OneWayFlag()
     guest.threads.stop {
       needed.raise()
-      deed()
+      body()
     }
     return needed
   }
@@ -220,7 +220,7 @@ import Testing
     for round in 0..<1500 {
       // 0 not yet, 1 nobody was inside, 2 somebody was.
       let seen = Owned(Atomic<Int>(0))
-      let isPaused = round % 3 == 0 && guest.threads.pause(limit: Self.patience) == .done
+      let isPaused = round % 3 == 0 && guest.threads.pause(limit: Self.timeout) == .done
       if isPaused { paused += 1 }
       guest.threads.stop {
         seen.value.store(guest.cpus.contains { $0.isInside } ? 2 : 1, ordering: .releasing)

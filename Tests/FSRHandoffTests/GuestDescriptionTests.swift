@@ -5,7 +5,7 @@ import FSRTestSupport
 import Testing
 
 /// What a source looks at before it begins.
-@Suite struct DescriptionTests {
+@Suite struct GuestDescriptionTests {
   private static func code(_ told: Message?) -> ReasonCode? {
     if case .refused(let reason) = told { reason.code } else { nil }
   }

@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// It rests, with nothing in flight, while the guest is given away: a guest that stays after all needs no new thread, for
 /// which there might be no room any more, and the old one is what it was.
-package final class Worker: Sendable {
+package final class PeriodicThread: Sendable {
   private enum Mode: UInt8 {
     case over, resting, working
   }

@@ -7,7 +7,7 @@ internal import Synchronization
 /// Time in the guest is the host's time, from a thread's entry to its coming out again: with time in which the host
 /// gave the processor to others. A hart comes out to wait for an interrupt, to be stopped, when the guest ends, and
 /// once in about a thousand million instructions to look up; an access to a device is no coming out.
-package final class HartMeters: Sendable {
+package final class VCPUMeters: Sendable {
   package struct Reading: Equatable, Sendable {
     /// Nanoseconds.
     package var ran: UInt64
@@ -27,7 +27,7 @@ package final class HartMeters: Sendable {
   private static let since: UInt64 = 24
   private static let line: UInt64 = 64
   /// Looks at a line that is being changed before the one who changes it is let run.
-  private static let patience = 100
+  private static let timeout = 100
   /// More often than any hart comes out in a host's life.
   package static let exitBound: UInt64 = 1 << 62
 
@@ -89,7 +89,7 @@ package final class HartMeters: Sendable {
         return Reading(ran: ran &+ (since == 0 || since > now ? 0 : now - since), exits: exits)
       }
       looks += 1
-      if looks % Self.patience == 0 { _ = try? Poller().wait(timeout: 1000) }
+      if looks % Self.timeout == 0 { MonotonicClock.sleep(1000) }
     }
   }
 

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// Something that a disk may keep from ending, done by a thread of its own: whoever needs it waits for so long, and goes
 /// on without it.
-final class Errand<Value: Sendable>: Sendable {
+final class BoundedTask<Value: Sendable>: Sendable {
   private enum State {
     case underWay
     case done(Result<Value, any Error>)
@@ -17,24 +17,24 @@ final class Errand<Value: Sendable>: Sendable {
 
   private init() {}
 
-  /// Does `deed`; nil where it has not ended by `deadline`, a time of `MonotonicClock`.
+  /// Does `body`; nil where it has not ended by `deadline`, a time of `MonotonicClock`.
   ///
   /// - Parameter late: what its end is for then, on its own thread.
-  /// - Throws: what `deed` throws; `SystemError` where there is no thread to be had, and nothing was done.
+  /// - Throws: what `body` throws; `SystemError` where there is no thread to be had, and nothing was done.
   static func run(
-    _ name: String, until deadline: UInt64, _ deed: @escaping @Sendable () throws -> Value,
+    _ name: String, until deadline: UInt64, _ body: @escaping @Sendable () throws -> Value,
     late: @escaping @Sendable (Result<Value, any Error>) -> Void = { _ in }
   ) throws -> Value? {
-    let errand = Errand()
+    let task = BoundedTask()
     _ = try OSThread.start(name: name, detached: true) {
-      let result = Result(catching: deed)
-      if errand.end(with: result) { late(result) }
+      let result = Result(catching: body)
+      if task.end(with: result) { late(result) }
     }
     while true {
       let isLate = MonotonicClock.now() >= deadline
-      if let result = errand.look(leaving: isLate) { return try result.get() }
+      if let result = task.look(leaving: isLate) { return try result.get() }
       if isLate { return nil }
-      _ = try? Poller().wait(timeout: interval)
+      MonotonicClock.sleep(interval)
     }
   }
 

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Who drives a session now: exactly one thread at a time, so that the session's state needs no lock.
-final class Baton: Sendable {
+final class SessionTurn: Sendable {
   enum Holder: UInt32 {
     /// The session's own thread.
     case session = 0

@@ -5,13 +5,13 @@ package import FSRSystem
 internal import Synchronization
 
 /// A host thread for every hart: started once, parked whenever the guest must not run.
-package final class HartThreads: WakesHarts, StopPlace, Sendable {
+package final class VCPUThreads: WakesHarts, StopPlace, Sendable {
   /// Instructions after which a thread looks up by itself.
   private static let budget: UInt64 = 1 << 30
   /// Instructions that a thread runs with the urgency of the switch, before it becomes an ordinary one.
   private static let urgentBudget: UInt64 = 20_000
   /// Nanoseconds between two looks at whether all threads have started.
-  private static let startLook: UInt64 = 100_000
+  private static let startPollInterval: UInt64 = 100_000
   /// How long a thread spins at the gate in a switch, in nanoseconds.
   private static let spinLimit: UInt64 = 200_000
   private static let callerPriority: Int32 = 10
@@ -46,7 +46,7 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   private let gate: UInt64
   package let harts: Int
   private let clock: HostClock
-  private let meters: HartMeters
+  private let meters: VCPUMeters
   /// The processors that harts may run on.
   let placement: GuestPlacement
   private let machine = Mutex<Machine?>(nil)
@@ -63,15 +63,15 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   /// Threads that sleep at the gate, or are about to.
   private let sleepers = Atomic<Int>(0)
   private let stop = Atomic<UInt32>(Stop.none.rawValue)
-  private let isOver = Flag()
+  private let isOver = OneWayFlag()
   private let holds = Mutex(Holds.stopped)
   private let switchover = Mutex<Callback?>(nil)
-  private let calmed = Mutex<Callback?>(nil)
+  private let demoted = Mutex<Callback?>(nil)
   private let ended: @Sendable (GuestEnd) -> Void
 
   /// - Parameter ended: called on a vCPU thread when the guest ends itself, which then stands still.
   package init(
-    meters: HartMeters, clock: HostClock, placement: GuestPlacement,
+    meters: VCPUMeters, clock: HostClock, placement: GuestPlacement,
     ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws(SystemError) {
     words = try MappedRegion(anonymous: 8192)
@@ -113,7 +113,7 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
     /// Done by the first thread as it enters the guest.
     let entered: @Sendable () -> Void
     /// Done by the first thread when it has run a while, and is an ordinary one again.
-    let calmed: @Sendable () -> Void
+    let demoted: @Sendable () -> Void
   }
 
   /// Makes the threads, parked at the gate or, in a destination, for the switch.
@@ -121,10 +121,10 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   /// - Parameter standings: how the source's are scheduled, where its VMM has not seen to that.
   package func start(
     machine: Machine, cpus: [any VirtualCPU], switching: Switch? = nil,
-    standings: HartStandings = HartStandings()
+    standings: VCPUStandings = VCPUStandings()
   ) throws(SystemError) {
     self.machine.withLock { $0 = machine }
-    calmed.withLock { $0 = switching.map { Callback($0.calmed) } }
+    demoted.withLock { $0 = switching.map { Callback($0.demoted) } }
     for cpu in cpus {
       let thread = try OSThread.start(name: "vcpu\(cpu.hart)") { [self] in
         defer { gone.add(1, ordering: .acquiringAndReleasing) }
@@ -135,7 +135,7 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
           run(cpu, machine, isParked: true)
           return
         }
-        beUrgent(cpu.hart, returningTo: standings.byHart[cpu.hart])
+        boostCaller(cpu.hart, returningTo: standings.byHart[cpu.hart])
         if cpu.hart == 0 { switching.rehearse() }
         ready.add(1, ordering: .acquiringAndReleasing)
         if cpu.hart == 0 {
@@ -151,15 +151,15 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
       threads.withLock { $0.append(thread) }
     }
     // Who is told that the guest is prepared may switch at once.
-    while ready.load(ordering: .acquiring) < cpus.count { _ = try Poller().wait(timeout: Self.startLook) }
+    while ready.load(ordering: .acquiring) < cpus.count { MonotonicClock.sleep(Self.startPollInterval) }
   }
 
   /// A thread that has a processor to itself is awake by the time the gate opens.
   private func follow(_ switching: Switch, _ hart: Int) {
     guard hart < placement.processors.count else { return }
     switching.follow()
-    let late = MonotonicClock.now() + Self.spinLimit
-    while !isOpen, !isOver.isUp, MonotonicClock.now() < late {}
+    let deadline = MonotonicClock.now() + Self.spinLimit
+    while !isOpen, !isOver.isUp, MonotonicClock.now() < deadline {}
   }
 
   private func run(_ cpu: any VirtualCPU, _ machine: Machine, isParked: Bool) {
@@ -221,12 +221,12 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
     var isMine: Bool?
     while isMine == nil { isMine = arrival.step(on: self) }
     guard isMine == true else { return }
-    let deed = switchover.withLock { deed in
-      let taken = deed
-      deed = nil
+    let body = switchover.withLock { body in
+      let taken = body
+      body = nil
       return taken
     }
-    deed?()
+    body?()
   }
 
   // MARK: stopping and going on
@@ -261,9 +261,9 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
     wake(hart: hart)
   }
 
-  /// Asks every hart to stop; the thread that arrives last runs `deed`.
-  package func stop(_ deed: @escaping @Sendable () -> Void) {
-    switchover.withLock { $0 = Callback(deed) }
+  /// Asks every hart to stop; the thread that arrives last runs `body`.
+  package func stop(_ body: @escaping @Sendable () -> Void) {
+    switchover.withLock { $0 = Callback(body) }
     holds.withLock { holds in
       holds.insert(.stopped)
       close()
@@ -374,10 +374,10 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
 
   /// Whether every hart stood still within `limit` nanoseconds.
   private func waitUntilParked(limit: UInt64) -> Bool {
-    let late = MonotonicClock.now() &+ limit
+    let deadline = MonotonicClock.now() &+ limit
     while arrived.load(ordering: .acquiring) < harts {
-      if isOver.isUp || MonotonicClock.now() >= late { return false }
-      _ = try? Poller().wait(timeout: Self.startLook)
+      if isOver.isUp || MonotonicClock.now() >= deadline { return false }
+      MonotonicClock.sleep(Self.startPollInterval)
     }
     return true
   }
@@ -412,17 +412,17 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   ///
   /// - Parameters:
   ///   - deed: done when all harts stand, or have not come to stand within `limit` nanoseconds.
-  package func end(unblocking deed: () -> Void = {}, after limit: UInt64 = 0) {
+  package func end(unblocking body: () -> Void = {}, after limit: UInt64 = 0) {
     isOver.raise()
     machine.withLock { $0 }?.requestStop()
     words.atomicStore(UInt32(1), at: gate)
     words.wake(at: gate)
     for hart in 0..<harts { wake(hart: hart) }
-    let late = MonotonicClock.now() &+ limit
-    while gone.load(ordering: .acquiring) < threads.withLock({ $0.count }), MonotonicClock.now() < late {
-      _ = try? Poller().wait(timeout: Self.startLook)
+    let deadline = MonotonicClock.now() &+ limit
+    while gone.load(ordering: .acquiring) < threads.withLock({ $0.count }), MonotonicClock.now() < deadline {
+      MonotonicClock.sleep(Self.startPollInterval)
     }
-    deed()
+    body()
     let all = threads.withLock { threads in
       let old = threads
       threads = []
@@ -439,25 +439,25 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   /// The calling thread goes first, and above them: else it might not run again before they stop.
   package func prepareSwitch() {
     callersUrgency.begin(OSThread.currentThreadID, priority: Self.callerPriority)
-    for (hart, thread) in threads.withLock({ $0 }).enumerated() { urge(thread.threadID, hart, priority: 1) }
+    for (hart, thread) in threads.withLock({ $0 }).enumerated() { boost(thread.threadID, hart, priority: 1) }
   }
 
   /// Undoes `prepareSwitch`, on the thread that called that, for a guest that stays.
   package func undoSwitch() {
     callersUrgency.end(OSThread.currentThreadID)
-    for (hart, thread) in threads.withLock({ $0 }).enumerated() { relax(thread.threadID, hart) }
+    for (hart, thread) in threads.withLock({ $0 }).enumerated() { demote(thread.threadID, hart) }
   }
 
-  private func beUrgent(_ hart: Int, returningTo next: ThreadStanding?) {
-    urge(OSThread.currentThreadID, hart, priority: hart == 0 ? 3 : 2, returningTo: next)
+  private func boostCaller(_ hart: Int, returningTo next: ThreadStanding?) {
+    boost(OSThread.currentThreadID, hart, priority: hart == 0 ? 3 : 2, returningTo: next)
   }
 
   private func calm(_ hart: Int) {
-    relax(OSThread.currentThreadID, hart)
-    if hart == 0 { calmed.withLock { $0 }?() }
+    demote(OSThread.currentThreadID, hart)
+    if hart == 0 { demoted.withLock { $0 }?() }
   }
 
-  private func urge(_ thread: Int32, _ hart: Int, priority: Int32, returningTo next: ThreadStanding? = nil) {
+  private func boost(_ thread: Int32, _ hart: Int, priority: Int32, returningTo next: ThreadStanding? = nil) {
     let processors = placement.processors
     urgencies[hart].begin(
       thread, priority: priority, on: processors[hart % processors.count], turn: hart, returningTo: next)
@@ -468,7 +468,7 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
     words.atomicLoadRelaxed(line(hart) + Self.urgencyOffset, as: UInt32.self) == 1
   }
 
-  private func relax(_ thread: Int32, _ hart: Int) {
+  private func demote(_ thread: Int32, _ hart: Int) {
     words.atomicStore(UInt32(0), at: line(hart) + Self.urgencyOffset)
     urgencies[hart].end(thread)
   }
@@ -484,8 +484,8 @@ package final class HartThreads: WakesHarts, StopPlace, Sendable {
   }
 
   /// Those of the threads that are scheduled otherwise than as they were made: somebody wants it so.
-  package var standings: HartStandings {
-    var found = HartStandings()
+  package var standings: VCPUStandings {
+    var found = VCPUStandings()
     let natural = natural.withLock { $0 }
     for (hart, thread) in threads.withLock({ $0 }).enumerated() {
       guard let made = natural[hart],

@@ -4,7 +4,7 @@ internal import FSRSystem
 ///
 /// Guest memory is read and written through its memfd, never through a mapping: a touch by the pager's own thread would
 /// wait for itself.
-final class PagerHands: PagerWorld {
+final class KernelPagerWorld: PagerWorld {
   private let memory: GuestMemory
   private let table: PageTable
   private var cache: CompressionCache?

@@ -3,7 +3,7 @@ package import FSRSystem
 
 /// How the threads of harts are scheduled that somebody has scheduled otherwise than their VMM: as it goes to the next VMM,
 /// which may do without.
-package struct HartStandings: Equatable, Sendable {
+package struct VCPUStandings: Equatable, Sendable {
   /// The static section of a manifest that has them; only where there are some.
   static let section = "threads"
   static let sectionVersion: UInt16 = 1

@@ -6,7 +6,7 @@ internal import FSRSystem
 ///
 /// The kernel takes page tables of gigabytes apart for long. What a process has not given back when it ends is
 /// taken apart at once, on one of its processors, while the guest's thread waits for it.
-enum Retreat {
+enum MemoryRelease {
   /// Bytes in a piece. How many are mapped, and so how long it takes, shows when it is done.
   private static let smallestPiece: UInt64 = 512 << 10
   private static let largestPiece: UInt64 = 16 << 20
@@ -15,19 +15,19 @@ enum Retreat {
   /// Where every processor may be the guest's, one in so many moments is used.
   private static let share: UInt64 = 10
   /// Nanoseconds after which whoever waits for this process's end matters more.
-  private static let patience: UInt64 = 1_000_000_000
+  private static let timeout: UInt64 = 1_000_000_000
 
   /// Called on a thread that has no urgency any more. What fails here is done by the process's end.
   static func giveBackMemory(of guest: ReferenceGuest) {
     let isCrowded = !leaveProcessors(guest.threads.placement.processors.prefix(guest.configuration.vcpus))
     let memory = guest.memory
-    let late = MonotonicClock.now() &+ patience
+    let deadline = MonotonicClock.now() &+ timeout
     // Huge pages go whole.
     let least = guest.configuration.hasHugePages ? GuestMemory.hugePageSize : smallestPiece
     var piece = least
     var offset: UInt64 = 0
     var now = MonotonicClock.now()
-    while offset < memory.size, now < late {
+    while offset < memory.size, now < deadline {
       let end = min(memory.size, offset + piece)
       // Locked pages are not unmapped; whoever runs the guest now has locked them too.
       if offset < guest.configuration.reserve {
@@ -37,7 +37,7 @@ enum Retreat {
       offset = end
       let taken = MonotonicClock.now() - now
       piece = taken < aim ? min(piece * 2, largestPiece) : max(piece / 2, least)
-      if isCrowded { _ = try? Poller().wait(timeout: min(taken, aim * 2) * (share - 1)) }
+      if isCrowded { MonotonicClock.sleep(min(taken, aim * 2) * (share - 1)) }
       now = MonotonicClock.now()
     }
   }

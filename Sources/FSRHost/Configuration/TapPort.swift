@@ -2,7 +2,7 @@ package import FSRState
 public import FSRSystem
 
 /// The host's side of a network card, in words: which tap, and how it is set. The descriptors ride beside it.
-public struct Port: Equatable, Sendable {
+public struct TapPort: Equatable, Sendable {
   /// Ports of one VM.
   public static let limit = 8
   /// Queues of one port.
@@ -57,7 +57,7 @@ public struct Port: Equatable, Sendable {
   }
 
   /// Why one VM cannot have all of `ports`; nil where it can.
-  public static func obstacle(to ports: [Port]) -> String? {
+  public static func obstacle(to ports: [TapPort]) -> String? {
     if ports.count > limit { return "a VM has at most \(limit) ports" }
     if ports.map(\.queues).reduce(0, +) > totalQueueLimit {
       return "the ports of a VM have at most \(totalQueueLimit) queues together"
@@ -68,7 +68,7 @@ public struct Port: Equatable, Sendable {
   }
 }
 
-extension Port {
+extension TapPort {
   /// The static section of a manifest that has a VM's ports.
   package static let section = "ports"
   package static let sectionVersion: UInt16 = 1
@@ -89,19 +89,19 @@ extension Port {
   private static let encodedLimit = 4096
 
   /// Ports as bytes: their count, then each as fields behind its length.
-  package static func encode(_ ports: [Port]) -> [UInt8] {
+  package static func encode(_ ports: [TapPort]) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(UInt8(ports.count))
     for port in ports { writer.write(counted: port.encoded) }
     return writer.bytes
   }
 
-  package static func decode(_ bytes: [UInt8]) throws(StateError) -> [Port] {
+  package static func decode(_ bytes: [UInt8]) throws(StateError) -> [TapPort] {
     var reader = ByteReader(bytes)
     let count = Int(try reader.read(UInt8.self))
     guard count <= limit else { throw .tooLong(count, limit: limit) }
-    var ports: [Port] = []
-    for _ in 0..<count { ports.append(try Port(decoding: try reader.readCounted(limit: encodedLimit))) }
+    var ports: [TapPort] = []
+    for _ in 0..<count { ports.append(try TapPort(decoding: try reader.readCounted(limit: encodedLimit))) }
     try reader.finish()
     guard obstacle(to: ports) == nil else { throw .invalid("set of ports", UInt64(count)) }
     return ports
