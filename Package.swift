@@ -58,12 +58,14 @@ let package = Package(
     room("FSRHost", ["FSRHandoff", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem"]),
     room("FSRClient", ["FSRHost", "FSRHandoff", "FSRMemory", "FSRStorage", "FSRState", "FSRSystem"]),
 
+    room("FSRService", ["FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem"]),
+
     // doors: each makes one kind of VMM a participant in a handoff
     room(
       "FSRReference",
       [
-        "FSRHost", "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRStorage", "FSRState",
-        "FSRSystem",
+        "FSRService", "FSRHost", "FSRHandoff", "FSRMachine", "FSRSoftCPU", "FSRMemory", "FSRStorage",
+        "FSRState", "FSRSystem",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
@@ -77,7 +79,8 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .executableTarget(
-      name: "fsr", dependencies: ["FSRCommands", "FSRReference", "FSRSystem"], swiftSettings: strict),
+      name: "fsr", dependencies: ["FSRCommands", "FSRReference", "FSRService", "FSRSystem"],
+      swiftSettings: strict),
 
     // tests: one target per room
     .target(name: "CFSRTestLinux", path: "Tests/CFSRTestLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -90,6 +93,10 @@ let package = Package(
     .executableTarget(
       name: "OtherVMM", dependencies: ["FSRHandoff", "FSRState", "FSRSystem"], path: "Tests/OtherVMM",
       swiftSettings: strict),
+    .executableTarget(
+      name: "CountingVMM",
+      dependencies: ["FSRService", "FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem"],
+      path: "Tests/CountingVMM", swiftSettings: strict),
     .executableTarget(
       name: "Bystander", dependencies: ["FSRSystem", "CFSRTestLinux"], path: "Tests/Bystander",
       swiftSettings: strict),
@@ -117,11 +124,12 @@ let package = Package(
       "FSRClientTests",
       ["FSRClient", "FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"],
       exclude: fixtures),
+    tests("FSRServiceTests", ["FSRService", "FSRSystem", "FSRTestSupport"]),
     tests(
       "FSRReferenceTests",
       [
-        "FSRReference", "FSRHost", "FSRHandoff", "FSRMachine", "FSRMemory", "FSRState", "FSRSystem",
-        "FSRTestSupport",
+        "FSRReference", "FSRService", "FSRHost", "FSRHandoff", "FSRMachine", "FSRMemory", "FSRState",
+        "FSRSystem", "FSRTestSupport",
       ],
       exclude: fixtures),
     tests(
@@ -133,7 +141,10 @@ let package = Package(
       exclude: ["Programs"]),
     tests(
       "IntegrationTests",
-      ["FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "Bystander", "fsr"],
+      [
+        "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport", "OtherVMM", "CountingVMM",
+        "Bystander", "fsr",
+      ],
       exclude: fixtures),
 
     // what holds for the files themselves, and for what the pages say of them

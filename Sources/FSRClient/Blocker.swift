@@ -57,7 +57,7 @@ public struct Blocker: Codable, Equatable, Sendable {
       case .busy: self = .busy
       case .unsettled: self = .unsettled
       case .guestEnded: self = .source
-      case .tried, .aborted, .interrupted, .stopping, .lost, .neverStarted: return nil
+      case .tried, .aborted, .interrupted, .stopping, .lost, .neverStarted, .unsupported: return nil
       }
     }
   }

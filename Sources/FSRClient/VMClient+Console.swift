@@ -61,7 +61,7 @@ extension VMClient {
     -> OwnedDescriptor?
   {
     let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit)
-    try socket.send(ControlRequest.console.encoded)
+    try socket.send(ControlVerb.console.encoded)
     guard
       var answer = try socket.receive(
         limit: UnixSocket.messageLimit, maximumDescriptors: 1, timeout: answerLimit)

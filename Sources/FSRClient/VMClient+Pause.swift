@@ -14,7 +14,7 @@ extension VMClient {
   /// Lets a paused guest run; nothing happens to one that runs.
   public static func resume(_ folder: borrowing VMFolder) throws(VMError) { try ask(.resume, of: folder) }
 
-  private static func ask(_ request: ControlRequest, of folder: borrowing VMFolder) throws(VMError) {
+  private static func ask(_ request: ControlVerb, of folder: borrowing VMFolder) throws(VMError) {
     let deadline = MonotonicClock.now() + pauseLimit
     while true {
       let bytes = try answer(to: request, of: folder)

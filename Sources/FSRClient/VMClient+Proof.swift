@@ -198,7 +198,7 @@ extension VMClient {
   /// What the VM's VMM answers; nil where nobody does.
   ///
   /// - Throws: `VMError` where this process has no room for asking.
-  static func answer(to request: ControlRequest, of folder: borrowing VMFolder) throws(VMError) -> [UInt8]? {
+  static func answer(to request: ControlVerb, of folder: borrowing VMFolder) throws(VMError) -> [UInt8]? {
     do { return try ask(request, folder) } catch {
       if let error = error as? SystemError, error.isOwnShortage { throw VMError(error) }
       return nil

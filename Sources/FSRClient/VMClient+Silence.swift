@@ -44,6 +44,8 @@ extension VMClient {
     else {
       return nil
     }
+    // It is there for everything else.
+    if why.code == .unsupported { return VMError(.refused, why) }
     let pid = ((try? newestBlock(of: folder)) ?? nil)?.owner?.pid
     let process = pid.map { " (process \($0))" } ?? ""
     return VMError(.other, why.causing("the VMM of \(folder.name)\(process) turns everybody away"))

@@ -144,7 +144,7 @@ extension VMClient {
   private static func askToStop(_ folder: borrowing VMFolder) -> Asked {
     guard
       let socket = try? UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit),
-      (try? socket.send(ControlRequest.stop.encoded)) != nil
+      (try? socket.send(ControlVerb.stop.encoded)) != nil
     else { return .nobody }
     // It answers by its end.
     do throws(SystemError) {

@@ -33,7 +33,7 @@ extension VMClient {
   private static func askForFiles(_ folder: borrowing VMFolder, within limit: UInt64) throws -> DescriptorBag
   {
     let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: limit)
-    try socket.send(ControlRequest.files.encoded)
+    try socket.send(ControlVerb.files.encoded)
     guard
       var answer = try socket.receive(
         limit: UnixSocket.messageLimit, maximumDescriptors: fileLimit, timeout: limit)

@@ -177,7 +177,7 @@ public enum VMClient {
     return status
   }
 
-  static func ask(_ request: ControlRequest, _ folder: borrowing VMFolder) throws -> [UInt8]? {
+  static func ask(_ request: ControlVerb, _ folder: borrowing VMFolder) throws -> [UInt8]? {
     let socket = try UnixSocket.connect(in: folder.directory, name: VMFiles.socket, timeout: answerLimit)
     try socket.send(request.encoded)
     return try socket.receive(limit: UnixSocket.messageLimit, maximumDescriptors: 0, timeout: answerLimit)?

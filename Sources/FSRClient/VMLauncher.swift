@@ -30,7 +30,7 @@ public enum VMLauncher {
     endsWithUs: Bool = false, replacingLost: Bool = false, isCancelled: () -> Bool = { false }
   ) throws(VMError) -> Int32 {
     let folder = try runtime.makeVM(configuration.name)
-    if replacingLost, let pid = try VMService.takeUp(folder) { return pid }
+    if replacingLost, let pid = try ServiceTakeover.takeUp(folder) { return pid }
     let lock = try takeLock(folder)
     defer { _ = lock }
     try VMClient.clearEnded(folder, orLost: replacingLost)

@@ -1,16 +1,22 @@
 public import FSRState
 public import FSRSystem
 
-/// A VMM that runs a guest and can give it away: what a source session asks of it, in this order.
-///
-/// None of it has a default: a VMM that forgets one does not compile.
-public protocol HandoffSource: AnyObject, Sendable {
-  /// Every section that `save` will write, with its version.
-  var sectionVersions: [SectionVersion] { get }
+/// A VMM that runs a guest and can give it away: what a source session asks of it.
+public protocol HandoffSource: GuestSource {
   /// This executable's build.
   var build: String { get }
   /// How a destination of this very build is started; another build's, with the same arguments.
   var launch: Launch { get }
+  /// The handoff ended and the guest is still here. On the session's thread, last.
+  func finished(_ block: ControlBlock, because reason: Reason?)
+}
+
+/// A guest that can be given away: what is asked of it, in this order.
+///
+/// None of it has a default: a VMM that forgets one does not compile.
+public protocol GuestSource: AnyObject, Sendable {
+  /// Every section that `save` will write, with its version.
+  var sectionVersions: [SectionVersion] { get }
   /// What the guest consists of, and duplicates of its descriptors in the order of the manifest's slots. Asked before
   /// anything is begun: what it throws, and what is seen of its descriptors then, refuses the handoff.
   func describe() throws -> GuestDescription
@@ -37,33 +43,10 @@ public protocol HandoffSource: AnyObject, Sendable {
   func resume()
   /// Gives up locks and ports: the guest is elsewhere.
   func relinquish()
-  /// The handoff ended and the guest is still here.
-  func finished(_ block: ControlBlock, because reason: Reason?)
 }
 
-/// A guest in words and in descriptors.
-@frozen public struct GuestDescription: ~Copyable, Sendable {
-  public var manifest: Manifest
-  public var descriptors: DescriptorBag
-  /// The slots whose descriptors are meant to open nothing (O_PATH); of others that is refused.
-  public var references: Set<String>
-  /// The slots of files that the guest's VMM writes: a handoff is refused while another process has one of them open
-  /// for writing.
-  public var written: Set<String>
-
-  public init(
-    manifest: Manifest, descriptors: consuming DescriptorBag, references: Set<String> = [],
-    written: Set<String> = []
-  ) {
-    self.manifest = manifest
-    self.descriptors = descriptors
-    self.references = references
-    self.written = written
-  }
-}
-
-/// A VMM that is to take a guest: what a destination session asks of it, in this order.
-public protocol HandoffDestination: AnyObject, Sendable {
+/// A VMM that is to take a guest: what a destination session asks of it.
+public protocol HandoffDestination: GuestDestination {
   /// The sections that `load` reads, with the newest version of each.
   var sectionVersions: [SectionVersion] { get }
   /// This executable's build.
@@ -71,6 +54,14 @@ public protocol HandoffDestination: AnyObject, Sendable {
   /// Maps memory, makes vCPUs and devices, and parks the vCPU threads; the first calls `leadSwitch` of
   /// `session`, the others wait for `resume`.
   func prepare(_ description: consuming GuestDescription, session: any SwitchLeader) throws
+  /// The guest is here, and runs. Losers may not be gone yet.
+  func arrived()
+  /// The guest is here: accept on the control socket, write owner and history.
+  func finished(_ block: ControlBlock)
+}
+
+/// A guest that is to come, whose vCPU threads are parked: what is asked of it, in this order.
+public protocol GuestDestination: AnyObject, Sendable {
   /// Goes through `load` with a state that means nothing, on the thread that will load: just before the stun.
   func rehearse()
   /// Takes the exclusive locks; false when they are not to be had yet.
@@ -79,12 +70,8 @@ public protocol HandoffDestination: AnyObject, Sendable {
   func load(_ checkpoint: Checkpoint) throws
   /// Lets the parked vCPU threads enter the guest. The calling thread is the first of them.
   func resume()
-  /// The guest is here, and runs. Losers may not be gone yet.
-  func arrived()
   /// Sends the parked threads home: the guest is elsewhere.
   func abandon()
-  /// The guest is here: accept on the control socket, write owner and history.
-  func finished(_ block: ControlBlock)
 }
 
 /// What a destination's first vCPU thread calls.

@@ -41,6 +41,8 @@ public enum ReasonCode: UInt32, CaseIterable, Hashable, Sendable {
   case unsettled = 18
   /// There never was a VMM of that VM.
   case neverStarted = 19
+  /// The VMM of that VM has no such thing.
+  case unsupported = 20
 }
 
 extension ReasonCode {

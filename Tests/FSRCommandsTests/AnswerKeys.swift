@@ -1,7 +1,8 @@
 /// The keys that scripts rely on.
 enum AnswerKeys {
   static let status: Set<String> = [
-    "name", "generation", "pid", "binary", "build", "state", "memory.bytes", "memory.resident_pages",
+    "name", "generation", "pid", "binary", "build", "state", "vmm", "verbs", "memory.bytes",
+    "memory.resident_pages",
     "memory.compressed_pages", "memory.swapped_pages", "memory.absent_pages", "reservation.bytes",
     "reservation.owner_pid", "swap.path", "swap.slots", "swap.used",
     "paging.resident_limit_bytes", "paging.compression_bytes", "paging.minor_faults", "paging.missing_faults",

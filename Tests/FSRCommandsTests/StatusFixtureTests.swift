@@ -6,7 +6,7 @@ import Testing
 /// What `fsr status --json` prints of an answer, as it was printed once: scripts rely on it.
 @Suite struct StatusFixtureTests {
   /// Answers as VMMs send them, by the names of the bytes that are held of them.
-  static let names = ["status-full", "status-bare", "status-reset"]
+  static let names = ["status-full", "status-bare", "status-reset", "status-kind"]
 
   private static func answer(_ name: String) throws -> StatusAnswer {
     let sent = try Fixture("../../FSRHostTests/Fixtures/\(name).hex").bytes()
@@ -20,6 +20,14 @@ import Testing
 
   @Test(arguments: names) func whatIsPrintedIsReadForGood(name: String) throws {
     let json = String(decoding: try Fixture("\(name).json").bytes(), as: UTF8.self)
+    #expect(try StatusAnswer(json: json) == Self.answer(name))
+  }
+
+  /// Of builds that knew one kind of VMM.
+  @Test(arguments: ["status-full", "status-bare", "status-reset"]) func whatWasPrintedIsReadForGood(
+    name: String
+  ) throws {
+    let json = String(decoding: try Fixture("old/\(name).json").bytes(), as: UTF8.self)
     #expect(try StatusAnswer(json: json) == Self.answer(name))
   }
 

@@ -69,7 +69,9 @@ import Testing
   }
 
   /// The least that a VMM of this build says.
-  private static func bare(hasTroubles: Bool = true) -> [UInt8] {
+  ///
+  /// - Parameter kind: of its VMM, which then has neither a console nor files; none of a build that knows one kind.
+  private static func bare(hasTroubles: Bool = true, kind: String? = nil) -> [UInt8] {
     var fields = begin("paused")
     fields.put(9, "")
     fields.put(10, UInt64(0))
@@ -79,6 +81,10 @@ import Testing
     fields.put(20, UInt64(0))
     for tag: UInt16 in [21, 40, 41, 42] { words(&fields, tag, []) }
     if hasTroubles { words(&fields, 43, []) }
+    if let kind {
+      fields.put(71, kind)
+      fields.put(72, list: [256, 257, 259, 260] as [UInt16]) { $1.write($0) }
+    }
     return fields.bytes
   }
 
@@ -86,6 +92,7 @@ import Testing
     Sample("status-full.hex", full("running")), Sample("status-bare.hex", bare()),
     Sample("status-reset.hex", full("running", later: "reset")),
     Sample("status-ending.hex", full("running", later: "ending")),
+    Sample("status-kind.hex", bare(kind: "counting")),
   ]
 
   @Test(arguments: answers) func anAnswerIsWrittenAsEver(_ answer: Sample<[UInt8]>) throws {
@@ -154,14 +161,32 @@ import Testing
     #expect(try VMStatus(decoding: bare).state == .paused)
   }
 
+  /// One that says what it has is asked for nothing else; one that says nothing of it has all.
+  @Test func whatAVMMHasIsReadForGood() throws {
+    let told = try VMStatus(decoding: Fixture("status-kind.hex").bytes())
+    #expect(told.kind == "counting" && told.verbs == [.status, .stop, .pause, .resume])
+    let untold = try VMStatus(decoding: Fixture("status-bare.hex").bytes())
+    #expect(untold.kind.isEmpty && untold.verbs == Set(ControlVerb.allCases))
+  }
+
+  /// A verb of a later build is nothing that this one asks for, and a VMM without a console says nothing of it.
+  @Test func whatIsNotKnownOrNotThereIsPassedOver() throws {
+    var fields = Self.begin("running")
+    fields.put(13, "")
+    fields.put(71, "other")
+    fields.put(72, list: [256, 999] as [UInt16]) { $1.write($0) }
+    let status = try VMStatus(decoding: fields.bytes)
+    #expect(status.verbs == [.status] && status.consolePath.isEmpty && status.vcpus.isEmpty)
+  }
+
   // MARK: requests
 
-  @Test(arguments: ControlRequest.allCases) func aRequestIsSentAsEverAndReadForGood(
-    _ request: ControlRequest
+  @Test(arguments: ControlVerb.allCases) func aRequestIsSentAsEverAndReadForGood(
+    _ request: ControlVerb
   ) throws {
     let fixture = Fixture("request-\(request.rawValue)-\(request).hex")
     #expect(try fixture.difference(from: request.encoded) == nil)
-    #expect(ControlRequest(try fixture.bytes()) == request)
+    #expect(ControlVerb(try fixture.bytes()) == request)
   }
 
   @Test(arguments: PauseAnswer.allCases) func anAnswerToAPauseIsSentAsEverAndReadForGood(

@@ -2,6 +2,7 @@ internal import FSRHost
 import FSRMachine
 import FSRMemory
 import FSRReference
+import FSRService
 internal import FSRState
 import FSRSystem
 import FSRTestSupport

@@ -1,10 +1,14 @@
 import Foundation
 
-/// The tables of docs/protocol.md, and what the sources declare that has to stand there.
+/// The tables of docs/protocol.md and docs/control-socket.md, and what the sources declare that has to stand there.
 struct ProtocolPage {
   private let lines: [Substring]
 
-  init() throws { lines = try SourceTree.file("docs/protocol.md").lines.map { Substring($0) } }
+  init() throws {
+    lines = try ["protocol", "control-socket"].flatMap { name in
+      try SourceTree.file("docs/\(name).md").lines.map { Substring($0) }
+    }
+  }
 
   var text: String { lines.joined(separator: "\n") }
 

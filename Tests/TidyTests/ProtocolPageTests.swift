@@ -79,9 +79,9 @@ import Testing
   }
 
   @Test func itNamesEveryRequestAnswerAndState() throws {
-    let requests = ControlRequest.allCases.map { ("\($0)", UInt64($0.rawValue)) }
+    let requests = ControlVerb.allCases.map { ("\($0)", UInt64($0.rawValue)) }
     let answers = PauseAnswer.allCases.map { ("\($0)", UInt64($0.rawValue)) }
-    let told = page.numbers("## Control socket")
+    let told = page.numbers("## Requests")
     expect(told, Dictionary(uniqueKeysWithValues: requests + answers), "requests and answers")
     expect(page.names("### Status"), Set(VMStatus.State.allCases.map(\.rawValue)), "states of a VM")
     let uses = page.rows("### ports").first { $0.count > 1 && $0[1] == "`consumer`" }
@@ -149,6 +149,7 @@ import Testing
   @Test func itNamesEverySlot() throws {
     let slots = try Declarations("FSRReference/Guest/ReferenceGuest.swift").inside("enum Slot {").texts()
       .union(Declarations("FSRReference/Paging/GuestPaging.swift").inside("enum Slot {").texts())
+      .union(Declarations("FSRService/Handoff/ServedSource.swift").inside("enum Slot {").texts())
     expect(page.names("### Slots"), slots.union([Manifest.executableSlot, "tap.P.Q"]), "slots")
   }
 

@@ -97,6 +97,9 @@ package struct StatusAnswer: Answer {
   @Nullable var binary: String?
   @Nullable var build: String?
   @Nullable var state: String?
+  /// What kind of VMM the VM has, and what that can be asked for; null of a build that knows one kind.
+  @Nullable var vmm: String?
+  @Nullable var verbs: [String]?
   var memory = Memory()
   var reservation = Reservation()
   @Nullable var numa: Placement?
@@ -129,14 +132,20 @@ package struct StatusAnswer: Answer {
     guard status.isAnswered else { return }
     binary = status.binary
     build = status.build
+    if !status.kind.isEmpty {
+      vmm = status.kind
+      verbs = status.verbs.sorted { $0.rawValue < $1.rawValue }.map(\.name)
+    }
     let pages = status.memoryBytes / StatusAnswer.pageSize
     memory = Memory(
       bytes: status.memoryBytes, residentPages: status.residentPages, compressedPages: 0, swappedPages: 0,
       absentPages: pages - min(pages, status.residentPages))
     if let status = status.paging { show(status, of: pages) }
     numa = status.placement.map { Placement(nodes: $0.nodes.nodes, policy: $0.policy) }
-    console = Console(
-      path: status.consolePath.isEmpty ? nil : status.consolePath, droppedBytes: status.droppedBytes)
+    if status.verbs.contains(.console) {
+      console = Console(
+        path: status.consolePath.isEmpty ? nil : status.consolePath, droppedBytes: status.droppedBytes)
+    }
     vcpus = status.vcpus.enumerated().map { index, vcpu in
       let time = index < status.times.count ? status.times[index] : nil
       return VCPU(
@@ -227,6 +236,7 @@ package struct StatusAnswer: Answer {
     if let path = console.path {
       lines.append("console     \(path), \(console.droppedBytes ?? 0) bytes dropped")
     }
+    if let vmm { lines.append("vmm         \(vmm)") }
     if let binary { lines.append("binary      \(binary)") }
     if let build { lines.append("build       \(build)") }
     if let log { lines.append("log         \(log)") }

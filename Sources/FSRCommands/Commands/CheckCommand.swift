@@ -46,7 +46,7 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     let status = try HandoffOptions.status(of: folder)
     var answer = CheckAnswer(vm: subject)
     let destination: HandoffOptions.Destination
-    do { destination = try wish.destination() } catch {
+    do { destination = try wish.destination(of: status) } catch {
       return refused(answer, [Blocker(.executable, Reason(of: error))])
     }
     answer.build = destination.build

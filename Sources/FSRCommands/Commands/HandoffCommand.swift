@@ -54,9 +54,9 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     let interruption = try Interruption()
     let begin = MonotonicClock.now()
     let folder = try runtime.folder(of: subjectName.name)
-    let destination = try wish.destination()
-    let target = Self.target(destination)
     let status = try HandoffOptions.status(of: folder)
+    let destination = try wish.destination(of: status)
+    let target = Self.target(destination)
     if let why = try wish.whyNotNeeded(status, build: destination.build) {
       var answer = HandoffAnswer(vm: subject, reason: why)
       answer.generation = status.generation

@@ -15,7 +15,8 @@ struct HandoffOptions: ParsableArguments {
   }
 
   @Option(
-    help: ArgumentHelp("The new VMM's executable. (default: this one)", valueName: "binary"),
+    help: ArgumentHelp(
+      "The new VMM's executable. (default: this one; of a VMM of another kind its own)", valueName: "binary"),
     completion: .file())
   var to: String?
   @Flag(help: "Do nothing if the VM runs that build, with that swap file, already.") var ifNeeded = false
@@ -89,11 +90,14 @@ struct HandoffOptions: ParsableArguments {
     let build: String?
   }
 
-  /// The destination's executable, and which build it is.
+  /// The destination's executable, and which build it is. This program makes a VMM of the reference's kind; a VM that says
+  /// that its VMM is of another goes to one more of that.
   ///
   /// - Throws: `VMError` `refused` where it cannot be read.
-  func destination() throws -> Destination {
-    let path = try to.map(WorkingDirectory.absolute) ?? Executable.path()
+  func destination(of status: VMStatus) throws -> Destination {
+    let isForeign = !status.kind.isEmpty && status.kind != VMStatus.referenceKind
+    let path =
+      try to.map(WorkingDirectory.absolute) ?? (isForeign ? status.binary : Executable.path())
     if let flaw = ExecutableFile.flaw(of: path) {
       throw VMError(.refused, "the new VMM's executable \(path) \(flaw)", remedy: "name a VMM with --to")
     }

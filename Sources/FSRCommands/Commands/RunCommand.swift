@@ -51,6 +51,11 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
       "Memory nodes of the host for RAM and vCPUs, such as 0 or 0-1,3. (default: any)", valueName: "nodes"))
   var numa: String?
   @Option(help: ArgumentHelp("vCPUs, 1 to \(VMConfiguration.vcpuLimit).", valueName: "count")) var vcpus = 1
+  @Option(
+    help: ArgumentHelp(
+      "The VMM's executable: another build, or one of another kind, which need not know every option. (default: this one)",
+      valueName: "binary"), completion: .file())
+  var vmm: String?
   @Option(help: "What runs the guest's instructions.") var cpu = CPU.auto
   @Option(help: ArgumentHelp("`soak`, or the path of an ELF.", valueName: "guest"), completion: .file())
   var guest = "soak"
@@ -175,7 +180,7 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     do {
       let pid = try VMLauncher.start(
         configuration, in: runtime, image: image, console: file, ports: nic.map(\.port),
-        replacingLost: replaceLost
+        executable: try vmm.map(WorkingDirectory.absolute), replacingLost: replaceLost
       ) { interruption.hasCome }
       if let swap = configuration.paging?.swap { SwapPlace.warn(of: swap) }
       return pid

@@ -1,5 +1,5 @@
 /// What a VMM answers to the wish to pause the guest or to let it run: one byte.
-package enum PauseAnswer: UInt8, CaseIterable {
+public enum PauseAnswer: UInt8, CaseIterable, Sendable {
   case done
   /// A handoff has stopped the guest: ask again.
   case inHandoff

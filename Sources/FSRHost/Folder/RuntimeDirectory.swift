@@ -18,6 +18,22 @@ public struct RuntimeDirectory: ~Copyable, Sendable {
     return "/tmp/fsr-\(userID)"
   }
 
+  /// How often the removal of a folder is tried, and nanoseconds between two tries.
+  private static let removalTries = 50
+  private static let removalInterval: UInt64 = 20_000_000
+
+  /// Removes one that was made for a VM alone, once there is nothing in it.
+  package static func removeEmpty(at path: String) {
+    let parts = path.split(separator: "/")
+    guard let name = parts.last,
+      let parent = try? Directory.open("/" + parts.dropLast().joined(separator: "/"))
+    else { return }
+    // Another process of the VM may be about to clear what it has there.
+    for _ in 0..<removalTries where (try? parent.removeDirectory(String(name))) == nil {
+      MonotonicClock.sleep(removalInterval)
+    }
+  }
+
   /// Opens it; makes it where `creating` says so and only its last part is missing.
   ///
   /// - Throws: `VMError` `noSuchVM` where it is not there, `refused` where it is not this user's own.

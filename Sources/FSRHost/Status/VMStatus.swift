@@ -102,6 +102,12 @@ public struct VMStatus: Equatable, Sendable {
 
   public var name: String
   public var state: State
+  /// What the reference VMM calls itself.
+  public static let referenceKind = "reference"
+  /// Which kind of VMM it has; empty where nobody says, as builds that know one kind do not.
+  public var kind = ""
+  /// What its VMM can be asked for; all of it where a VMM of an older build answers.
+  public var verbs: Set<ControlVerb> = []
   public var generation: UInt64 = 0
   public var pid: Int32 = 0
   public var binary = ""
@@ -142,6 +148,7 @@ public struct VMStatus: Equatable, Sendable {
   }
 
   private static let arrivalLimit = 16
+  private static let verbLimit = 256
   /// Over 1, 5 and 15 minutes.
   private static let loadAverageCount = 3
 
@@ -171,6 +178,8 @@ public struct VMStatus: Equatable, Sendable {
     static let paging: UInt16 = 60
     /// The state, where older builds have no word for it.
     static let laterState: UInt16 = 70
+    static let kind: UInt16 = 71
+    static let verbs: UInt16 = 72
   }
 
   package var encoded: [UInt8] {
@@ -212,6 +221,10 @@ public struct VMStatus: Equatable, Sendable {
       fields.put(Tag.nodes, placement.nodes.description)
       fields.put(Tag.policy, placement.policy)
     }
+    if !kind.isEmpty {
+      fields.put(Tag.kind, kind)
+      fields.put(Tag.verbs, list: verbs.map(\.rawValue).sorted()) { verb, writer in writer.write(verb) }
+    }
     return fields.bytes
   }
 
@@ -232,8 +245,11 @@ public struct VMStatus: Equatable, Sendable {
     build = try fields.string(Tag.build, limit: 128)
     memoryBytes = try fields.integer(Tag.memory)
     residentPages = try fields.integer(Tag.resident)
-    consolePath = try fields.string(Tag.console, limit: Manifest.textLimit)
-    droppedBytes = try fields.integer(Tag.dropped)
+    // A VMM without a console says nothing of it.
+    if fields.bytes(Tag.console) != nil {
+      consolePath = try fields.string(Tag.console, limit: Manifest.textLimit)
+    }
+    if fields.bytes(Tag.dropped) != nil { droppedBytes = try fields.integer(Tag.dropped) }
     vcpus = try fields.list(Tag.vcpus, limit: VMConfiguration.vcpuLimit) { reader throws(StateError) in
       VCPU(id: Int(try reader.read(UInt32.self)), instructions: try reader.read())
     }
@@ -275,6 +291,17 @@ public struct VMStatus: Equatable, Sendable {
       }
       placement = MemoryPlacement(nodes: nodes, policy: try fields.string(Tag.policy, limit: 32))
     }
+    if fields.bytes(Tag.kind) != nil { kind = try fields.string(Tag.kind, limit: Manifest.nameLimit) }
+    verbs = try Self.verbs(in: fields)
     isAnswered = true
+  }
+
+  /// A verb of a later build is nothing that this one asks for.
+  private static func verbs(in fields: borrowing FieldReader) throws(StateError) -> Set<ControlVerb> {
+    guard fields.bytes(Tag.verbs) != nil else { return Set(ControlVerb.allCases) }
+    let numbers = try fields.list(Tag.verbs, limit: verbLimit) { reader throws(StateError) in
+      try reader.read(UInt16.self)
+    }
+    return Set(numbers.compactMap(ControlVerb.init(rawValue:)))
   }
 }

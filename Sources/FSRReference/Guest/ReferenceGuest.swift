@@ -2,6 +2,7 @@ internal import FSRHandoff
 internal import FSRHost
 internal import FSRMachine
 internal import FSRMemory
+internal import FSRService
 internal import FSRSoftCPU
 internal import FSRState
 internal import FSRSystem
@@ -17,8 +18,6 @@ final class ReferenceGuest: Sendable {
     static let memory = "memory"
     static let console = "console"
     static let consoleFile = "console-file"
-    static let listener = "listener"
-    static let folder = "folder"
     /// The guest's ELF, for a reset. Builds without restarts have none.
     static let image = "image"
   }
@@ -46,18 +45,12 @@ final class ReferenceGuest: Sendable {
   private let known: Set<String>
   /// Of this guest's coming here; it has nothing to tell where the guest was born here.
   let arrival: ArrivalSampler
-  /// The control socket, which only the owner accepts on.
-  let listener: Owned<UnixSocket>
   /// Optional sections of a build that knows more than this one: they go on to the next.
   private let passedOn = Mutex<[StateSection]>([])
-  let folder: Owned<VMFolder>
-  /// That this process has the VM, for whoever wants to know whether anybody does.
-  private let presence: VMPresence
 
   init(
     _ configuration: VMConfiguration, memory: GuestMemory, paging: GuestPaging?, console: ConsoleBuffer,
     consoleFile: Owned<OwnedDescriptor>?, image: Owned<OwnedDescriptor>?, ports: GuestPorts,
-    listener: consuming UnixSocket, folder: consuming VMFolder, presence: VMPresence,
     placement: GuestPlacement, standings: VCPUStandings = VCPUStandings(),
     ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
@@ -84,9 +77,6 @@ final class ReferenceGuest: Sendable {
     drain = ConsoleDrain(buffer: console, file: consoleFile)
     pump = ConsolePump(input: input, uart: machine.uart)
     self.image = image
-    self.listener = Owned(listener)
-    self.presence = presence
-    self.folder = Owned(folder)
   }
 
   /// Bytes that there have to be besides for what is small.
@@ -147,18 +137,13 @@ final class ReferenceGuest: Sendable {
   // MARK: giving it away
 
   /// What the guest consists of, with duplicates of its descriptors.
-  func describe(executable: String, arguments: [String], machine identity: MachineIdentity) throws
-    -> GuestDescription
-  {
+  func describe(in context: VMContext) throws -> GuestDescription {
     var configuration = configuration
     if let paging { configuration.paging?.swap = paging.nextPath }
-    var slots = [Slot.memory, Slot.console, Slot.listener, Slot.folder, Manifest.executableSlot]
+    var slots = [Slot.memory, Slot.console]
     var bag = DescriptorBag()
     bag.append(try memory.descriptor.duplicate())
     bag.append(try console.descriptor.duplicate())
-    bag.append(try listener.value.descriptor.duplicate())
-    bag.append(try folder.value.directory.descriptor.duplicate())
-    bag.append(try OwnedDescriptor.open("/proc/self/exe", .read))
     if let image {
       slots.append(Slot.image)
       bag.append(try image.value.duplicate())
@@ -171,11 +156,10 @@ final class ReferenceGuest: Sendable {
     if let section = try ports.describe(&slots, &bag) { fixed.append(section) }
     if let paging { fixed.append(try paging.describe(&slots, &bag)) }
     if let section = describeStandings() { fixed.append(section) }
-    let manifest = Manifest(
-      name: configuration.name, machine: identity, slots: slots,
-      memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)], sections: fixed,
-      checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart,
-      executable: executable, arguments: arguments)
+    let manifest = context.manifest(
+      slots: slots, memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)],
+      sections: fixed,
+      checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart)
     return GuestDescription(
       manifest: manifest, descriptors: bag, references: [GuestPaging.Slot.swap],
       written: [Slot.consoleFile, GuestPaging.Slot.claim])
@@ -214,15 +198,7 @@ final class ReferenceGuest: Sendable {
     adopting description: consuming GuestDescription, ended: @escaping @Sendable (GuestEnd) -> Void
   ) throws {
     let manifest = description.manifest
-    var bag = description.descriptors
-    func slot(_ name: String) throws -> Int {
-      guard let index = manifest.slots.firstIndex(of: name) else { throw StateError.missingSection(name) }
-      return index
-    }
-    func take(_ name: String, _ bag: inout DescriptorBag) throws -> OwnedDescriptor {
-      guard let descriptor = bag.take(try slot(name)) else { throw StateError.missingSection(name) }
-      return descriptor
-    }
+    var description = description
     let configuration = try VMConfiguration(decoding: try manifest.section("configuration").payload)
     guard let region = manifest.memory.first, manifest.memory.count == 1, region.guestAddress == BoardMap.ram,
       region.size == configuration.memory, manifest.slots[region.slot] == Slot.memory
@@ -230,7 +206,7 @@ final class ReferenceGuest: Sendable {
     let placement = try GuestPlacement(configuration.nodes)
     // Ahead of everything that is allocated for the guest.
     try placement.settleThread()
-    let memory = try GuestMemory(adopting: try take(Slot.memory, &bag), size: region.size)
+    let memory = try GuestMemory(adopting: try description.take(Slot.memory), size: region.size)
     if let nodes = placement.nodes { try memory.place(on: nodes) }
     var paging: GuestPaging?
     if let wish = configuration.paging {
@@ -238,29 +214,20 @@ final class ReferenceGuest: Sendable {
       paging = try GuestPaging(
         adopting: wish, memory: memory, reserve: configuration.reserve,
         swap: try manifest.section(GuestPaging.swapSection)
-      ) { try take($0, &bag) }
+      ) { try description.take($0) }
     }
-    let console = try ConsoleBuffer(adopting: try take(Slot.console, &bag))
-    let listener = UnixSocket(adopting: try take(Slot.listener, &bag))
-    guard try listener.isListening() else {
-      throw HandoffError.protocolViolation("a control socket that nobody can connect to")
-    }
-    let folder = VMFolder(
-      name: configuration.name, directory: try Directory(adopting: try take(Slot.folder, &bag)))
-    let presence = try VMPresence(in: folder)
-    try presence.keepBlocks(of: folder)
+    let console = try ConsoleBuffer(adopting: try description.take(Slot.console))
     let hasFile = manifest.slots.contains(Slot.consoleFile)
-    let file = hasFile ? Owned(try take(Slot.consoleFile, &bag)) : nil
-    let image = manifest.slots.contains(Slot.image) ? Owned(try take(Slot.image, &bag)) : nil
+    let file = hasFile ? Owned(try description.take(Slot.consoleFile)) : nil
+    let image = manifest.slots.contains(Slot.image) ? Owned(try description.take(Slot.image)) : nil
     let described = manifest.sections.first { $0.name == TapPort.section }
-    let ports = try GuestPorts(adopting: described) { try take($0, &bag) }
+    let ports = try GuestPorts(adopting: described) { try description.take($0) }
     if let image, try !image.value.isPlainFile() {
       throw HandoffError.protocolViolation("a guest's image that is no file")
     }
     try self.init(
       configuration, memory: memory, paging: paging, console: console, consoleFile: file, image: image,
-      ports: ports,
-      listener: listener, folder: folder, presence: presence, placement: placement,
+      ports: ports, placement: placement,
       standings: try Self.standings(in: manifest, harts: configuration.vcpus), ended: ended)
   }
 

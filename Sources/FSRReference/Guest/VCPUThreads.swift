@@ -1,5 +1,6 @@
 package import FSRHost
 package import FSRMachine
+internal import FSRService
 package import FSRState
 package import FSRSystem
 internal import Synchronization

@@ -1,3 +1,4 @@
+internal import FSRService
 internal import FSRSystem
 internal import Logging
 
@@ -6,7 +7,7 @@ enum VMMLog {
   /// As much of a build id as tells builds apart.
   private static let idLength = 12
 
-  private static let build = (try? VMMProcess.build()).map { String($0.prefix(idLength)) } ?? "unknown"
+  private static let build = (try? ServiceProcess.build()).map { String($0.prefix(idLength)) } ?? "unknown"
 
   /// - Parameter label: the VM's name, or what it is about where that is not known.
   static func logger(_ label: String) -> Logger {

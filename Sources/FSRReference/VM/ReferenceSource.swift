@@ -4,18 +4,16 @@ internal import FSRState
 internal import FSRSystem
 
 /// Gives the reference VMM's guest away.
-final class ReferenceSource: HandoffSource {
-  let guest: ReferenceGuest
-  let vmm: ReferenceVMM
-  var build: String { vmm.build }
-  let plan: HandoffPlan
+final class ReferenceSource: GuestSource {
+  private let vm: ReferenceVM
+  private let guest: ReferenceGuest
+  private let plan: HandoffPlan
   /// Nanoseconds for a copy to become as long as the file by now is.
   private static let settleLimit: UInt64 = 5_000_000_000
-  let launch = Launch.again()
 
-  init(guest: ReferenceGuest, vmm: ReferenceVMM, plan: HandoffPlan) {
-    self.guest = guest
-    self.vmm = vmm
+  init(_ vm: ReferenceVM, by plan: HandoffPlan) {
+    self.vm = vm
+    guest = vm.guest
     self.plan = plan
   }
 
@@ -24,22 +22,19 @@ final class ReferenceSource: HandoffSource {
   }
 
   func describe() throws -> GuestDescription {
-    try vmm.checkReservation()
-    try vmm.checkPages()
-    try vmm.checkHeadroom()
+    try vm.missingPage.check()
     try makeSwapCopy()
-    return try guest.describe(
-      executable: launch.executable, arguments: launch.arguments, machine: vmm.block.machine)
+    return try guest.describe(in: vm.context)
   }
 
   /// The new VMM's swap file, where it is to have one of its own.
   private func makeSwapCopy() throws {
     guard case .mirrored(let path, let rate) = plan.swap else { return }
-    guard let paging = guest.paging else {
+    guard let swap = vm.swap else {
       throw HandoffError.refused(
         Reason("the VM has no swap file", remedy: "leave --swap mirrored out", code: .swap))
     }
-    try vmm.makeSwapCopy(at: path, bytesPerSecond: rate, of: paging)
+    try swap.makeCopy(at: path, bytesPerSecond: rate)
   }
 
   func precopy() throws -> Precopy {
@@ -52,8 +47,6 @@ final class ReferenceSource: HandoffSource {
   }
 
   func quiesce() throws {
-    // Ahead of everything that would have to be taken back: from here on the reservation outlives this process.
-    try vmm.nameHeir()
     try guest.paging?.quiesce()
     if plan.swap != .shared {
       try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit)
@@ -67,12 +60,10 @@ final class ReferenceSource: HandoffSource {
   }
 
   func stun(_ switchover: @escaping @Sendable () -> Void) {
-    // Nobody is answered any more until the guest runs again: only the owner accepts.
-    vmm.stopAccepting()
     guest.threads.stop(switchover)
   }
 
-  var hindrance: String? { vmm.isBeingReset ? "the guest is being reset" : nil }
+  var hindrance: String? { nil }
 
   func cancelStun() -> Bool { guest.threads.cancelStop() }
 
@@ -98,18 +89,10 @@ final class ReferenceSource: HandoffSource {
     try? guest.pump.start()
     try? guest.load.start()
     try? guest.ports.start()
-    vmm.startAccepting()
   }
 
   func relinquish() {
-    // Without a guest it is the one to go, where memory runs out.
-    _ = RaisedOOMScore(hasBallast: false)
     // All of them: the last one to end takes the process's memory apart, which is nothing to be urgent about.
     guest.threads.undoSwitch()
-    vmm.stopAccepting()
-  }
-
-  func finished(_ block: ControlBlock, because reason: Reason?) {
-    vmm.handoffEnded(block, reason: reason, depth: plan.depth)
   }
 }

@@ -5,7 +5,7 @@ internal import FSRSystem
 ///
 /// A manager takes a service for ended when its main process ends. Where that is the source of a handoff, killed before the
 /// manager has heard who comes after it, the guest runs on in another process; started again, the service takes that up.
-enum VMService {
+enum ServiceTakeover {
   /// How long a handoff may leave it open who runs the guest, in nanoseconds, and how long between two looks.
   private static let settleLimit: UInt64 = 10_000_000_000
   private static let settlePollInterval: UInt64 = 20_000_000

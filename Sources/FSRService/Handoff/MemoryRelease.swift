@@ -18,21 +18,19 @@ enum MemoryRelease {
   private static let timeout: UInt64 = 1_000_000_000
 
   /// Called on a thread that has no urgency any more. What fails here is done by the process's end.
-  static func giveBackMemory(of guest: ReferenceGuest) {
-    let isCrowded = !leaveProcessors(guest.threads.placement.processors.prefix(guest.configuration.vcpus))
-    let memory = guest.memory
+  static func giveBackMemory(of vm: any ManagedVM) {
+    let (memory, facts) = (vm.memory, vm.facts)
+    let isCrowded = !leaveProcessors(vm.processors.prefix(facts.vcpus))
     let deadline = MonotonicClock.now() &+ timeout
     // Huge pages go whole.
-    let least = guest.configuration.hasHugePages ? GuestMemory.hugePageSize : smallestPiece
+    let least = facts.hasHugePages ? GuestMemory.hugePageSize : smallestPiece
     var piece = least
     var offset: UInt64 = 0
     var now = MonotonicClock.now()
     while offset < memory.size, now < deadline {
       let end = min(memory.size, offset + piece)
       // Locked pages are not unmapped; whoever runs the guest now has locked them too.
-      if offset < guest.configuration.reserve {
-        memory.unreserve(offset..<min(end, guest.configuration.reserve))
-      }
+      if offset < facts.reserve { memory.unreserve(offset..<min(end, facts.reserve)) }
       try? memory.unmapPages(offset..<end)
       offset = end
       let taken = MonotonicClock.now() - now
@@ -42,7 +40,7 @@ enum MemoryRelease {
     }
   }
 
-  /// Moves the calling thread to processors on which no hart entered; false where there is none.
+  /// Moves the calling thread to processors on which no vCPU entered; false where there is none.
   private static func leaveProcessors(_ taken: some Collection<Int>) -> Bool {
     let others = ((try? Scheduling.affinity(of: 0).cpus) ?? []).filter { !taken.contains($0) }
     if others.isEmpty { return false }

@@ -1,4 +1,4 @@
-import FSRReference
+import FSRService
 import FSRTestSupport
 import Synchronization
 import Testing

@@ -5,7 +5,7 @@ internal import FSRSystem
 ///
 /// Each process of a VM drops the rest for itself: what root executes has everything again, and what another user's
 /// VMM executes gets what that VMM has kept. Root with these can still become what it was by executing something.
-enum VMMRights {
+enum ProcessRights {
   /// Those that a VMM uses for as long as it lives, as far as it has them:
   ///
   /// - CAP_IPC_LOCK: to keep a reservation and the control blocks in memory beyond RLIMIT_MEMLOCK.

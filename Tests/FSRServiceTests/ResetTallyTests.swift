@@ -1,4 +1,4 @@
-import FSRReference
+import FSRService
 import Testing
 
 /// How often history and log hear of a guest's resets.
