@@ -63,7 +63,7 @@ final class ReferenceDestination: HandoffDestination {
       entered: { made.arrival.guestEntered() },
       demoted: {
         made.arrival.wake()
-        made.paging?.calm()
+        made.paging?.demote()
         // The source stopped taking frames before it stopped the guest: they have waited for longer than that.
         made.ports.launch()
       })
