@@ -163,6 +163,16 @@ import Testing
     #expect(outcome.block.reason(of: .source)?.description.contains("Wrong") == true)
   }
 
+  /// Its memory has 8192 bytes, of which 32 are the checkpoint's head and 11 the section's.
+  @Test func aCheckpointMayFillItsMemoryAndNoMore() throws {
+    let payload = [UInt8](repeating: 7, count: 8192 - 32 - 11)
+    let full = try Self.handOver(.init(payload: payload))
+    #expect(full.block.isComplete && full.block.checkpointExtent.length == 8192)
+    let outcome = try Self.handOver(.init(payload: payload + [7]))
+    #expect(outcome.calls == Self.toStun + ["save none"] + Self.taken && !outcome.block.isComplete)
+    #expect(outcome.block.reason(of: .source)?.description.contains("8193") == true)
+  }
+
   @Test func vCPUsThatDoNotStopAreLetGoOn() throws {
     let outcome = try Self.handOver(.init(isDeaf: true))
     #expect(outcome.calls == Self.toStun + ["cancelStun none"] + Self.taken)

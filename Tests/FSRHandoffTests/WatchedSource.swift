@@ -12,6 +12,8 @@ final class WatchedSource: HandoffSource {
     var looks = 0
     var quiesceFails = false
     var saveFails = false
+    /// What it writes of its state.
+    var payload = WatchedSource.payload
     /// Whether the vCPUs never stop.
     var isDeaf = false
     /// Why not, where it knows.
@@ -95,7 +97,7 @@ final class WatchedSource: HandoffSource {
   func save(to checkpoint: inout CheckpointWriter) throws {
     note("save")
     if manners.saveFails { throw Wrong() }
-    checkpoint.section("all", version: 1) { $0.write(raw: Self.payload) }
+    checkpoint.section("all", version: 1) { $0.write(raw: manners.payload) }
   }
 
   func releaseStorage() {
