@@ -11,6 +11,7 @@ final class WatchedSource: HandoffSource {
     /// How often the copying is looked at before it stands.
     var looks = 0
     var quiesceFails = false
+    var drainFails = false
     var saveFails = false
     /// What it writes of its state.
     var payload = WatchedSource.payload
@@ -92,6 +93,11 @@ final class WatchedSource: HandoffSource {
   func cancelStun() -> Bool {
     if manners.isDeaf { note("cancelStun") }
     return manners.isDeaf
+  }
+
+  func drainDevices() throws {
+    note("drain")
+    if manners.drainFails { throw Wrong() }
   }
 
   func save(to checkpoint: inout CheckpointWriter) throws {

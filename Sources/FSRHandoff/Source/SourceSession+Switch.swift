@@ -63,6 +63,7 @@ extension SourceSession {
     guard checkpoint != nil, let memory = checkpointMemory else {
       preconditionFailure("the checkpoint's memory is made before")
     }
+    try guest.drainDevices()
     try guest.save(to: &checkpoint!)
     savedLength = checkpoint!.length
     guard savedLength <= memory.capacity else {
