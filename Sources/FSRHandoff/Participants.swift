@@ -32,8 +32,12 @@ public protocol GuestSource: AnyObject, Sendable {
   var hindrance: String? { get }
   /// Takes a stun back that has not come to its switchover; false when that has begun.
   func cancelStun() -> Bool
-  /// Brings what answers the vCPUs to rest, and writes all sections. Runs in the stun: it neither allocates nor waits
-  /// without need.
+  /// Ends what devices have under way, and sees that none touches the guest's memory until `resume`. Runs in the stun, on
+  /// the vCPU thread that stopped last, ahead of `save`: no vCPU asks for anything new, and what answers a touch of memory
+  /// still does, so that a device that waits for a page gets it. What it throws calls the handoff off.
+  func drainDevices() throws
+  /// Brings what answers touches of memory to rest, and writes all sections, straight into the shared memory. Runs in the
+  /// stun, behind `drainDevices`: it neither allocates nor waits without need.
   func save(to checkpoint: inout CheckpointWriter) throws
   /// Unlocks and closes what only one process may hold.
   func releaseStorage()

@@ -1,32 +1,56 @@
 /// Appends little-endian values to bytes; the only writer of anything that is carried.
+///
+/// To an array of its own, which grows, or to a sink, which does not: what a sink has no room for is counted and left out.
 public struct ByteWriter: Sendable {
-  /// Room, of which the first `count` bytes are written.
+  /// Room, of which the first `count` bytes are written; none of it where there is a sink.
   @usableFromInline var storage: [UInt8]
-  /// How many bytes were written.
-  public private(set) var count = 0
+  @usableFromInline let sink: (any ByteSink)?
+  @usableFromInline var written = 0
+
+  /// How many bytes were written, or would have been with more room.
+  @inlinable public var count: Int { written }
 
   /// - Parameter capacity: bytes to set aside ahead, so that writing them does not allocate.
-  public init(capacity: Int = 0) { storage = [UInt8](repeating: 0, count: capacity) }
+  public init(capacity: Int = 0) {
+    storage = [UInt8](repeating: 0, count: capacity)
+    sink = nil
+  }
 
-  /// What was written.
-  public var bytes: [UInt8] { Array(storage[..<count]) }
+  /// A writer that never allocates.
+  public init(to sink: any ByteSink) {
+    storage = []
+    self.sink = sink
+  }
+
+  /// What was written, to an array.
+  public var bytes: [UInt8] {
+    precondition(sink == nil, "what is in a sink is read there")
+    return Array(storage[..<written])
+  }
 
   /// Makes room for `more` bytes behind the written ones, and counts them as written.
   @usableFromInline mutating func advance(by more: Int) -> Int {
-    let start = count
+    let start = written
     if storage.count - start < more {
       storage.append(contentsOf: repeatElement(0, count: max(more, storage.count)))
     }
-    count = start + more
+    written = start + more
     return start
   }
 
-  /// Appends an integer, least significant byte first.
+  /// Appends an integer of 64 bits at most, least significant byte first.
   @inlinable
   public mutating func write<T: FixedWidthInteger>(_ value: T) {
-    let start = advance(by: T.bitWidth / 8)
+    let width = T.bitWidth / 8
+    if let sink {
+      let start = written
+      written = start + width
+      if written <= sink.capacity { sink.put(UInt64(truncatingIfNeeded: value), width: width, at: start) }
+      return
+    }
+    let start = advance(by: width)
     var room = storage.mutableSpan
-    for index in 0..<(T.bitWidth / 8) {
+    for index in 0..<width {
       room[start &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
     }
   }
@@ -35,6 +59,22 @@ public struct ByteWriter: Sendable {
 
   /// Appends bytes as they are: the reader has to know how many.
   public mutating func write(raw: some Collection<UInt8>) {
+    if sink != nil {
+      for byte in raw { write(byte) }
+      return
+    }
+    let start = advance(by: raw.count)
+    storage.replaceSubrange(start..<count, with: raw)
+  }
+
+  /// Appends bytes as they are, in one piece.
+  public mutating func write(raw: [UInt8]) {
+    if let sink {
+      let start = written
+      written = start + raw.count
+      if written <= sink.capacity { sink.put(raw, at: start) }
+      return
+    }
     let start = advance(by: raw.count)
     storage.replaceSubrange(start..<count, with: raw)
   }
@@ -63,6 +103,12 @@ public struct ByteWriter: Sendable {
   /// Replaces bytes written before.
   mutating func overwrite<T: FixedWidthInteger>(at position: Int, with value: T) {
     precondition(position + T.bitWidth / 8 <= count, "only what was written is replaced")
+    if let sink {
+      if position + T.bitWidth / 8 <= sink.capacity {
+        sink.put(UInt64(truncatingIfNeeded: value), width: T.bitWidth / 8, at: position)
+      }
+      return
+    }
     var room = storage.mutableSpan
     for index in 0..<(T.bitWidth / 8) {
       room[position &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))

@@ -66,7 +66,8 @@ public struct Checkpoint: Equatable, Sendable {
   }
 }
 
-/// Appends sections while the guest is stunned: into room set aside before, without allocating.
+/// Appends sections while the guest is stunned: into room set aside before, without allocating. In a handoff that is the
+/// shared memory itself; what it has no room for is counted, and left out.
 public struct CheckpointWriter: Sendable {
   private var writer: ByteWriter
   private var count: UInt32 = 0
@@ -74,12 +75,21 @@ public struct CheckpointWriter: Sendable {
 
   /// - Parameter capacity: bytes to set aside.
   public init(machine: MachineIdentity, attempt: UInt32, capacity: Int) {
-    writer = ByteWriter(capacity: capacity)
-    writer.write(Checkpoint.magic)
-    writer.write(machine.high)
-    writer.write(machine.low)
-    writer.write(attempt)
-    writer.write(count)
+    self.init(machine: machine, attempt: attempt, writer: ByteWriter(capacity: capacity))
+  }
+
+  /// Writes straight to `sink`.
+  public init(machine: MachineIdentity, attempt: UInt32, to sink: any ByteSink) {
+    self.init(machine: machine, attempt: attempt, writer: ByteWriter(to: sink))
+  }
+
+  private init(machine: MachineIdentity, attempt: UInt32, writer: consuming ByteWriter) {
+    self.writer = writer
+    self.writer.write(Checkpoint.magic)
+    self.writer.write(machine.high)
+    self.writer.write(machine.low)
+    self.writer.write(attempt)
+    self.writer.write(count)
   }
 
   /// Appends one section, whose payload `save` writes.
@@ -103,9 +113,8 @@ public struct CheckpointWriter: Sendable {
 
   /// Appends a section as it was read: one that this build does not know, passed on.
   public mutating func passOn(_ section: StateSection) {
-    let name = Array(section.name.utf8)
-    writer.write(UInt8(name.count))
-    writer.write(raw: name)
+    writer.write(UInt8(section.name.utf8.count))
+    writer.write(name: section.name, index: nil)
     writer.write(section.version)
     writer.write(section.isNeeded)
     writer.write(counted: section.payload)
@@ -113,5 +122,9 @@ public struct CheckpointWriter: Sendable {
     writer.overwrite(at: Self.countOffset, with: count)
   }
 
+  /// How many bytes it has, or would have with more room.
+  public var length: Int { writer.count }
+
+  /// What was written, where that is not to a sink.
   public var bytes: [UInt8] { writer.bytes }
 }

@@ -102,7 +102,7 @@ import Testing
     let outcome = try Self.handOver()
     let block = outcome.block
     #expect(outcome.end == .kept)
-    #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
+    #expect(outcome.calls == Self.toStun + ["drain none", "save none", "releaseStorage none"] + Self.taken)
     #expect(block.state == .resumed && block.isComplete && !block.hasReleased(.source))
     let why = "the destination did not run the guest within 30 ms"
     #expect(block.reason(of: .source)?.description == why)
@@ -157,10 +157,28 @@ import Testing
     #expect(outcome.block.time(of: .entered) != 0 && outcome.block.time(of: .quiesced) == 0)
   }
 
+  @Test func aGuestWhoseDevicesDoNotComeToRestIsTakenBack() throws {
+    let outcome = try Self.handOver(.init(drainFails: true))
+    #expect(outcome.calls == Self.toStun + ["drain none"] + Self.taken && !outcome.block.isComplete)
+    #expect(outcome.block.reason(of: .source)?.description.contains("Wrong") == true)
+  }
+
   @Test func aGuestThatCannotBeSavedIsTakenBack() throws {
     let outcome = try Self.handOver(.init(saveFails: true))
-    #expect(outcome.calls == Self.toStun + ["save none"] + Self.taken && !outcome.block.isComplete)
+    #expect(
+      outcome.calls == Self.toStun + ["drain none", "save none"] + Self.taken && !outcome.block.isComplete)
     #expect(outcome.block.reason(of: .source)?.description.contains("Wrong") == true)
+  }
+
+  /// Its memory has 8192 bytes, of which 32 are the checkpoint's head and 11 the section's.
+  @Test func aCheckpointMayFillItsMemoryAndNoMore() throws {
+    let payload = [UInt8](repeating: 7, count: 8192 - 32 - 11)
+    let full = try Self.handOver(.init(payload: payload))
+    #expect(full.block.isComplete && full.block.checkpointExtent.length == 8192)
+    let outcome = try Self.handOver(.init(payload: payload + [7]))
+    #expect(
+      outcome.calls == Self.toStun + ["drain none", "save none"] + Self.taken && !outcome.block.isComplete)
+    #expect(outcome.block.reason(of: .source)?.description.contains("8193") == true)
   }
 
   @Test func vCPUsThatDoNotStopAreLetGoOn() throws {
@@ -180,7 +198,8 @@ import Testing
   @Test func storageThatIsNotToBeHadIsTriedForUntilItIs() throws {
     let outcome = try Self.handOver(.init(refusals: 3))
     let again = Array(repeating: "takeBack source", count: 3)
-    #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + again + Self.taken)
+    #expect(
+      outcome.calls == Self.toStun + ["drain none", "save none", "releaseStorage none"] + again + Self.taken)
   }
 
   /// One that lives and says nothing holds the handoff up; with one that is gone it goes on.
@@ -191,7 +210,7 @@ import Testing
   {
     let outcome = try Self.handOver(coordinator: other)
     if other == .gone {
-      #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
+      #expect(outcome.calls == Self.toStun + ["drain none", "save none", "releaseStorage none"] + Self.taken)
       return
     }
     #expect(outcome.calls == ["describe none", "resume resumed", "keep resumed"])
@@ -229,7 +248,7 @@ import Testing
   @Test func aWordThatMovesInTheStunIsFollowed() throws {
     let outcome = try Self.handOver(
       .init(atRelease: { _ = $0.claim(.source, by: .coordinator) }), maxDowntime: Self.timeout)
-    #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
+    #expect(outcome.calls == Self.toStun + ["drain none", "save none", "releaseStorage none"] + Self.taken)
     #expect(!outcome.block.isComplete)
   }
 
@@ -241,7 +260,7 @@ import Testing
       else { return }
       _ = try? process.signal(SignalNumber.kill)
     }
-    #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
+    #expect(outcome.calls == Self.toStun + ["drain none", "save none", "releaseStorage none"] + Self.taken)
     #expect(outcome.block.reason(of: .source)?.description == "the destination died")
   }
 
@@ -251,7 +270,7 @@ import Testing
       Self.awaitComplete(block)
       block.release(.destination)
     }
-    #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none"] + Self.taken)
+    #expect(outcome.calls == Self.toStun + ["drain none", "save none", "releaseStorage none"] + Self.taken)
     let stood = outcome.block.time(of: .decided) - outcome.block.time(of: .completed)
     #expect(stood < Self.timeout, "it was fenced for \(stood) ns all the same")
   }
@@ -266,7 +285,10 @@ import Testing
       block.announce()
     }
     #expect(outcome.end == .left && isDecided.isUp)
-    #expect(outcome.calls == Self.toStun + ["save none", "releaseStorage none", "relinquish destination"])
+    #expect(
+      outcome.calls == Self.toStun + [
+        "drain none", "save none", "releaseStorage none", "relinquish destination",
+      ])
     #expect(outcome.block.hasReleased(.source) && outcome.block.time(of: .reported) == 0)
   }
 

@@ -44,6 +44,7 @@ final class StillSource: HandoffSource {
   func stun(_ switchover: @escaping @Sendable () -> Void) { isTouched.raise() }
   var hindrance: String? { nil }
   func cancelStun() -> Bool { true }
+  func drainDevices() throws {}
   func save(to checkpoint: inout CheckpointWriter) throws {}
   func releaseStorage() {}
   func reacquireStorage() -> Bool { true }

@@ -11,7 +11,10 @@ final class WatchedSource: HandoffSource {
     /// How often the copying is looked at before it stands.
     var looks = 0
     var quiesceFails = false
+    var drainFails = false
     var saveFails = false
+    /// What it writes of its state.
+    var payload = WatchedSource.payload
     /// Whether the vCPUs never stop.
     var isDeaf = false
     /// Why not, where it knows.
@@ -92,10 +95,15 @@ final class WatchedSource: HandoffSource {
     return manners.isDeaf
   }
 
+  func drainDevices() throws {
+    note("drain")
+    if manners.drainFails { throw Wrong() }
+  }
+
   func save(to checkpoint: inout CheckpointWriter) throws {
     note("save")
     if manners.saveFails { throw Wrong() }
-    checkpoint.section("all", version: 1) { $0.write(raw: Self.payload) }
+    checkpoint.section("all", version: 1) { $0.write(raw: manners.payload) }
   }
 
   func releaseStorage() {

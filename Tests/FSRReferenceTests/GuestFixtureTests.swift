@@ -56,7 +56,7 @@ import Testing
     (one.runtime, one.deadline, one.period) = (5, 6, 7)
     let standings = VCPUStandings([1: one, 15: ThreadStanding(cpus: CPUSet([1]))])
     #expect(try Fixture("threads.hex").difference(from: standings.encoded) == nil)
-    #expect(try VCPUStandings(decoding: Fixture("threads.hex").bytes(), harts: 16) == standings)
+    #expect(try VCPUStandings(decoding: Fixture("threads.hex").bytes(), vcpus: 16) == standings)
   }
 
   // MARK: sections of a checkpoint
@@ -93,7 +93,7 @@ import Testing
     for word: UInt64 in [9, 12] { writer.write(word) }
     #expect(LoadHistory.stateVersion == 1)
     #expect(try Fixture("section-load.hex").difference(from: writer.bytes) == nil)
-    let load = try LoadHistory(harts: 2)
+    let load = try LoadHistory(vcpus: 2)
     try Self.restore(load, from: "section-load.hex")
     #expect(load.averages == [0.5, 1, 2])
     #expect(load.meters.reading(of: 0) == VCPUMeters.Reading(ran: 5, exits: 1))

@@ -5,11 +5,11 @@ import Testing
 
 @Suite struct LoadHistoryTests {
   private static func bytes(
-    harts: UInt16 = 2, ran: [UInt64] = [5, 7], exits: [UInt64] = [1, 2], averages: [Double] = [0.5, 1, 2],
+    vcpus: UInt16 = 2, ran: [UInt64] = [5, 7], exits: [UInt64] = [1, 2], averages: [Double] = [0.5, 1, 2],
     time: UInt64 = 9, sum: UInt64 = 12
   ) -> [UInt8] {
     var writer = ByteWriter()
-    writer.write(harts)
+    writer.write(vcpus)
     for index in ran.indices {
       writer.write(ran[index])
       writer.write(exits[index])
@@ -21,7 +21,7 @@ import Testing
   }
 
   private static func restored(_ bytes: [UInt8], version: UInt16 = 1) throws -> LoadHistory {
-    let history = try LoadHistory(harts: 2)
+    let history = try LoadHistory(vcpus: 2)
     var reader = ByteReader(bytes)
     try history.restore(from: &reader, version: version)
     return history
@@ -39,7 +39,7 @@ import Testing
   @Test func whatIsOutOfBoundsIsRefused() throws {
     let deadline = MonotonicClock.now() + 1_000_000_000_000
     for bytes in [
-      Self.bytes(harts: 3), Self.bytes(ran: [5, deadline]), Self.bytes(ran: [.max, .max]),
+      Self.bytes(vcpus: 3), Self.bytes(ran: [5, deadline]), Self.bytes(ran: [.max, .max]),
       Self.bytes(exits: [1, VCPUMeters.exitBound]), Self.bytes(averages: [0.5, 1, 2.1]),
       Self.bytes(averages: [-0.1, 1, 2]), Self.bytes(averages: [.nan, 1, 2]),
       Self.bytes(averages: [0, .infinity, 2]), Self.bytes(time: deadline), Self.bytes(sum: 13),
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func aStayInTheGuestCountsWhileItLasts() throws {
-    let meters = try VCPUMeters(harts: 2)
+    let meters = try VCPUMeters(vcpus: 2)
     #expect(meters.reading(of: 1) == VCPUMeters.Reading(ran: 0, exits: 0))
     meters.enter(1)
     let start = MonotonicClock.now()
@@ -75,9 +75,9 @@ import Testing
   }
 
   @Test func aReaderNeverSeesTimeGoBack() async throws {
-    let meters = try VCPUMeters(harts: 1)
+    let meters = try VCPUMeters(vcpus: 1)
     let isOver = OneWayFlag()
-    let thread = try OSThread.start(name: "hart") {
+    let thread = try OSThread.start(name: "vcpu") {
       while !isOver.isUp {
         meters.enter(0)
         meters.leave(0)
@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test func aLookComesOnlyAfterItsInterval() throws {
-    let history = try LoadHistory(harts: 1)
+    let history = try LoadHistory(vcpus: 1)
     let start = MonotonicClock.now()
     history.look(at: start)
     history.meters.enter(0)

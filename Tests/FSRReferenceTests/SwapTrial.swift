@@ -231,7 +231,7 @@ final class SwapTrial {
     (here, there) = (made, nil)
     guest = moved
     files = 1
-    made.calm()
+    made.demote()
   }
 
   // MARK: what must hold

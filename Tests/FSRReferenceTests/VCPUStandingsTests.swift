@@ -19,7 +19,7 @@ import Testing
   @Test func theyComeAsTheyWere() throws {
     for all in [[:], [1: Self.standing([0])], [0: Self.standing([3, 8191]), 3: Self.standing([1])]] {
       let standings = VCPUStandings(all)
-      #expect(try VCPUStandings(decoding: standings.encoded, harts: 4) == standings)
+      #expect(try VCPUStandings(decoding: standings.encoded, vcpus: 4) == standings)
     }
   }
 
@@ -33,7 +33,7 @@ import Testing
       VCPUStandings([3: Self.standing([0])]).encoded,
     ]
     for bytes in bad {
-      #expect(throws: StateError.self) { try VCPUStandings(decoding: bytes, harts: 3) }
+      #expect(throws: StateError.self) { try VCPUStandings(decoding: bytes, vcpus: 3) }
     }
   }
 }

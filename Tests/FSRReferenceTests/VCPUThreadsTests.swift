@@ -9,7 +9,7 @@ import FSRTestSupport
 import Synchronization
 import Testing
 
-/// The threads of a guest's harts: stopped, paused and started anew, also while one of them does not come to stand.
+/// The threads of a guest's vCPUs: stopped, paused and started anew, also while one of them does not come to stand.
 @Suite(.serialized) struct VCPUThreadsTests {
   /// Nobody listens to this guest.
   private struct Silence: ConsoleSink {
@@ -23,17 +23,17 @@ import Testing
     /// How often the deed of a stop was done.
     let switches = Atomic<Int>(0)
 
-    init(harts: Int) throws {
+    init(vcpus: Int) throws {
       let ended = Mutex<Callback?>(nil)
       let hook = Owned(ended)
       let threads = try VCPUThreads(
-        meters: VCPUMeters(harts: harts), clock: HostClock(), placement: GuestPlacement(nil)
+        meters: VCPUMeters(vcpus: vcpus), clock: HostClock(), placement: GuestPlacement(nil)
       ) { _ in hook.value.withLock { $0 }?() }
       let machine = try Machine(
-        memory: GuestMemory(size: BoardMap.smallestRAM), harts: harts, clock: HostClock(), console: Silence(),
+        memory: GuestMemory(size: BoardMap.smallestRAM), harts: vcpus, clock: HostClock(), console: Silence(),
         waker: threads)
       self.threads = threads
-      cpus = (0..<harts).map { ScriptedCPU(hart: $0, of: machine) }
+      cpus = (0..<vcpus).map { ScriptedCPU(hart: $0, of: machine) }
       hook.value.withLock {
         $0 = Callback { [weak self] in self?.ends.add(1, ordering: .acquiringAndReleasing) }
       }
@@ -45,22 +45,22 @@ import Testing
       threads.end()
     }
 
-    /// Has `hart` stay in the guest, whatever it is told.
-    func stick(_ hart: Int) {
-      cpus[hart].stick()
-      #expect(VCPUThreadsTests.wait { self.cpus[hart].isStuck })
+    /// Has `vcpu` stay in the guest, whatever it is told.
+    func stick(_ vcpu: Int) {
+      cpus[vcpu].stick()
+      #expect(VCPUThreadsTests.wait { self.cpus[vcpu].isStuck })
     }
 
-    /// Whether each of `harts` goes on.
-    func runs(_ harts: [Int]) -> Bool {
-      let before = harts.map { cpus[$0].instructions }
-      return VCPUThreadsTests.wait { zip(harts, before).allSatisfy { self.cpus[$0].instructions > $1 } }
+    /// Whether each of `vcpus` goes on.
+    func runs(_ vcpus: [Int]) -> Bool {
+      let before = vcpus.map { cpus[$0].instructions }
+      return VCPUThreadsTests.wait { zip(vcpus, before).allSatisfy { self.cpus[$0].instructions > $1 } }
     }
   }
 
   /// Far longer than anything takes, in nanoseconds.
   private static let timeout: UInt64 = 60_000_000_000
-  /// Nanoseconds for a hart that never stands.
+  /// Nanoseconds for a vCPU that never stands.
   private static let moment: UInt64 = 5_000_000
 
   private static func wait(until condition: () -> Bool) -> Bool {
@@ -72,8 +72,8 @@ import Testing
     return true
   }
 
-  @Test func aResetWaitsForAHartThatIsHeldUp() async throws {
-    let guest = try Guest(harts: 2)
+  @Test func aResetWaitsForAVCPUThatIsHeldUp() async throws {
+    let guest = try Guest(vcpus: 2)
     guest.threads.resume()
     #expect(guest.runs([0, 1]))
     guest.stick(1)
@@ -99,7 +99,7 @@ import Testing
 
   /// A guest that has asked for a reset and stands, and a stop of it.
   private static func stopped() throws -> Guest {
-    let guest = try Guest(harts: 2)
+    let guest = try Guest(vcpus: 2)
     guest.threads.resume()
     #expect(guest.runs([0, 1]))
     guest.cpus[0].endGuest(.reset)
@@ -120,7 +120,7 @@ import Testing
     #expect(guest.runs([0, 1]))
   }
 
-  /// A hart that stands looks by itself only every ten seconds.
+  /// A vCPU that stands looks by itself only every ten seconds.
   @Test func whoeverStandsIsToldOfTheResetThatASwitchWaitsFor() async throws {
     let rounds: UInt64 = 6
     let begin = MonotonicClock.now()
@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test func aPauseThatComesTooLateIsTakenBack() throws {
-    let guest = try Guest(harts: 3)
+    let guest = try Guest(vcpus: 3)
     guest.threads.resume()
     #expect(guest.runs([0, 1, 2]))
     guest.stick(2)
@@ -169,7 +169,7 @@ import Testing
   }
 
   @Test func aStopThatIsTakenBackDoesNothing() throws {
-    let guest = try Guest(harts: 3)
+    let guest = try Guest(vcpus: 3)
     let deeds = Owned(Atomic<Int>(0))
     guest.threads.resume()
     for stuck in 0..<3 {
@@ -188,35 +188,35 @@ import Testing
 
   /// Whoever has seen to how a thread is scheduled: it is so again.
   @Test func aSwitchThatCameToNothingLeavesThreadsAsTheyWere() throws {
-    let guest = try Guest(harts: 3)
+    let guest = try Guest(vcpus: 3)
     let own = try ThreadStanding.of(0)
     let cpu = try #require(own.cpus.cpus.last)
-    #expect(guest.threads.standings.byHart.isEmpty)
+    #expect(guest.threads.standings.byVCPU.isEmpty)
     try Scheduling.setBatch(of: guest.threads.threadIDs[0])
     // One of them has its turn elsewhere, where there are several processors.
-    for hart in 1...2 { try Scheduling.setAffinity(CPUSet([cpu]), of: guest.threads.threadIDs[hart]) }
+    for vcpu in 1...2 { try Scheduling.setAffinity(CPUSet([cpu]), of: guest.threads.threadIDs[vcpu]) }
     let before = try guest.threads.threadIDs.map { (id) throws(SystemError) in try ThreadStanding.of(id) }
     for _ in 0..<3 {
       guest.threads.prepareSwitch()
-      for (hart, id) in guest.threads.threadIDs.enumerated() {
+      for (vcpu, id) in guest.threads.threadIDs.enumerated() {
         let place = try Scheduling.affinity(of: id)
-        #expect(place.count == 1 && before[hart].cpus.contains(place.cpus[0]), "hart \(hart): \(place)")
+        #expect(place.count == 1 && before[vcpu].cpus.contains(place.cpus[0]), "vCPU \(vcpu): \(place)")
       }
-      #expect(Set(guest.threads.standings.byHart.keys) == [0, 1, 2])
+      #expect(Set(guest.threads.standings.byVCPU.keys) == [0, 1, 2])
       guest.threads.undoSwitch()
       let after = try guest.threads.threadIDs.map { (id) throws(SystemError) in try ThreadStanding.of(id) }
       #expect(after == before)
       try #expect(ThreadStanding.of(0) == own)
     }
-    #expect(guest.threads.standings.byHart == [0: before[0], 1: before[1], 2: before[2]])
+    #expect(guest.threads.standings.byVCPU == [0: before[0], 1: before[1], 2: before[2]])
   }
 
   /// From the deed until the guest goes on nobody is in it, whatever came together: stops and pauses, taken back at any
   /// moment.
-  @Test(arguments: [1, 2, 3]) func nobodyIsInTheGuestWhileItIsStopped(harts: Int) throws {
-    let guest = try Guest(harts: harts)
+  @Test(arguments: [1, 2, 3]) func nobodyIsInTheGuestWhileItIsStopped(vcpus: Int) throws {
+    let guest = try Guest(vcpus: vcpus)
     guest.threads.resume()
-    var random = SeededGenerator(seed: UInt64(harts))
+    var random = SeededGenerator(seed: UInt64(vcpus))
     var (done, paused, cancelled) = (0, 0, 0)
     for round in 0..<1500 {
       // 0 not yet, 1 nobody was inside, 2 somebody was.
@@ -240,6 +240,6 @@ import Testing
       guest.threads.resume()
       if isPaused { #expect(guest.threads.unpause() == .done) }
     }
-    #expect(done >= 750 && paused == 500 && cancelled > 0 && guest.runs(Array(0..<harts)))
+    #expect(done >= 750 && paused == 500 && cancelled > 0 && guest.runs(Array(0..<vcpus)))
   }
 }

@@ -82,8 +82,9 @@ extension SourceSession {
     let mapping = try MappedRegion(mapping: memory, length: capacity, populate: true)
     // The guest's registers are as much its own as its memory is.
     try mapping.excludeFromCoreDumps()
-    checkpointMemory = Owned(mapping)
-    checkpoint = CheckpointWriter(machine: block.machine, attempt: block.attempt, capacity: Int(capacity))
+    let place = CheckpointMemory(mapping)
+    checkpointMemory = place
+    checkpoint = CheckpointWriter(machine: block.machine, attempt: block.attempt, to: place)
 
     var bag = DescriptorBag()
     bag.append(manifestMemory)

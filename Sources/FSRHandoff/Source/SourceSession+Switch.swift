@@ -63,12 +63,12 @@ extension SourceSession {
     guard checkpoint != nil, let memory = checkpointMemory else {
       preconditionFailure("the checkpoint's memory is made before")
     }
+    try guest.drainDevices()
     try guest.save(to: &checkpoint!)
-    saved = checkpoint!.bytes
-    guard UInt64(saved.count) <= memory.value.length else {
-      throw StateError.tooLong(saved.count, limit: Int(memory.value.length))
+    savedLength = checkpoint!.length
+    guard savedLength <= memory.capacity else {
+      throw StateError.tooLong(savedLength, limit: memory.capacity)
     }
-    memory.value.copy(saved, to: 0)
     block.pass(.saved, at: now())
     return .done
   }
@@ -83,9 +83,9 @@ extension SourceSession {
     let state = block.state
     // A word that is written over is put right as the guest is taken back, and can be only before complete.
     if state != .none || block.isCorrupt { return .found(state) }
-    let checksum = Checksum.of(saved)
+    let checksum = checkpointMemory?.checksum(of: savedLength) ?? 0
     block.pass(.completed, at: now())
-    block.complete(length: UInt64(saved.count), checksum: checksum)
+    block.complete(length: UInt64(savedLength), checksum: checksum)
     return .done
   }
 

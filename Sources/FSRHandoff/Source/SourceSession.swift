@@ -30,10 +30,11 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   var child: Owned<ProcessDescriptor>?
   var childNumber: Int32 = 0
   var channel: Owned<HandoffLink>?
-  var checkpointMemory: Owned<MappedRegion>?
+  var checkpointMemory: CheckpointMemory?
+  /// Writes to that memory.
   var checkpoint: CheckpointWriter?
-  /// The checkpoint as it was written.
-  var saved: [UInt8] = []
+  /// Bytes of the checkpoint, once it is written.
+  var savedLength = 0
   /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
   var held = DescriptorBag()
   var stunDeadline: UInt64 = 0

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// How much of a guest was executed in the first moments after it came here: its brownout.
 ///
-/// A thread of its own looks at the harts' counters. It sleeps through the switch, and is woken by the first
-/// hart once that has run a while.
+/// A thread of its own looks at the vCPUs' counters. It sleeps through the switch, and is woken by the first
+/// vCPU once that has run a while.
 final class ArrivalSampler: Sendable {
   /// When it looks, in nanoseconds after the entry. It may be late, so each sample says when it was.
   private static let moments: [UInt64] = [1_000_000, 10_000_000, 100_000_000]
@@ -16,14 +16,14 @@ final class ArrivalSampler: Sendable {
   /// In the region: 0 asleep, 1 woken.
   private static let word: UInt64 = 0
 
-  private let harts: [any VirtualCPU]
+  private let cpus: [any VirtualCPU]
   private let region: MappedRegion
   private let entryTime = Atomic<UInt64>(0)
   private let entryCount = Atomic<UInt64>(0)
   private let taken = Mutex<[VMStatus.Arrival]>([])
 
-  init(_ harts: [any VirtualCPU]) throws(SystemError) {
-    self.harts = harts
+  init(_ cpus: [any VirtualCPU]) throws(SystemError) {
+    self.cpus = cpus
     region = try MappedRegion(anonymous: 4096)
     // Touched now: a page fault is nothing for the moments after a switch.
     region.atomicStore(UInt32(0), at: Self.word)
@@ -43,13 +43,13 @@ final class ArrivalSampler: Sendable {
     }
   }
 
-  /// Said by the first hart's thread as it enters the guest. Takes some loads and stores.
+  /// Said by the first vCPU's thread as it enters the guest. Takes some loads and stores.
   func guestEntered() {
     entryCount.store(count, ordering: .relaxed)
     entryTime.store(MonotonicClock.now(), ordering: .relaxed)
   }
 
-  /// Said by the first hart's thread when the switch is well behind it.
+  /// Said by the first vCPU's thread when the switch is well behind it.
   func wake() {
     region.atomicStore(UInt32(1), at: Self.word)
     region.wake(at: Self.word)
@@ -71,5 +71,5 @@ final class ArrivalSampler: Sendable {
     }
   }
 
-  private var count: UInt64 { harts.reduce(0) { $0 &+ $1.instructions } }
+  private var count: UInt64 { cpus.reduce(0) { $0 &+ $1.instructions } }
 }

@@ -11,9 +11,9 @@ package struct LoadAverage: Equatable, Sendable {
 
   package init() { values = Self.spans.map { _ in 0 } }
 
-  /// Nil where `values` are not one for each span, or not between 0 and `harts`.
-  package init?(_ values: [Double], harts: Int) {
-    guard values.count == Self.spans.count, values.allSatisfy({ $0 >= 0 && $0 <= Double(harts) }) else {
+  /// Nil where `values` are not one for each span, or not between 0 and `vcpus`.
+  package init?(_ values: [Double], vcpus: Int) {
+    guard values.count == Self.spans.count, values.allSatisfy({ $0 >= 0 && $0 <= Double(vcpus) }) else {
       return nil
     }
     self.values = values

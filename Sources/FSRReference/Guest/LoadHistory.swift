@@ -2,7 +2,7 @@ package import FSRState
 package import FSRSystem
 internal import Synchronization
 
-/// How busy a guest was since its birth: its harts' times, and its load averages.
+/// How busy a guest was since its birth: its vCPUs' times, and its load averages.
 ///
 /// A thread looks at the times every five seconds while this process owns the guest; it rests before the guest
 /// is given away. The stretch between the last look there and the first one here is one like any other.
@@ -16,7 +16,7 @@ package final class LoadHistory: SavesState, Sendable {
     var averages = LoadAverage()
     /// When it was, on the host's monotonic clock; 0 before the first.
     var time: UInt64 = 0
-    /// How long the harts had been in the guest, in nanoseconds.
+    /// How long the vCPUs had been in the guest, in nanoseconds.
     var ran: UInt64 = 0
   }
 
@@ -25,8 +25,8 @@ package final class LoadHistory: SavesState, Sendable {
   private let worker = PeriodicThread(name: "load")
   private let bell: EventDescriptor
 
-  package init(harts: Int) throws(SystemError) {
-    meters = try VCPUMeters(harts: harts)
+  package init(vcpus: Int) throws(SystemError) {
+    meters = try VCPUMeters(vcpus: vcpus)
     bell = try EventDescriptor()
   }
 
@@ -47,7 +47,7 @@ package final class LoadHistory: SavesState, Sendable {
 
   func stop() { worker.stop { try? bell.signal() } }
 
-  /// Takes note of the harts' times, if an interval has passed since the last look.
+  /// Takes note of the vCPUs' times, if an interval has passed since the last look.
   package func look(at now: UInt64) {
     let ran = meters.total
     sample.withLock { sample in
@@ -58,7 +58,7 @@ package final class LoadHistory: SavesState, Sendable {
       guard now >= sample.time &+ Self.interval else { return }
       let span = Double(now - sample.time)
       let running = ran >= sample.ran ? Double(ran - sample.ran) / span : 0
-      sample.averages.add(running: min(running, Double(meters.harts)), nanoseconds: span)
+      sample.averages.add(running: min(running, Double(meters.vcpus)), nanoseconds: span)
       sample.time = now
       sample.ran = ran
     }
@@ -69,8 +69,8 @@ package final class LoadHistory: SavesState, Sendable {
   package static var stateVersion: UInt16 { 1 }
 
   package func save(to writer: inout ByteWriter) {
-    writer.write(UInt16(meters.harts))
-    for hart in 0..<meters.harts { meters.save(hart, to: &writer) }
+    writer.write(UInt16(meters.vcpus))
+    for vcpu in 0..<meters.vcpus { meters.save(vcpu, to: &writer) }
     sample.withLock { sample in
       for index in sample.averages.values.indices { writer.write(sample.averages.values[index].bitPattern) }
       writer.write(sample.time)
@@ -83,11 +83,11 @@ package final class LoadHistory: SavesState, Sendable {
       throw .sectionVersion(Self.section, has: version, reads: Self.stateVersion)
     }
     let now = MonotonicClock.now()
-    let harts = Int(try reader.read(UInt16.self))
-    guard harts == meters.harts else { throw .invalid("hart count of the load", UInt64(harts)) }
+    let vcpus = Int(try reader.read(UInt16.self))
+    guard vcpus == meters.vcpus else { throw .invalid("vCPU count of the load", UInt64(vcpus)) }
     var readings: [VCPUMeters.Reading] = []
-    readings.reserveCapacity(harts)
-    for _ in 0..<harts {
+    readings.reserveCapacity(vcpus)
+    for _ in 0..<vcpus {
       let reading = VCPUMeters.Reading(ran: try reader.read(), exits: try reader.read())
       // Both processes read the same clock, which began at the host's boot.
       guard reading.ran <= now else { throw .invalid("time in the guest", reading.ran) }
@@ -96,13 +96,13 @@ package final class LoadHistory: SavesState, Sendable {
     }
     var values: [Double] = []
     for _ in LoadAverage.spans { values.append(Double(bitPattern: try reader.read())) }
-    guard let averages = LoadAverage(values, harts: harts) else { throw .invalid("load average", 0) }
+    guard let averages = LoadAverage(values, vcpus: vcpus) else { throw .invalid("load average", 0) }
     let time = try reader.read(UInt64.self)
     guard time <= now else { throw .invalid("time of the load", time) }
     let ran = try reader.read(UInt64.self)
     guard ran <= readings.map(\.ran).reduce(0, &+) else { throw .invalid("sum of times in the guest", ran) }
     try reader.finish()
-    for hart in readings.indices { meters.restore(readings[hart], of: hart) }
+    for vcpu in readings.indices { meters.restore(readings[vcpu], of: vcpu) }
     sample.withLock { $0 = Sample(averages: averages, time: time, ran: ran) }
   }
 }

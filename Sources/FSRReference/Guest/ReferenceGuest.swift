@@ -8,10 +8,10 @@ internal import FSRState
 internal import FSRSystem
 internal import Synchronization
 
-/// A guest put together in this process: RAM, board, harts, their threads, console, time.
+/// A guest put together in this process: RAM, board, vCPUs, their threads, console, time.
 final class ReferenceGuest: Sendable {
-  /// Bytes set aside for a checkpoint, for the harts' share and for all else.
-  private static let checkpointPerHart: UInt64 = 4096
+  /// Bytes set aside for a checkpoint, for the vCPUs' share and for all else.
+  private static let checkpointPerVCPU: UInt64 = 4096
   private static let checkpointBase: UInt64 = 65536
 
   enum Slot {
@@ -61,13 +61,13 @@ final class ReferenceGuest: Sendable {
     self.console = console
     input = ConsoleInput(in: console.region)
     clock = HostClock()
-    load = try LoadHistory(harts: configuration.vcpus)
+    load = try LoadHistory(vcpus: configuration.vcpus)
     self.ports = ports
     threads = try VCPUThreads(meters: load.meters, clock: clock, placement: placement, ended: ended)
     machine = try Machine(
       memory: memory, harts: configuration.vcpus, clock: clock, console: console, input: input,
       waker: threads)
-    try Self.checkRoom(harts: configuration.vcpus)
+    try Self.checkRoom(vcpus: configuration.vcpus)
     cpus = SoftCPU.harts(of: machine)
     sections = MachineSections(machine: machine, cpus: cpus)
     known = Set(
@@ -82,10 +82,10 @@ final class ReferenceGuest: Sendable {
   /// Bytes that there have to be besides for what is small.
   private static let spareRoom: UInt64 = 8 << 20
 
-  /// Sees that there is address space for the harts: a process that has none for what it makes of Swift's ends.
-  private static func checkRoom(harts: Int) throws(HandoffError) {
+  /// Sees that there is address space for the vCPUs: a process that has none for what it makes of Swift's ends.
+  private static func checkRoom(vcpus: Int) throws(HandoffError) {
     do throws(SystemError) {
-      _ = try MappedRegion(anonymous: SoftCPU.room * UInt64(harts) + spareRoom)
+      _ = try MappedRegion(anonymous: SoftCPU.room * UInt64(vcpus) + spareRoom)
     } catch {
       // Told as it is now: what is taken is given back by the time that somebody asks.
       throw .refused(error.reason)
@@ -121,9 +121,9 @@ final class ReferenceGuest: Sendable {
       }
   }
 
-  /// What this build reads, for as many harts as a board has.
+  /// What this build reads, for as many vCPUs as a board has.
   static func readableSections() throws -> [SectionVersion] {
-    let meters = try VCPUMeters(harts: BoardMap.hartLimit)
+    let meters = try VCPUMeters(vcpus: BoardMap.hartLimit)
     let threads = try VCPUThreads(meters: meters, clock: HostClock(), placement: GuestPlacement(nil)) { _ in }
     let console = try ConsoleBuffer()
     let board = try Machine(
@@ -159,7 +159,7 @@ final class ReferenceGuest: Sendable {
     let manifest = context.manifest(
       slots: slots, memory: [Manifest.Memory(slot: 0, size: memory.size, guestAddress: BoardMap.ram)],
       sections: fixed,
-      checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerHart)
+      checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerVCPU)
     return GuestDescription(
       manifest: manifest, descriptors: bag, references: [GuestPaging.Slot.swap],
       written: [Slot.consoleFile, GuestPaging.Slot.claim])
@@ -228,23 +228,23 @@ final class ReferenceGuest: Sendable {
     try self.init(
       configuration, memory: memory, paging: paging, console: console, consoleFile: file, image: image,
       ports: ports, placement: placement,
-      standings: try Self.standings(in: manifest, harts: configuration.vcpus), ended: ended)
+      standings: try Self.standings(in: manifest, vcpus: configuration.vcpus), ended: ended)
   }
 
   private func describeStandings() -> StateSection? {
     let standings = threads.standings
-    if standings.byHart.isEmpty { return nil }
+    if standings.byVCPU.isEmpty { return nil }
     return StateSection(
       name: VCPUStandings.section, version: VCPUStandings.sectionVersion, isNeeded: false,
       payload: standings.encoded)
   }
 
   /// A later version than this build reads is left out: the guest runs without.
-  private static func standings(in manifest: Manifest, harts: Int) throws(StateError) -> VCPUStandings {
+  private static func standings(in manifest: Manifest, vcpus: Int) throws(StateError) -> VCPUStandings {
     guard let section = manifest.sections.first(where: { $0.name == VCPUStandings.section }),
       section.version <= VCPUStandings.sectionVersion
     else { return VCPUStandings() }
-    return try VCPUStandings(decoding: section.payload, harts: harts)
+    return try VCPUStandings(decoding: section.payload, vcpus: vcpus)
   }
 
   /// Saves and loads the state of a guest that never ran, so that in the stun every page of code and heap that
@@ -309,7 +309,7 @@ extension ReferenceGuest {
   /// Whether a reset can be served.
   var canRestart: Bool { image != nil && !configuration.endsOnReset }
 
-  /// Starts the guest anew; no hart may run.
+  /// Starts the guest anew; no vCPU may run.
   func restart() throws {
     guard let image else { throw VMError(.other, "the guest's image is not there any more") }
     try machine.restart(

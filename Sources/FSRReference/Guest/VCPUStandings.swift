@@ -1,23 +1,23 @@
 package import FSRState
 package import FSRSystem
 
-/// How the threads of harts are scheduled that somebody has scheduled otherwise than their VMM: as it goes to the next VMM,
+/// How the threads of vCPUs are scheduled that somebody has scheduled otherwise than their VMM: as it goes to the next VMM,
 /// which may do without.
 package struct VCPUStandings: Equatable, Sendable {
   /// The static section of a manifest that has them; only where there are some.
   static let section = "threads"
   static let sectionVersion: UInt16 = 1
 
-  /// By hart.
-  package var byHart: [Int: ThreadStanding]
+  /// By vCPU.
+  package var byVCPU: [Int: ThreadStanding]
 
-  package init(_ byHart: [Int: ThreadStanding] = [:]) { self.byHart = byHart }
+  package init(_ byVCPU: [Int: ThreadStanding] = [:]) { self.byVCPU = byVCPU }
 
   package var encoded: [UInt8] {
     var writer = ByteWriter()
-    writer.write(UInt16(byHart.count))
-    for (hart, standing) in byHart.sorted(by: { $0.key < $1.key }) {
-      writer.write(UInt16(hart))
+    writer.write(UInt16(byVCPU.count))
+    for (vcpu, standing) in byVCPU.sorted(by: { $0.key < $1.key }) {
+      writer.write(UInt16(vcpu))
       writer.write(standing.policy)
       writer.write(standing.flags)
       writer.write(UInt32(bitPattern: standing.nice))
@@ -30,16 +30,16 @@ package struct VCPUStandings: Equatable, Sendable {
     return writer.bytes
   }
 
-  /// - Throws: `StateError` for what no thread of a guest with as many harts can have.
-  package init(decoding bytes: [UInt8], harts: Int) throws(StateError) {
+  /// - Throws: `StateError` for what no thread of a guest with as many vCPUs can have.
+  package init(decoding bytes: [UInt8], vcpus: Int) throws(StateError) {
     var reader = ByteReader(bytes)
     let count = Int(try reader.read(UInt16.self))
-    guard count <= harts else { throw .tooLong(count, limit: harts) }
-    byHart = [:]
+    guard count <= vcpus else { throw .tooLong(count, limit: vcpus) }
+    byVCPU = [:]
     for _ in 0..<count {
-      let hart = Int(try reader.read(UInt16.self))
-      guard hart < harts, byHart[hart] == nil else { throw .invalid("hart of a thread", UInt64(hart)) }
-      byHart[hart] = try Self.standing(&reader)
+      let vcpu = Int(try reader.read(UInt16.self))
+      guard vcpu < vcpus, byVCPU[vcpu] == nil else { throw .invalid("vCPU of a thread", UInt64(vcpu)) }
+      byVCPU[vcpu] = try Self.standing(&reader)
     }
     try reader.finish()
   }

@@ -237,7 +237,7 @@ package final class GuestPaging: Sendable {
   package func begin() { pager.begin() }
 
   /// An ordinary thread again.
-  package func calm() {
+  package func demote() {
     pagersUrgency.end(pager.threadID)
     pager.nudge()
     survey.withLock { $0 = nil }
@@ -257,7 +257,7 @@ package final class GuestPaging: Sendable {
 
   // MARK: the end
 
-  /// Ends the paging of a guest that nobody goes on with: a hart that waits for a page finds anything there. Then
+  /// Ends the paging of a guest that nobody goes on with: a vCPU that waits for a page finds anything there. Then
   /// `closeSwap`.
   func abandon() { started.withLock { $0 }?.abandon() }
 

@@ -67,6 +67,13 @@ final class ReferenceSource: GuestSource {
 
   func cancelStun() -> Bool { guest.threads.cancelStop() }
 
+  func drainDevices() throws {
+    // Both have rested since `quiesce`, so that here nothing is left to wait for: one look at each, and from here on
+    // nobody but the pager may touch the guest's memory.
+    guest.pump.rest()
+    guest.ports.rest()
+  }
+
   func save(to checkpoint: inout CheckpointWriter) throws {
     try guest.paging?.freeze()
     if plan.swap != .shared { try guest.paging?.finishCopy() }

@@ -169,7 +169,7 @@ extension ReferenceVM {
       entered: { guest.arrival.guestEntered() },
       demoted: {
         guest.arrival.wake()
-        guest.paging?.calm()
+        guest.paging?.demote()
         // The source stopped taking frames before it stopped the guest: they have waited for longer than that.
         guest.ports.launch()
       })

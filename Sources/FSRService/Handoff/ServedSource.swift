@@ -56,6 +56,8 @@ final class ServedSource: HandoffSource {
 
   func cancelStun() -> Bool { guest.cancelStun() }
 
+  func drainDevices() throws { try guest.drainDevices() }
+
   func save(to checkpoint: inout CheckpointWriter) throws { try guest.save(to: &checkpoint) }
 
   func releaseStorage() { guest.releaseStorage() }

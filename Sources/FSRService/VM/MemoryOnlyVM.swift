@@ -33,6 +33,7 @@ extension MemoryOnlyVM {
   public func precopy() -> Precopy { Precopy(.standing) }
   public func quiesce() {}
   public var hindrance: String? { nil }
+  public func drainDevices() {}
   public func releaseStorage() {}
   public func reacquireStorage() -> Bool { true }
   public func relinquish() {}
