@@ -28,7 +28,7 @@ extension CoordinatorSession {
   }
 
   private func attemptLock() throws(HandoffError) -> VMLock.Attempt {
-    do { return try VMLock.attempt(in: folder) } catch {
+    do { return try world.lock(folder) } catch {
       guard case .system(let failure) = error, failure.isReadOnly else { throw error }
       throw .refused(
         Reason(
@@ -41,14 +41,14 @@ extension CoordinatorSession {
   private mutating func evict(_ holder: VMLock.Holder?) throws {
     guard let holder, now() > holder.heartbeat &+ limits.settle else { return }
     let pid = holder.identity.pid
-    guard holder.namespace.isOwn else {
+    guard world.sees(holder.namespace) else {
       throw HandoffError.refused(
         Reason(
           "process \(pid), which coordinates \(name), is of another PID namespace and does not go on",
           remedy: "run this in that one, where it can be ended", code: .rights))
     }
-    guard let process = try ProcessDescriptor.open(holder.identity) else { return }
-    try EndingRight.check(process, holder.identity, in: folder, of: name)
+    guard let process = try world.open([holder.identity]) else { return }
+    try EndingRight.check(process, in: folder, of: name)
     if copies == nil, let newest = try newestBlock(), newest.identity(of: .coordinator) == holder.identity {
       try takeCopies(of: .coordinator, in: newest)
       // Nobody else may have them: they would end with it.
@@ -60,8 +60,8 @@ extension CoordinatorSession {
             remedy: "run this as its user or as root", code: .rights))
       }
     }
-    _ = try process.signal(SignalNumber.kill)
-    _ = try process.waitForExit(timeout: limits.reap)
+    process.kill()
+    _ = world.waitForExit(of: process, timeout: limits.reap)
   }
 
   /// Sees that the VM has an owner that lives, and that nothing is left of an earlier handoff.
@@ -80,11 +80,12 @@ extension CoordinatorSession {
         .unsettled, "an earlier handoff of \(name) is not settled", remedy: "run `fsr recover \(name)`")
     }
     let owner: Party = newest.state == .resumed ? .source : .destination
-    guard let victor = PeerVMM(owner, of: newest), !victor.isGone else {
+    guard let victor = PeerVMM(owner, of: newest, in: world), !victor.isGone else {
       return obstruct(.lost, "the process that owned it is gone")
     }
     let deadline = now() + limits.reap * 2
-    while let loser = PeerVMM(owner == .source ? .destination : .source, of: newest), !loser.isGone {
+    while let loser = PeerVMM(owner == .source ? .destination : .source, of: newest, in: world), !loser.isGone
+    {
       guard now() < deadline else {
         return obstruct(
           .unsettled, "the loser of an earlier handoff of \(name) still lives",
@@ -92,8 +93,8 @@ extension CoordinatorSession {
       }
       wait(limits.pollInterval)
     }
-    source = PeerVMM(owner, of: newest)
-    if let identity = newest.identity(of: owner), identity.isStopped {
+    source = PeerVMM(owner, of: newest, in: world)
+    if let identity = newest.identity(of: owner), world.isStopped(identity) {
       reason = standsStill(identity)
       return false
     }
@@ -105,7 +106,7 @@ extension CoordinatorSession {
   }
 
   private func standsStill(_ source: ProcessIdentity) -> Reason {
-    let standstill = source.standstill
+    let standstill = world.standstill(of: source)
     let end = "`fsr stop \(name)` ends the VM"
     return Reason(
       "the VMM of \(name) does not answer: \(standstill.what)",
@@ -122,10 +123,10 @@ extension CoordinatorSession {
   /// Whether a handoff without its coordinator is still prepared by source and destination.
   private func isUnderWay(_ block: ControlBlock) -> Bool {
     guard block.state == .none, !block.isComplete, block.time(of: .stunned) == 0, now() < block.deadline,
-      let source = block.identity(of: .source), !source.isStopped,
-      PeerVMM(.source, of: block)?.isGone == false
+      let source = block.identity(of: .source), !world.isStopped(source),
+      PeerVMM(.source, of: block, in: world)?.isGone == false
     else { return false }
-    return PeerVMM(.destination, of: block)?.isGone != true
+    return PeerVMM(.destination, of: block, in: world)?.isGone != true
   }
 
   mutating func createBlock() throws -> Coordinator.Event {
@@ -137,10 +138,11 @@ extension CoordinatorSession {
     // What is older than the newest has been decided, and what is a draft has lost its coordinator.
     try blocks.removeOlder(than: old.attempt)
     let fresh = try blocks.create(
-      attempt: old.attempt + 1, generation: generation, machine: old.machine, state: .none)
+      attempt: old.attempt + 1, generation: generation, machine: old.machine, state: .none,
+      draft: world.draftNumber())
     fresh.enroll(
       .source, as: identity, in: old.namespace(of: owner), speaking: old.version(of: owner))
-    fresh.enroll(.coordinator, as: ProcessIdentity.current())
+    fresh.enroll(.coordinator, as: world.me, in: world.namespace)
     fresh.maxDowntime = options.maxDowntime
     deadline = now() &+ min(options.timeout, HandoffLimits.longest)
     fresh.deadline = deadline
@@ -152,7 +154,7 @@ extension CoordinatorSession {
   /// A source that a signal has stopped meanwhile is told by name, and one that does not answer in all the time that it has.
   private func standstill(after error: any Error, _ block: ControlBlock) -> HandoffError? {
     guard case HandoffError.deadline = error, let source = block.identity(of: .source),
-      source.isStopped || !isLate(block)
+      world.isStopped(source) || !isLate(block)
     else {
       return nil
     }
@@ -214,7 +216,7 @@ extension CoordinatorSession {
 
   private func connect() throws -> UnixSocket {
     do throws(SystemError) {
-      return try UnixSocket.connect(in: folder, name: VMFiles.socket, timeout: limits.answer)
+      return try world.connect(in: folder, timeout: limits.answer)
     } catch {
       if error.isMissing, error.subject == VMFiles.socket { throw HandoffError.socketIsGone(of: name) }
       guard error.isRefused else { throw error }
@@ -270,9 +272,9 @@ extension CoordinatorSession {
         return .done
       }
       if block.state != .none || isCancelled() || isLate(block) { return .failed }
-      var poller = Poller()
-      poller.watch(channel.value.socket.descriptor, token: 0)
-      _ = try poller.wait(timeout: limits.pollInterval * 5)
+      var wait = Wait(until: now() + limits.pollInterval * 5)
+      wait.links = [channel]
+      world.wait(wait)
     }
   }
 
@@ -292,7 +294,7 @@ extension CoordinatorSession {
 
   func wait(_ nanoseconds: UInt64) {
     beat()
-    MonotonicClock.sleep(nanoseconds)
+    world.sleep(nanoseconds)
   }
 }
 

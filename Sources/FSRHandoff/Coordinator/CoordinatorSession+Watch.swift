@@ -17,15 +17,15 @@ extension CoordinatorSession {
       if probe.next(after: .saw(seen)) != .watch { return .saw(seen) }
       guard let block else { return .saw(seen) }
       beat()
-      block.wait(while: block.state, timeout: limits.pollInterval)
+      world.wait(while: block.state, of: block, timeout: limits.pollInterval)
     }
   }
 
   /// One look: the processes, then the flags, then the word.
   mutating func look() -> Observation {
     guard let block else { preconditionFailure("there is a block to watch") }
-    if source == nil { source = PeerVMM(.source, of: block) }
-    if destination == nil { destination = PeerVMM(.destination, of: block) }
+    if source == nil { source = PeerVMM(.source, of: block, in: world) }
+    if destination == nil { destination = PeerVMM(.destination, of: block, in: world) }
     let hasSourceExited = source?.isGone ?? true
     // One that has said its last word about a handoff that it won has ended in order: the process first, since it says
     // that before it leaves. Whoever comes late wants to know who runs the guest now.
@@ -107,7 +107,7 @@ extension CoordinatorSession {
     }
     // Whoever comes after this recovery finds its copies where it looks for a coordinator's.
     if let copies, !newest.state.isTerminal {
-      newest.enroll(.coordinator, as: ProcessIdentity.current())
+      newest.enroll(.coordinator, as: world.me, in: world.namespace)
       newest.holdDescriptors(.coordinator, numbers: copies.value.numbers)
     }
     return true
@@ -119,8 +119,8 @@ extension CoordinatorSession {
   /// - Throws: `SystemError` where this process has no room for them.
   mutating func takeCopies(of party: Party, in other: ControlBlock) throws {
     let numbers = other.heldDescriptors(of: party)
-    guard !numbers.isEmpty, other.namespace(of: party).isOwn, let identity = other.identity(of: party),
-      let process = try ProcessDescriptor.open(identity)
+    guard !numbers.isEmpty, world.sees(other.namespace(of: party)), let identity = other.identity(of: party),
+      let process = try world.open([identity])
     else { return }
     var bag = DescriptorBag()
     for number in numbers {
@@ -141,9 +141,10 @@ extension CoordinatorSession {
     }
     guard old.attempt < .max else { throw HandoffError.badBlock("there is no attempt after \(old.attempt)") }
     let fresh = try blocks.create(
-      attempt: old.attempt + 1, generation: old.generation, machine: old.machine, state: .destVerify)
+      attempt: old.attempt + 1, generation: old.generation, machine: old.machine, state: .destVerify,
+      draft: world.draftNumber())
     let extent = old.checkpointExtent
-    fresh.enroll(.coordinator, as: ProcessIdentity.current())
+    fresh.enroll(.coordinator, as: world.me, in: world.namespace)
     fresh.holdDescriptors(.coordinator, numbers: copies.value.numbers)
     fresh.maxDowntime = limits.settle
     fresh.deadline = now() + limits.answer
@@ -164,29 +165,20 @@ extension CoordinatorSession {
 
   /// Plays the source's part in the set-up of a successor.
   private mutating func introduce(_ fresh: ControlBlock, _ copies: Owned<HeldDescriptors>) throws {
-    let pair = try UnixSocket.pair()
-    let ours = try HandoffLink(pair.a)
-    let theirs = pair.b
+    let pair = try world.makeLinks()
     let manifest = copies.value.manifest
-    // Nothing of this process's own input and output goes to a VMM that outlives it.
-    let null = try OwnedDescriptor.open("/dev/null", .read)
-    // What the log cannot take is said to nobody: no successor is started for the sake of its log.
-    let log = try (try? folder.openFile(VMFiles.log, .append)) ?? OwnedDescriptor.open("/dev/null", .append)
-    let started = try ChildProcess.spawn(
-      executable: manifest.executable, arguments: manifest.arguments,
-      environmentBytes: Environment.bytes + [DestinationStart.entry],
-      inheriting: [
-        ChildProcess.Inheritance(null.number, as: 0), ChildProcess.Inheritance(log.number, as: 1),
-        ChildProcess.Inheritance(log.number, as: 2),
-        ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number),
-      ], newSession: true, program: copies.value.program)
-    if let identity = try ProcessIdentity.of(pid: started.pid) { fresh.enroll(.destination, as: identity) }
+    let started = try world.startSuccessor(
+      Launch(executable: manifest.executable, arguments: manifest.arguments), program: copies.value.program,
+      logTo: folder, over: pair.theirs)
+    if let identity = started.identities.first {
+      fresh.enroll(.destination, as: identity, in: world.namespace)
+    }
     var introduction = DescriptorBag()
     introduction.append(try fresh.descriptor.duplicate())
     introduction.append(try blocks.directory.descriptor.duplicate())
-    try ours.send(.hello(Hello(isSuccessor: true, sections: [], build: "")), descriptors: introduction)
-    try ours.send(.manifest, descriptors: try copies.value.duplicate())
-    channel = Owned(ours)
+    try pair.ours.send(.hello(Hello(isSuccessor: true, sections: [], build: "")), descriptors: introduction)
+    try pair.ours.send(.manifest, descriptors: try copies.value.duplicate())
+    channel = Owned(pair.ours)
   }
 
   // MARK: the end
@@ -196,7 +188,7 @@ extension CoordinatorSession {
     let owner = Reason("the process that owned it is gone", code: .lost)
     guard let block, !block.state.isDecided, block.identity(of: .source) != nil else { return owner }
     // The process first: one that leaves has said before that it releases everything, and one that was killed has not.
-    if PeerVMM(.destination, of: block)?.isGone == true, !block.hasReleased(.destination) {
+    if PeerVMM(.destination, of: block, in: world)?.isGone == true, !block.hasReleased(.destination) {
       return Reason("source and destination died", code: .lost)
     }
     return block.isComplete
@@ -207,9 +199,10 @@ extension CoordinatorSession {
   func whyStunned() -> Reason {
     guard let block else { return Reason("the handoff was not begun") }
     if block.isCorrupt {
-      let holders = [Party.source, .destination].filter { PeerVMM($0, of: block)?.isGone == false }.map {
-        "process \(block.identity(of: $0)?.pid ?? 0) (the \($0))"
-      }
+      let holders = [Party.source, .destination].filter { PeerVMM($0, of: block, in: world)?.isGone == false }
+        .map {
+          "process \(block.identity(of: $0)?.pid ?? 0) (the \($0))"
+        }
       let held = holders.isEmpty ? "nobody" : holders.joined(separator: " and ")
       return Reason(
         "somebody has written over the word that says who may run it, in control block \(block.attempt), and \(held) "
@@ -242,7 +235,7 @@ extension CoordinatorSession {
     let deadline = now() + limits.reap * 2
     let victorIdentity = victor.flatMap { block.identity(of: $0) }
     while true {
-      let isVictorGone = victor.map { PeerVMM($0, of: block)?.isGone ?? true } ?? false
+      let isVictorGone = victor.map { PeerVMM($0, of: block, in: world)?.isGone ?? true } ?? false
       var isLoserLeft = false
       var living: PeerVMM?
       let attempts = openBlocks()
@@ -251,7 +244,7 @@ extension CoordinatorSession {
       for other in attempts ?? [] {
         // The victor stands in older blocks too, under the part that it had there.
         for party in [Party.source, .destination] where other.identity(of: party) != victorIdentity {
-          guard let rival = PeerVMM(party, of: other), !rival.isGone else { continue }
+          guard let rival = PeerVMM(party, of: other, in: world), !rival.isGone else { continue }
           isLoserLeft = true
           living = rival
           if isVictorGone, now() >= deadline { _ = rival.kill(timeout: limits.reap) }

@@ -19,7 +19,7 @@ public struct CoordinatorSession: ~Copyable {
   }
 
   let limits: HandoffLimits
-  let now: () -> UInt64
+  let world: any HandoffWorld
   let options: Options
   /// Whether the caller wants it to end: a signal came.
   let isCancelled: () -> Bool
@@ -65,13 +65,14 @@ public struct CoordinatorSession: ~Copyable {
   /// - Parameters:
   ///   - name: the VM's name, for messages.
   ///   - folder: the VM's folder.
+  ///   - world: what it asks of the kernel.
   ///   - isCancelled: asked between looks.
   ///   - onLook: shown the block at every look.
   public init(
     _ purpose: Coordinator.Purpose, name: String, folder: consuming Directory,
     blocks: consuming BlockDirectory,
     options: Options = Options(), limits: HandoffLimits = HandoffLimits(),
-    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false },
+    in world: any HandoffWorld = LinuxWorld.shared, isCancelled: @escaping () -> Bool = { false },
     canceller: @escaping () -> String = { "a signal" },
     onLook: @escaping (ControlBlock) -> Void = { _ in }
   ) {
@@ -81,12 +82,14 @@ public struct CoordinatorSession: ~Copyable {
     self.blocks = blocks
     self.options = options
     self.limits = limits
-    self.now = now
+    self.world = world
     self.isCancelled = isCancelled
     self.canceller = canceller
     self.onLook = onLook
     fault = FaultPlan.read(options.fault, for: .coordinator)
   }
+
+  func now() -> UInt64 { world.now() }
 
   /// Runs to the end, and answers how it ended.
   public mutating func run() -> HandoffEnd {
@@ -98,13 +101,13 @@ public struct CoordinatorSession: ~Copyable {
     }
     reason = loss ?? reason
     if machine.end == .stunned, reason == nil { reason = whyStunned() }
-    fault.reach(CoordinatorStep.finish.rawValue)
+    fault.reach(CoordinatorStep.finish.rawValue, in: world)
     return machine.end
   }
 
   /// Performs the current step and goes on to the next.
   public mutating func step() {
-    fault.reach(machine.step.rawValue)
+    fault.reach(machine.step.rawValue, in: world)
     let event = perform(machine.step)
     _ = machine.next(after: event)
   }

@@ -29,7 +29,7 @@ extension HandoffAbort {
 
   /// Waits until the source says that it runs, or somebody else does.
   mutating func settle(_ block: ControlBlock) throws(HandoffError) -> End {
-    let source = PeerVMM(.source, of: block)
+    let source = PeerVMM(.source, of: block, in: world)
     let deadline = now() + limits.answer
     while true {
       // The process first, the flag after it.
@@ -61,7 +61,7 @@ extension HandoffAbort {
             : "the source was told to go on and does not")
         return .stunned
       }
-      block.wait(while: state, timeout: limits.pollInterval)
+      world.wait(while: state, of: block, timeout: limits.pollInterval)
     }
   }
 
@@ -77,7 +77,9 @@ extension HandoffAbort {
   }
 
   private func isHeld(by coordinator: ProcessIdentity?) -> Bool {
-    guard let coordinator, case .held(by: let holder?) = try? VMLock.look(in: folder) else { return false }
+    guard let coordinator, case .held(by: let holder?) = try? world.lookAtLock(in: folder) else {
+      return false
+    }
     return holder.identity == coordinator
   }
 

@@ -23,7 +23,7 @@ public struct HandoffAbort: ~Copyable {
   let folder: Directory
   let blocks: BlockDirectory
   let limits: HandoffLimits
-  let now: () -> UInt64
+  let world: any HandoffWorld
   let isCancelled: () -> Bool
   /// What the parties are told.
   let message: Reason
@@ -38,21 +38,24 @@ public struct HandoffAbort: ~Copyable {
   /// - Parameters:
   ///   - name: the VM's name, for messages.
   ///   - folder: the VM's folder.
+  ///   - world: what it asks of the kernel.
   ///   - isCancelled: asked between looks.
   public init(
     name: String, folder: consuming Directory, blocks: consuming BlockDirectory,
-    limits: HandoffLimits = HandoffLimits(), now: @escaping () -> UInt64 = { MonotonicClock.now() },
+    limits: HandoffLimits = HandoffLimits(), in world: any HandoffWorld = LinuxWorld.shared,
     isCancelled: @escaping () -> Bool = { false }
   ) {
     self.name = name
     self.folder = folder
     self.blocks = blocks
     self.limits = limits
-    self.now = now
+    self.world = world
     self.isCancelled = isCancelled
     message = Reason(
-      "aborted by uid \(Host.effectiveUserID), process \(ProcessIdentity.current().pid)", code: .aborted)
+      "aborted by uid \(world.user), process \(world.me.pid)", code: .aborted)
   }
+
+  func now() -> UInt64 { world.now() }
 
   /// Runs to the end, which is bounded: a coordinator that has begun nothing yet is waited for as long as it
   /// may settle what was before, and a source that is told to go on as long as it may take for it.
@@ -92,7 +95,7 @@ public struct HandoffAbort: ~Copyable {
   /// Moves the word of an undecided handoff; nil where somebody else moved it first.
   private mutating func callOff(_ newest: ControlBlock) throws(HandoffError) -> End? {
     chased = newest.attempt
-    guard newest.identity(of: .source) != nil, let source = PeerVMM(.source, of: newest) else {
+    guard newest.identity(of: .source) != nil, let source = PeerVMM(.source, of: newest, in: world) else {
       reason = Reason(
         newest.generation == 0
           ? "\(name) is being started, no handoff is under way"
@@ -129,11 +132,12 @@ public struct HandoffAbort: ~Copyable {
   private mutating func decided(_ newest: ControlBlock) throws(HandoffError) -> End? {
     if chased == newest.attempt, newest.state == .resumed { return try settle(newest) }
     let owner: Party = newest.state == .resumed ? .source : .destination
-    if PeerVMM(owner, of: newest)?.isGone ?? false, try blocks.newest()?.attempt == newest.attempt {
+    if PeerVMM(owner, of: newest, in: world)?.isGone ?? false, try blocks.newest()?.attempt == newest.attempt
+    {
       reason = Reason("the process that owned it is gone", code: .lost)
       return .lost
     }
-    switch try VMLock.look(in: folder) {
+    switch try world.lookAtLock(in: folder) {
     case .free:
       reason = chased == newest.attempt ? tooLate(newest) : Reason("no handoff of \(name) is under way")
       return .nothing
@@ -158,5 +162,5 @@ public struct HandoffAbort: ~Copyable {
         : "too late: the handoff was called off already, and the source runs")
   }
 
-  func pause(_ nanoseconds: UInt64) { MonotonicClock.sleep(nanoseconds) }
+  func pause(_ nanoseconds: UInt64) { world.sleep(nanoseconds) }
 }
