@@ -44,10 +44,15 @@ final class PeerVMM: Sendable {
     return world.waitForExit(of: process, timeout: timeout)
   }
 
+  /// Kills it, unless it is nobody's to be killed for this VM.
+  func kill() {
+    if let process, process.mayBeEnded(forOwnerOf: block.descriptor) { process.kill() }
+  }
+
   /// Kills it, and waits for the end; false when it cannot be killed, or is nobody's to be killed for this VM.
   func kill(timeout: UInt64) -> Bool {
     guard let process else { return !isUnknown }
-    if process.mayBeEnded(forOwnerOf: block.descriptor) { process.kill() }
+    kill()
     return world.waitForExit(of: process, timeout: timeout)
   }
 }
