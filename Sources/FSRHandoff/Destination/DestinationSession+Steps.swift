@@ -69,6 +69,11 @@ extension DestinationSession {
     case .made:
       if state == .destination { block.pass(.decided, at: now()) }
       return .done
+    case .found(.destination) where state != .source && block.isComplete:
+      // Somebody has written the decision in this party's place. All others go by it and leave the guest alone, so it runs
+      // here or nowhere.
+      if state == .destination { block.passFirst(.decided, at: now()) }
+      return .done
     case .found(let other): return .found(other)
     }
   }
@@ -93,13 +98,14 @@ extension DestinationSession {
   func takeStorage() -> StepOutcome {
     let deadline = now() &+ min(block.maxDowntime, HandoffLimits.longest)
     while true {
-      if block.state != .destVerify { return .found(block.state) }
+      let state = block.state
+      if state != .destVerify, state != .destination { return .found(state) }
       if guest.takeStorage() { return .done }
       if now() >= deadline {
         note(HandoffError.deadline("taking over what one process alone may hold, such as the swap file,"))
         return .failed
       }
-      world.wait(while: .destVerify, of: block, timeout: limits.pollInterval / 20)
+      world.wait(while: state, of: block, timeout: limits.pollInterval / 20)
     }
   }
 

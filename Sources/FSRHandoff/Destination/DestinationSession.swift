@@ -181,7 +181,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   func note(_ error: any Error) {
     // What fails because the handoff was called off is not why it was.
-    guard block.state == .none || block.state == .destVerify else { return }
+    let state = block.state
+    guard state == .none || state == .destVerify || state == .destination else { return }
     block.explain(.destination, Reason(of: error))
     failure = failure ?? "\(error)"
   }

@@ -15,9 +15,19 @@ extension SourceSession {
     case .found(let other):
       // A word that somebody has written over stays where it is: looked at as by one that has parked, until it is put
       // right or the VM is to end.
-      if block.isCorrupt { world.sleep(limits.pollInterval * 10) }
+      if block.isCorrupt {
+        if !machine.isComplete { endListener() }
+        world.sleep(limits.pollInterval * 10)
+      }
       return .found(other)
     }
+  }
+
+  /// Before complete nobody but the destination could take for true what somebody has written over the word. With it gone
+  /// the source puts that right.
+  private func endListener() {
+    child?.kill()
+    if child?.hasExited != false { block.seeAlone() }
   }
 
   /// Waits until the destination can touch nothing any more; kills it when it does not say so in time.
