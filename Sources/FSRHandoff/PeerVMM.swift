@@ -1,6 +1,6 @@
 internal import FSRSystem
 
-/// Another VMM that must not touch the guest while this one runs it.
+/// Another VMM that must not touch the guest while this one runs it: all processes of its party.
 final class PeerVMM: Sendable {
   let block: ControlBlock
   let party: Party
@@ -12,9 +12,10 @@ final class PeerVMM: Sendable {
 
   /// The rival that `block` names as `party`; nil where the block names none, or this very process.
   init?(_ party: Party, of block: ControlBlock, in world: any HandoffWorld) {
-    guard let identity = block.identity(of: party) else { return nil }
+    let identities = block.identities(of: party)
+    if identities.isEmpty { return nil }
     let isVisible = world.sees(block.namespace(of: party))
-    if isVisible, identity == world.me { return nil }
+    if isVisible, identities.contains(world.me) { return nil }
     self.block = block
     self.party = party
     self.world = world
@@ -25,7 +26,7 @@ final class PeerVMM: Sendable {
       return
     }
     do throws(SystemError) {
-      process = try world.open([identity])
+      process = try world.open(identities)
       isUnknown = false
     } catch {
       process = nil

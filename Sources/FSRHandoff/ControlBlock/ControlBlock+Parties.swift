@@ -12,6 +12,7 @@ extension ControlBlock {
     let base = BlockLayout.party(party)
     region.atomicStore(UInt32(0), at: base + BlockLayout.isSet)
     region.atomicStore(UInt32(0), at: base + BlockLayout.descriptorCount)
+    region.atomicStore(UInt32(0), at: BlockLayout.members(party))
     region.store(identity.pid, at: base + BlockLayout.pid)
     region.store(identity.startTime, at: base + BlockLayout.startTime)
     region.store(identity.bootID.high, at: base + BlockLayout.bootHigh)

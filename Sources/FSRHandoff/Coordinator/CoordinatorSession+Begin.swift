@@ -90,6 +90,7 @@ extension CoordinatorSession {
       draft: world.draftNumber())
     fresh.enroll(
       .source, as: identity, in: old.namespace(of: owner), speaking: old.version(of: owner))
+    try fresh.enroll(further: Array(old.identities(of: owner).dropFirst()), of: .source)
     fresh.enroll(.coordinator, as: world.me, in: world.namespace)
     fresh.maxDowntime = options.maxDowntime
     deadline = now() &+ min(options.timeout, HandoffLimits.longest)
