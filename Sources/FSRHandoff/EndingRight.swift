@@ -15,6 +15,16 @@ public enum EndingRight {
     return (try? process.works(for: owner, pid: identity.pid)) ?? false
   }
 
+  /// Whether this process may end that party.
+  ///
+  /// - Throws: `HandoffError` `refused` where it may not. One that is gone may be.
+  static func check(_ process: any PeerProcess, in folder: borrowing Directory, of name: String)
+    throws(HandoffError)
+  {
+    if process.hasExited || process.mayBeEnded(forOwnerOf: folder.descriptor) { return }
+    throw refusal(process.identities.first?.pid ?? 0, of: name)
+  }
+
   /// - Parameter name: the VM's.
   /// - Throws: `HandoffError` `refused` where it may not be ended. One that is gone may.
   public static func check(
@@ -24,12 +34,15 @@ public enum EndingRight {
     if (try? process.hasExited()) == true || mayEnd(process, identity, forOwnerOf: folder.descriptor) {
       return
     }
-    throw .refused(
+    throw refusal(identity.pid, of: name)
+  }
+
+  private static func refusal(_ pid: Int32, of name: String) -> HandoffError {
+    .refused(
       Reason(
-        "the files of \(name) name process \(identity.pid), which is not of the user to whom they belong, and is left "
-          + "alone",
+        "the files of \(name) name process \(pid), which is not of the user to whom they belong, and is left alone",
         remedy:
-          "where it is one of this VM (`ps -o pid,user,args -p \(identity.pid)`) its user, or root, ends it with "
-          + "`kill \(identity.pid)`"))
+          "where it is one of this VM (`ps -o pid,user,args -p \(pid)`) its user, or root, ends it with "
+          + "`kill \(pid)`"))
   }
 }

@@ -1,5 +1,3 @@
-internal import FSRSystem
-
 /// Faults that parties commit on purpose, each before one of a party's steps: how tests and soaks reach every
 /// point of a handoff. Whoever may ask for a handoff may as well send the signal itself.
 public struct FaultPlan: Equatable, Sendable, CustomStringConvertible {
@@ -76,11 +74,12 @@ public struct FaultPlan: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Commits the fault of this step if there is one; once only, since who was stopped goes on.
-  mutating func reach(_ step: String) {
+  /// Commits the fault of this step if there is one; once only, since a party that was stopped goes on.
+  ///
+  /// Answers whether the party goes on now.
+  @discardableResult mutating func reach(_ step: String, in world: any HandoffWorld) -> Bool {
     // The stun passes here: a party without faults does not even compare.
-    guard !faults.isEmpty, let index = faults.firstIndex(where: { $0.step == step }) else { return }
-    let fault = faults.remove(at: index)
-    ProcessDescriptor.signalSelf(fault.kind == .kill ? SignalNumber.kill : SignalNumber.stop)
+    guard !faults.isEmpty, let index = faults.firstIndex(where: { $0.step == step }) else { return true }
+    return world.commit(faults.remove(at: index).kind)
   }
 }

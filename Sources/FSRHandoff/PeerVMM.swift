@@ -1,31 +1,32 @@
 internal import FSRSystem
 
-/// Another VMM that must not touch the guest while this one runs it.
+/// Another VMM that must not touch the guest while this one runs it: all processes of its party.
 final class PeerVMM: Sendable {
   let block: ControlBlock
   let party: Party
   /// Nil when it is gone already, or cannot be looked at.
-  let process: Owned<ProcessDescriptor>?
+  let process: (any PeerProcess)?
   /// Whether looking for it failed for a reason of our own: it then counts as alive, and cannot be killed.
   private let isUnknown: Bool
-  private let identity: ProcessIdentity
+  private let world: any HandoffWorld
 
   /// The rival that `block` names as `party`; nil where the block names none, or this very process.
-  init?(_ party: Party, of block: ControlBlock) {
-    guard let identity = block.identity(of: party) else { return nil }
-    let namespace = block.namespace(of: party)
-    if namespace.isOwn, identity == ProcessIdentity.current() { return nil }
+  init?(_ party: Party, of block: ControlBlock, in world: any HandoffWorld) {
+    let identities = block.identities(of: party)
+    if identities.isEmpty { return nil }
+    let isVisible = world.sees(block.namespace(of: party))
+    if isVisible, identities.contains(world.me) { return nil }
     self.block = block
     self.party = party
-    self.identity = identity
+    self.world = world
     // A number of another namespace names somebody else here.
-    guard namespace.isOwn else {
+    guard isVisible else {
       process = nil
       isUnknown = true
       return
     }
     do throws(SystemError) {
-      if let opened = try ProcessDescriptor.open(identity) { process = Owned(opened) } else { process = nil }
+      process = try world.open(identities)
       isUnknown = false
     } catch {
       process = nil
@@ -33,10 +34,7 @@ final class PeerVMM: Sendable {
     }
   }
 
-  var isGone: Bool {
-    guard let process else { return !isUnknown }
-    return (try? process.value.hasExited()) ?? false
-  }
+  var isGone: Bool { process?.hasExited ?? !isUnknown }
 
   /// Whether it can touch nothing of the guest any more.
   var isHarmless: Bool { block.hasReleased(party) || isGone }
@@ -44,16 +42,18 @@ final class PeerVMM: Sendable {
   /// Waits for its end; false when `timeout` nanoseconds passed.
   func waitForExit(timeout: UInt64) -> Bool {
     guard let process else { return !isUnknown }
-    return (try? process.value.waitForExit(timeout: timeout)) ?? false
+    return world.waitForExit(of: process, timeout: timeout)
+  }
+
+  /// Kills it, unless it is nobody's to be killed for this VM.
+  func kill() {
+    if let process, process.mayBeEnded(forOwnerOf: block.descriptor) { process.kill() }
   }
 
   /// Kills it, and waits for the end; false when it cannot be killed, or is nobody's to be killed for this VM.
   func kill(timeout: UInt64) -> Bool {
     guard let process else { return !isUnknown }
-    guard EndingRight.mayEnd(process.value, identity, forOwnerOf: block.descriptor) else {
-      return waitForExit(timeout: timeout)
-    }
-    _ = try? process.value.signal(SignalNumber.kill)
-    return waitForExit(timeout: timeout)
+    kill()
+    return world.waitForExit(of: process, timeout: timeout)
   }
 }

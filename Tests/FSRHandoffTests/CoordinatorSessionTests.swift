@@ -139,8 +139,15 @@ import Testing
   }
 
   /// A clock that goes on with each look.
-  private final class LookClock {
-    var time: UInt64 = 1000
+  private final class LookClock: Sendable {
+    private let moment = Atomic<UInt64>(1000)
+    var time: UInt64 {
+      get { moment.load(ordering: .relaxed) }
+      set { moment.store(newValue, ordering: .relaxed) }
+    }
+  }
+
+  private final class LookCount {
     var looks = 0
     /// At which look the word had moved; 0 before.
     var moved = 0
@@ -159,20 +166,21 @@ import Testing
     limits.reap = 1_000_000
     var options = CoordinatorSession.Options()
     options.timeout = .max / 2
-    let (clock, step) = (LookClock(), limits.settle / 2)
+    let (clock, seen, step) = (LookClock(), LookCount(), limits.settle / 2)
     let beats = 50
     var recovery = CoordinatorSession(
       .recovery, name: "vm", folder: try fixture.temporary.directory.duplicate(),
-      blocks: try fixture.blocks.duplicate(), options: options, limits: limits, now: { clock.time },
+      blocks: try fixture.blocks.duplicate(), options: options, limits: limits,
+      in: LinuxWorld(clock: { clock.time }),
       onLook: { block in
         clock.time += step
-        clock.looks += 1
-        if clock.looks <= beats { block.beat(.source, at: clock.time) }
-        if clock.moved == 0, block.state != .none { clock.moved = clock.looks }
+        seen.looks += 1
+        if seen.looks <= beats { block.beat(.source, at: clock.time) }
+        if seen.moved == 0, block.state != .none { seen.moved = seen.looks }
       })
     _ = recovery.run()
     // Given up only when it has said nothing for long.
-    #expect(clock.moved > beats, "the word has moved by look \(clock.moved)")
+    #expect(seen.moved > beats, "the word has moved by look \(seen.moved)")
     #expect(block.reason(of: .coordinator) != nil)
   }
 

@@ -179,6 +179,21 @@ import Testing
     #expect(handoff.block.time(of: .reaped) >= end)
   }
 
+  /// Somebody has written the decision in its place: all others go by it, and so does this one.
+  @Test(arguments: [false, true]) func aDecisionThatWasMadeForItIsGoneBy(isBroken: Bool) throws {
+    let handoff = try Handoff()
+    try Self.agree(handoff)
+    _ = try handoff.describe()
+    let word = ResumeWord(attempt: 3, state: .destination).bits
+    try handoff.block.descriptor.write(
+      (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
+    try handoff.complete(isBroken: isBroken)
+    #expect(handoff.guest.hasEntered() == !isBroken)
+    let outcome = handoff.ended()
+    #expect(outcome?.end == (isBroken ? .left : .kept) && handoff.block.state == .destination)
+    #expect((outcome?.failure == nil) == !isBroken)
+  }
+
   enum Flaw: CaseIterable {
     case checksum, attempt, machine, load, storage
   }

@@ -23,11 +23,12 @@ import Testing
 
   private static func abort(
     _ fixture: borrowing BlockFixture, answer: UInt64 = 60_000_000_000, reap: UInt64 = 20_000_000,
-    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false }
+    now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() },
+    isCancelled: @escaping () -> Bool = { false }
   ) throws -> Outcome {
     var abort = HandoffAbort(
       name: "vm", folder: try fixture.temporary.directory.duplicate(), blocks: try fixture.blocks.duplicate(),
-      limits: limits(answer: answer, reap: reap), now: now, isCancelled: isCancelled)
+      limits: limits(answer: answer, reap: reap), in: LinuxWorld(clock: now), isCancelled: isCancelled)
     let end = try abort.run()
     return Outcome(end: end, reason: abort.reason?.description ?? "", attempt: abort.block?.attempt)
   }

@@ -318,6 +318,21 @@ import Testing
     #expect(end == .kept && told == .refused(why) && !guest.isTouched.isUp)
   }
 
+  /// A lie in the stun, before the guest was given to anybody: whoever could believe it is ended first.
+  @Test(arguments: [ResumeState.destination, .successor], [false, true])
+  func aVictoryInTheStunThatNobodyHasWonIsUndone(state: ResumeState, isSaidComplete: Bool) throws {
+    var manners = WatchedSource.Manners()
+    manners.atRelease = { block in
+      let word = ResumeWord(attempt: 3, state: state).bits
+      if isSaidComplete { try? block.descriptor.write([3, 0, 0, 0], at: 128) }
+      try? block.descriptor.write((0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
+    }
+    let outcome = try Self.handOver(manners)
+    #expect(outcome.end == .kept && outcome.block.state == .resumed)
+    #expect(
+      outcome.calls.last == "keep resumed" && outcome.calls.contains("takeBack source"), "\(outcome.calls)")
+  }
+
   /// A destination that dies, says nothing, or something else.
   @Test(arguments: [
     ("waits", "the destination's answer took longer"), ("other-protocol", "protocol version 99"),

@@ -45,8 +45,13 @@ import Testing
         let block = try fixture.makeBlock(attempt, old)
         try Self.file(fixture, attempt).write(
           Self.bytes(ResumeWord(attempt: attempt, state: new).bits), at: 64)
+        // Nobody has won where nothing was said to be complete.
+        let isLie = old == .none && (new == .destination || new == .successor)
+        let isBelieved = old.leads(to: new) && !isLie
+        #expect(block.state == (isBelieved ? new : old))
+        #expect(block.isCorrupt == !isBelieved)
+        block.complete(length: 1, checksum: 1)
         #expect(block.state == (old.leads(to: new) ? new : old))
-        #expect(block.isCorrupt == !old.leads(to: new))
       }
     }
   }
@@ -98,6 +103,27 @@ import Testing
       }
       #expect(block.isCorrupt)
     }
+  }
+
+  /// Whoever took such a word for true may run the guest: he is seen gone before.
+  @Test func aVictoryThatNobodyHasWonIsNotPutRightLightly() throws {
+    for state in [ResumeState.destination, .successor] {
+      let fixture = try BlockFixture()
+      let block = try fixture.makeBlock(1)
+      try Self.file(fixture).write(Self.bytes(ResumeWord(attempt: 1, state: state).bits), at: 64)
+      for new in ResumeState.allCases {
+        for party in Party.allCases { #expect(block.claim(new, by: party) == .found(.none)) }
+      }
+      #expect(block.state == .none && block.isCorrupt)
+    }
+  }
+
+  @Test func aBlockOfTheLastGenerationIsNone() throws {
+    let fixture = try BlockFixture()
+    _ = try fixture.makeBlock(1, generation: .max)
+    #expect(throws: HandoffError.self) { _ = try fixture.blocks.newest() }
+    _ = try fixture.makeBlock(2, generation: .max - 1)
+    #expect(try fixture.blocks.newest()?.generation == .max - 1)
   }
 
   // MARK: a file that is cut short

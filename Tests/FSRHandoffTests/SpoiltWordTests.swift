@@ -24,13 +24,17 @@ import Testing
     guard case .kept = end else { throw Absent() }
   }
 
-  /// A word that gives the guest away ends the source in order: never is there one guest too many.
-  @Test func whatIsGivenAwayIsLeft() throws {
-    let word = ResumeWord(attempt: 1, state: .destination).bits
-    let (end, _, _) = try Self.handOver { file in
+  /// Nobody has won where this source has said nothing of it, whatever else stands in the block.
+  @Test(arguments: [ResumeState.destination, .successor], [false, true])
+  func whatNobodyHasWonIsNotGivenAway(state: ResumeState, isSaidComplete: Bool) throws {
+    let word = ResumeWord(attempt: 1, state: state).bits
+    let (end, block, reason) = try Self.handOver { file in
+      if isSaidComplete { try file.write([1, 0, 0, 0], at: 128) }
       try file.write((0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
     }
-    guard case .left = end else { throw Absent() }
+    guard case .kept = end else { throw Absent() }
+    #expect(block.state == .resumed && !block.isCorrupt)
+    #expect(reason?.contains("word is written over") == true, "\(reason ?? "none")")
   }
 
   /// A handoff of a guest that is described while `body` is done to the block's file.

@@ -218,7 +218,7 @@ import Testing
   @Test func itNamesEveryFileOfAFolder() throws {
     let names = try Declarations("FSRHost/Folder/VMFolderNames.swift").texts()
       .union(
-        Declarations("FSRHandoff/Coordinator/CoordinatorSession+Begin.swift").inside("enum VMFiles {").texts()
+        Declarations("FSRHandoff/Coordinator/VMFiles.swift").inside("enum VMFiles {").texts()
       )
     expect(page.names("## Folder"), names.union(["swap-old"]), "files")
   }

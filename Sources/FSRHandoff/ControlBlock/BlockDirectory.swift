@@ -72,11 +72,13 @@ public struct BlockDirectory: ~Copyable, Sendable {
   }
 
   /// Makes the block of `attempt` without giving it its name yet.
-  public func create(attempt: UInt32, generation: UInt64, machine: MachineIdentity, state: ResumeState)
-    throws(HandoffError) -> ControlBlock
-  {
+  ///
+  /// - Parameter draft: a number that no draft of a block on this host has had.
+  public func create(
+    attempt: UInt32, generation: UInt64, machine: MachineIdentity, state: ResumeState,
+    draft: UInt64 = LinuxWorld.shared.draftNumber()
+  ) throws(HandoffError) -> ControlBlock {
     let file: OwnedDescriptor
-    let draft = MonotonicClock.now()
     do throws(SystemError) {
       file = try directory.openFile(Self.name(attempt, draft), .createNew)
     } catch { throw .system(error) }

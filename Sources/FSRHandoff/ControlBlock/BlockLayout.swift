@@ -18,6 +18,7 @@
 ///       bytes are the sentence, behind which a remedy stands; 0 = all
 /// 5632  three PID namespaces, 8 bytes each  of the numbers of the parties; 0 = not said
 /// 5656  three protocol versions, 4 bytes each  the highest that the parties speak; 0 = not said, which is 1
+/// 5696  further processes of three parties, 520 bytes each: how many, at 8 pid, 0 and start time of each, 16 bytes
 /// ```
 enum BlockLayout {
   static let size: UInt64 = 8192
@@ -80,6 +81,13 @@ enum BlockLayout {
 
   static func namespace(_ party: Party) -> UInt64 { 5632 + UInt64(party.rawValue) * 8 }
   static func version(_ party: Party) -> UInt64 { 5656 + UInt64(party.rawValue) * 4 }
+
+  /// How many processes a party has beside the one that takes part; then pid and start time of each. They are of the same
+  /// boot and the same PID namespace.
+  static func members(_ party: Party) -> UInt64 { 5696 + UInt64(party.rawValue) * 520 }
+  static func member(_ index: Int, of party: Party) -> UInt64 { members(party) + 8 + UInt64(index) * 16 }
+  static let memberLimit = 32
+  static func memberStart(_ index: Int, of party: Party) -> UInt64 { member(index, of: party) + 8 }
 }
 
 /// The moments of a handoff that are written down as they pass.

@@ -25,6 +25,24 @@ public struct BlockRemains: Sendable {
       pid: Int32(truncatingIfNeeded: pid), startTime: start, bootID: BootID(high: high, low: low))
   }
 
+  /// Every process of `party`, the one that takes part first; empty where nobody is named.
+  public func identities(of party: Party) -> [ProcessIdentity] {
+    guard let first = identity(of: party) else { return [] }
+    guard let count = number(BlockLayout.members(party), 4), count <= BlockLayout.memberLimit else {
+      return [first]
+    }
+    return [first]
+      + (0..<Int(count)).compactMap { index in
+        let place = BlockLayout.member(index, of: party)
+        guard let pid = number(place, 4), let start = number(BlockLayout.memberStart(index, of: party), 8)
+        else {
+          return nil
+        }
+        return ProcessIdentity(
+          pid: Int32(truncatingIfNeeded: pid), startTime: start, bootID: first.bootID)
+      }
+  }
+
   /// The PID namespace that the number of `party` is of; unknown where none is said.
   public func namespace(of party: Party) -> PIDNamespace {
     PIDNamespace(number: number(BlockLayout.namespace(party), 8) ?? 0)

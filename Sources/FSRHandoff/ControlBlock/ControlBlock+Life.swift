@@ -29,9 +29,11 @@ extension LifeSign {
 }
 
 extension ControlBlock {
-  /// Whether `party` lives; nil where the block names none.
+  /// Whether any process of `party` lives; nil where the block names none.
   public func life(of party: Party) -> LifeSign? {
-    identity(of: party).map { LifeSign(of: $0, in: namespace(of: party)) }
+    let namespace = namespace(of: party)
+    let signs = identities(of: party).map { LifeSign(of: $0, in: namespace) }
+    return signs.first { $0 == .lives } ?? signs.first { $0 != .gone } ?? signs.first
   }
 
   /// What keeps this process from telling whether the owner lives, or while there is none, who takes part; nil where it

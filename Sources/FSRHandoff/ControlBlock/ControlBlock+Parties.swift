@@ -12,6 +12,7 @@ extension ControlBlock {
     let base = BlockLayout.party(party)
     region.atomicStore(UInt32(0), at: base + BlockLayout.isSet)
     region.atomicStore(UInt32(0), at: base + BlockLayout.descriptorCount)
+    region.atomicStore(UInt32(0), at: BlockLayout.members(party))
     region.store(identity.pid, at: base + BlockLayout.pid)
     region.store(identity.startTime, at: base + BlockLayout.startTime)
     region.store(identity.bootID.high, at: base + BlockLayout.bootHigh)
@@ -33,8 +34,8 @@ extension ControlBlock {
 
   /// Says of this process, which is `party`, what whoever has enrolled it may not know: the PID namespace that its number is
   /// of, and the highest version of the protocol that it speaks.
-  public func introduce(_ party: Party) {
-    region.store(PIDNamespace.own.number, at: BlockLayout.namespace(party))
+  public func introduce(_ party: Party, in namespace: PIDNamespace = .own) {
+    region.store(namespace.number, at: BlockLayout.namespace(party))
     region.store(UInt32(HandoffProtocol.versions.upperBound), at: BlockLayout.version(party))
   }
 

@@ -27,6 +27,9 @@ public final class ControlBlock: Sendable {
   /// Whether it has begun to say complete. The flag in the block does not count for that: somebody may have taken it away.
   private let saysComplete = Atomic<Bool>(false)
 
+  /// Whether this source has seen its destination gone, so that nobody else could run what it has not said complete of.
+  private let isAlone = Atomic<Bool>(false)
+
   /// Fills a new, empty file: all of it, before anybody else can see it.
   public init(
     filling descriptor: consuming OwnedDescriptor, attempt: UInt32, generation: UInt64,
@@ -79,6 +82,8 @@ public final class ControlBlock: Sendable {
     machine = MachineIdentity(
       high: region.load(BlockLayout.machineHigh), low: region.load(BlockLayout.machineLow))
     draft = region.load(BlockLayout.draft)
+    // A victor has the next one.
+    guard generation < .max else { throw .badBlock("there is no generation after its own") }
     guard let word = ResumeWord(bits: region.atomicLoad(BlockLayout.word), attempt: attempt) else {
       throw .badBlock("its word is of no state")
     }
@@ -105,12 +110,21 @@ public final class ControlBlock: Sendable {
     let bits = region.atomicLoad(BlockLayout.word, as: UInt64.self)
     guard let word = ResumeWord(bits: bits, attempt: attempt) else { return (last, true, bits) }
     if word.state == last { return (last, false, bits) }
-    let isOwn = word.state != .resumed || !isOfSource.load(ordering: .relaxed)
-    guard last.leads(to: word.state), isOwn || claimsResumed.load(ordering: .acquiring) else {
-      return (last, true, bits)
-    }
+    guard last.leads(to: word.state), isBelievable(word.state, after: last) else { return (last, true, bits) }
     note(word.state)
     return (word.state, false, bits)
+  }
+
+  /// Whether the word may have come to `state` without a lie: this party knows what it has said itself.
+  private func isBelievable(_ state: ResumeState, after last: ResumeState) -> Bool {
+    let isSource = isOfSource.load(ordering: .relaxed)
+    switch state {
+    case .none, .destVerify, .source: return true
+    case .resumed: return !isSource || claimsResumed.load(ordering: .acquiring)
+    // Nobody has won, or could, before the source has said complete, which it says first.
+    case .destination, .successor:
+      return isSource ? saysComplete.load(ordering: .acquiring) : last != .none || isComplete
+    }
   }
 
   private func note(_ state: ResumeState) { lastSeen.max(state.rawValue, ordering: .releasing) }
@@ -124,7 +138,7 @@ public final class ControlBlock: Sendable {
     // A word that is moved more often than there are states is moved by somebody who keeps to no table.
     for _ in ResumeState.allCases {
       let (now, isCorrupt, bits) = look()
-      if isCorrupt, !mayMend(now, to: new, by: party) { return .found(now) }
+      if isCorrupt, !mayMend(bits, to: new, by: party) { return .found(now) }
       guard ResumeWord.allows(now, to: new, by: party) else { return .found(now) }
       let exchange = region.atomicCompareExchange(
         BlockLayout.word, expected: bits, desired: ResumeWord(attempt: attempt, state: new).bits)
@@ -136,12 +150,19 @@ public final class ControlBlock: Sendable {
     return .found(state)
   }
 
-  /// Whether a word that was corrupt over may be put right: before complete nobody but the source may run, and the
-  /// source alone says complete.
-  private func mayMend(_ now: ResumeState, to new: ResumeState, by party: Party) -> Bool {
-    party == .source && (new == .source || new == .resumed) && !saysComplete.load(ordering: .acquiring)
-      && !isComplete
+  /// Whether a word that was written over may be put right: before complete nobody but the source may run, and the
+  /// source alone says complete. A destination that could have taken a lie for true is seen gone before.
+  private func mayMend(_ bits: UInt64, to new: ResumeState, by party: Party) -> Bool {
+    guard party == .source, new == .source || new == .resumed, !saysComplete.load(ordering: .acquiring) else {
+      return false
+    }
+    if isAlone.load(ordering: .acquiring) { return true }
+    let lie = ResumeWord(bits: bits, attempt: attempt)?.state
+    return !isComplete && lie != .destination && lie != .successor
   }
+
+  /// Says that the destination that this source has started is gone, or that it has started none.
+  func seeAlone() { isAlone.store(true, ordering: .releasing) }
 
   /// Sleeps while the word is in `state`, `timeout` nanoseconds at most.
   public func wait(while state: ResumeState, timeout: UInt64) {

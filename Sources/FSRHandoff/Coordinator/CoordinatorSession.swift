@@ -2,7 +2,8 @@ public import FSRSystem
 
 /// A coordinator, performed: a loop over the steps of `Coordinator`.
 ///
-/// It runs in the process of whoever typed `fsr handoff` or `fsr recover`, and can die without harm.
+/// It runs in the process of whoever typed `fsr handoff` or `fsr recover`, and can die without harm. It never waits by
+/// itself: `advance` does what can be done now, and answers what is to be waited for.
 public struct CoordinatorSession: ~Copyable {
   /// What the caller wants of a handoff.
   public struct Options: Sendable {
@@ -19,7 +20,7 @@ public struct CoordinatorSession: ~Copyable {
   }
 
   let limits: HandoffLimits
-  let now: () -> UInt64
+  let world: any HandoffWorld
   let options: Options
   /// Whether the caller wants it to end: a signal came.
   let isCancelled: () -> Bool
@@ -33,8 +34,10 @@ public struct CoordinatorSession: ~Copyable {
   let folder: Directory
   let blocks: BlockDirectory
   var machine: Coordinator
-  /// The connection on which an answer to the request is due.
-  var asked: Owned<HandoffLink>?
+  /// What the current step waits for.
+  var phase = Phase.fresh
+  /// Why nobody runs the guest any more, as of the moment in which that was seen.
+  private var loss: Reason?
   var fault: FaultPlan
   /// Why it ended as it did; nil where there is nothing to say.
   public internal(set) var reason: Reason? {
@@ -51,27 +54,22 @@ public struct CoordinatorSession: ~Copyable {
   var copies: Owned<HeldDescriptors>?
   var source: PeerVMM?
   var destination: PeerVMM?
-  /// When the block last changed, and to what.
-  var lastChange: UInt64 = 0
-  var lastSeen: [UInt64] = []
-  var giveUpAt: UInt64 = .max
+  var stall = StallDetector()
+  var unattended = UnattendedWatch()
   /// When a handoff of this coordinator's is called off. The block says so too, to all who may write there.
   var deadline: UInt64 = .max
-  /// How far a handoff was at the last look that goes on without its coordinator.
-  var lastProgress: [UInt64] = []
-  /// Whether it goes on as far as is known: it was seen to, not long ago, or was not watched for long.
-  var isGoingOn = false
 
   /// - Parameters:
   ///   - name: the VM's name, for messages.
   ///   - folder: the VM's folder.
+  ///   - world: what it asks of the kernel.
   ///   - isCancelled: asked between looks.
   ///   - onLook: shown the block at every look.
   public init(
     _ purpose: Coordinator.Purpose, name: String, folder: consuming Directory,
     blocks: consuming BlockDirectory,
     options: Options = Options(), limits: HandoffLimits = HandoffLimits(),
-    now: @escaping () -> UInt64 = { MonotonicClock.now() }, isCancelled: @escaping () -> Bool = { false },
+    in world: any HandoffWorld = LinuxWorld.shared, isCancelled: @escaping () -> Bool = { false },
     canceller: @escaping () -> String = { "a signal" },
     onLook: @escaping (ControlBlock) -> Void = { _ in }
   ) {
@@ -81,45 +79,102 @@ public struct CoordinatorSession: ~Copyable {
     self.blocks = blocks
     self.options = options
     self.limits = limits
-    self.now = now
+    self.world = world
     self.isCancelled = isCancelled
     self.canceller = canceller
     self.onLook = onLook
     fault = FaultPlan.read(options.fault, for: .coordinator)
   }
 
+  func now() -> UInt64 { world.now() }
+
+  /// What came of `advance`.
+  public enum State: Sendable {
+    /// `advance` is to be called again once something of it has come; earlier does no harm.
+    case waits(Wait)
+    case ended(HandoffEnd)
+  }
+
   /// Runs to the end, and answers how it ended.
   public mutating func run() -> HandoffEnd {
-    var loss: Reason?
-    while machine.step != .finish {
-      step()
-      // Before losers are seen gone: of them nobody died of it.
-      if machine.end == .lost, loss == nil { loss = whyLost() }
+    while true {
+      switch advance() {
+      case .waits(let wait): world.wait(wait)
+      case .ended(let end): return end
+      }
     }
-    reason = loss ?? reason
-    if machine.end == .stunned, reason == nil { reason = whyStunned() }
-    fault.reach(CoordinatorStep.finish.rawValue)
-    return machine.end
   }
 
-  /// Performs the current step and goes on to the next.
-  public mutating func step() {
-    fault.reach(machine.step.rawValue)
-    let event = perform(machine.step)
-    _ = machine.next(after: event)
+  /// Does what can be done now, and answers what it waits for, or how it ended.
+  public mutating func advance() -> State {
+    while machine.step != .finish {
+      switch turn() {
+      case .waits(let wait):
+        beat()
+        return .waits(wait)
+      case .event(let event):
+        phase = .fresh
+        let isWatching = machine.step == .watch
+        _ = machine.next(after: event)
+        // Before losers are seen gone: of them nobody died of it.
+        if machine.end == .lost, loss == nil { loss = whyLost() }
+        if isWatching, machine.step == .watch { return pauseWatch() }
+      }
+    }
+    if case .fresh = phase {
+      phase = .begun
+      reason = loss ?? reason
+      if machine.end == .stunned, reason == nil { reason = whyStunned() }
+      if !fault.reach(CoordinatorStep.finish.rawValue, in: world) { return .waits(Wait(until: now())) }
+    }
+    return .ended(machine.end)
   }
 
-  mutating func perform(_ step: CoordinatorStep) -> Coordinator.Event {
+  /// What a step has come to for now.
+  enum Turn {
+    case event(Coordinator.Event)
+    case waits(Wait)
+  }
+
+  /// How far a step is that waits.
+  enum Phase {
+    /// Its fault has not been reached.
+    case fresh
+    case begun
+    case until(UInt64)
+    /// What comes of it once it has waited.
+    case paused(Coordinator.Event)
+    /// A coordinator that hung was killed; the lock is tried for until the later moment.
+    case evicting(any PeerProcess, until: UInt64, lockBy: UInt64)
+    /// An answer to the request is due.
+    case asking(Owned<HandoffLink>, until: UInt64)
+    /// The source has hung up, and may be about to end.
+    case failing(any Error, until: UInt64)
+    /// The request was taken back, and the source may still say no to it.
+    case withdrawn(RequestFailure, asked: Owned<HandoffLink>, until: UInt64)
+  }
+
+  /// Goes on with the current step.
+  private mutating func turn() -> Turn {
+    if case .fresh = phase {
+      phase = .begun
+      if !fault.reach(machine.step.rawValue, in: world) { return .waits(Wait(until: now())) }
+    }
+    if case .paused(let event) = phase { return .event(event) }
+    return perform(machine.step)
+  }
+
+  private mutating func perform(_ step: CoordinatorStep) -> Turn {
     do {
       switch step {
-      case .lock: return try takeLock() ? .done : .failed
-      case .settle: return try settle() ? .done : .failed
+      case .lock: return try takeLock()
+      case .settle: return try settle()
       case .createBlock: return try createBlock()
       case .request: return try request()
       case .takeCopies: return try takeCopies()
       case .acknowledge: return try acknowledge()
-      case .gather: return try gather() ? .done : .failed
-      case .watch: return watch()
+      case .gather: return try gather()
+      case .watch: return .event(watch())
       case .revoke: return claim(.source)
       case .succeed: return claim(.successor)
       case .startSuccessor: return try startSuccessor()
@@ -129,16 +184,13 @@ public struct CoordinatorSession: ~Copyable {
     } catch {
       let unusable = (error as? HandoffError)?.unusableBlock(of: name)
       reason = reason ?? Reason(of: unusable ?? error)
-      return step == .request && isSourceGone(after: error) ? .saw(look()) : .failed
+      // The source has died of the request, or before it.
+      return .event(step == .request && source?.isGone == true ? .saw(look()) : .failed)
     }
   }
 
-  /// Whether the source has died, of the request or before it.
-  private func isSourceGone(after error: any Error) -> Bool {
-    // Who dies hangs up a moment before its pidfd says so.
-    let hasHungUp = if case HandoffError.peerGone = error { true } else { false }
-    return source?.waitForExit(timeout: hasHungUp ? limits.pollInterval * 50 : 0) == true
-  }
+  /// Says what a step waits for that looks again and again.
+  func pause(_ duration: UInt64) -> Turn { .waits(Wait(until: now() &+ duration)) }
 
   var interrupted: Reason { Reason("\(canceller()) interrupted it", code: .interrupted) }
 
@@ -153,14 +205,14 @@ public struct CoordinatorSession: ~Copyable {
   }
 
   /// Nothing can be begun, for `code`.
-  mutating func obstruct(_ code: ReasonCode, _ what: String, remedy: String? = nil) -> Bool {
+  mutating func obstruct(_ code: ReasonCode, _ what: String, remedy: String? = nil) -> Turn {
     isObstructed = true
     reason = Reason(what, remedy: remedy, code: code)
-    return false
+    return .event(.failed)
   }
 
-  mutating func claim(_ state: ResumeState) -> Coordinator.Event {
-    guard let block else { return .failed }
+  mutating func claim(_ state: ResumeState) -> Turn {
+    guard let block else { return .event(.failed) }
     if state == .source {
       block.explain(.coordinator, whyRevoked(block))
     }
@@ -168,11 +220,11 @@ public struct CoordinatorSession: ~Copyable {
     case .made:
       block.announce()
       block.ring()
-      return .done
+      return .event(.done)
     case .found(let other):
       // Where somebody writes over the word the next look shows the same.
-      wait(limits.pollInterval)
-      return .found(other)
+      phase = .paused(.found(other))
+      return pause(limits.pollInterval)
     }
   }
 

@@ -18,11 +18,11 @@ extension DestinationSession {
     } catch {
       // Noted first: the source may call it off the moment it hears.
       note(error)
-      Self.refuse(error, on: channel)
+      Self.refuse(error, on: channel.value)
       throw error
     }
     let version = min(ours.upperBound, hello.versions.upperBound)
-    try channel.send(.agreed(Agreement(version: version, build: guest.build)))
+    try channel.value.send(.agreed(Agreement(version: version, build: guest.build)))
     return .done
   }
 
@@ -33,7 +33,7 @@ extension DestinationSession {
     } catch {
       // Noted first: the source may call it off the moment it hears.
       note(error)
-      Self.refuse(error, on: channel)
+      Self.refuse(error, on: channel.value)
       throw error
     }
     block.holdDescriptors(.destination, numbers: held.numbers)
@@ -46,17 +46,15 @@ extension DestinationSession {
   }
 
   private func receiveDescription() throws -> GuestDescription {
-    guard var arrival = try channel.receive(timeout: limits.answer, from: "source") else {
+    guard var arrival = try channel.value.receive(timeout: limits.answer, from: "source") else {
       throw HandoffError.peerGone(.source)
     }
     guard case .manifest = arrival.message else {
       throw HandoffError.protocolViolation("\(arrival.message.name) where manifest is due")
     }
     let copies = try HeldDescriptors(arrival.descriptors.takeAll())
-    let mapping = try MappedRegion(
-      mapping: copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false, populate: true)
-    try mapping.excludeFromCoreDumps()
-    checkpointMemory = Owned(mapping)
+    checkpointMemory = Owned(
+      try world.map(copies.checkpoint, length: copies.manifest.checkpointCapacity, writable: false))
     let manifest = copies.manifest
     guard manifest.machine == block.machine else { throw HandoffError.badBlock("it is of another VM") }
     let slots = try copies.duplicateSlots()
@@ -71,6 +69,11 @@ extension DestinationSession {
     case .made:
       if state == .destination { block.pass(.decided, at: now()) }
       return .done
+    case .found(.destination) where state != .source && block.isComplete:
+      // Somebody has written the decision in this party's place. All others go by it and leave the guest alone, so it runs
+      // here or nowhere.
+      if state == .destination { block.passFirst(.decided, at: now()) }
+      return .done
     case .found(let other): return .found(other)
     }
   }
@@ -84,24 +87,25 @@ extension DestinationSession {
         if block.state != .destVerify { return .found(block.state) }
         if rival.isHarmless { return .done }
         if now() >= deadline { return rival.kill(timeout: limits.reap) ? .done : .failed }
-        block.wait(while: .destVerify, timeout: limits.pollInterval)
+        world.wait(while: .destVerify, of: block, timeout: limits.pollInterval)
       }
     }
     // Tried again until it comes, or the word says that it need not.
-    if outcome == .failed { block.wait(while: .destVerify, timeout: limits.pollInterval * 10) }
+    if outcome == .failed { world.wait(while: .destVerify, of: block, timeout: limits.pollInterval * 10) }
     return outcome
   }
 
   func takeStorage() -> StepOutcome {
     let deadline = now() &+ min(block.maxDowntime, HandoffLimits.longest)
     while true {
-      if block.state != .destVerify { return .found(block.state) }
+      let state = block.state
+      if state != .destVerify, state != .destination { return .found(state) }
       if guest.takeStorage() { return .done }
       if now() >= deadline {
         note(HandoffError.deadline("taking over what one process alone may hold, such as the swap file,"))
         return .failed
       }
-      block.wait(while: .destVerify, timeout: limits.pollInterval / 20)
+      world.wait(while: state, of: block, timeout: limits.pollInterval / 20)
     }
   }
 
@@ -151,7 +155,7 @@ extension DestinationSession {
     // Nobody maps the checkpoint for writing any more: void as it is, it stays as it was. Refused while a loser
     // that cannot be killed still has it.
     checkpointMemory = nil
-    held.withDescriptor(at: 1) { try? Memfd.sealAgainstWriting($0) }
+    held.withDescriptor(at: 1) { try? world.seal($0) }
     block.pass(.reaped, at: now())
     return .done
   }
@@ -173,7 +177,7 @@ extension DestinationSession {
   }
 
   func park() -> StepOutcome {
-    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10) {
+    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10, in: world) {
       // Without a complete checkpoint, or the descriptors, there is nothing to hold on to once the source is gone.
       source?.isGone != false && (held.numbers.isEmpty || kind == .handoff && !block.isComplete)
     }
@@ -200,7 +204,7 @@ extension DestinationSession {
         return .failed
       }
       for party in [Party.source, .destination] {
-        guard let rival = PeerVMM(party, of: other) else { continue }
+        guard let rival = PeerVMM(party, of: other, in: world) else { continue }
         let outcome = body(rival)
         if outcome != .done { return outcome }
       }

@@ -9,9 +9,9 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   // Sendable by the turn: all that varies is touched only by the thread that has it.
   public let guest: Guest
   let limits: HandoffLimits
-  let now: @Sendable () -> UInt64
+  let world: any HandoffWorld
   let turn = SessionTurn()
-  let channel: HandoffLink
+  let channel: Owned<HandoffLink>
   public let block: ControlBlock
   let hello: Hello
   let blocks: BlockDirectory
@@ -34,7 +34,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   ///   throws.
   public init(
     socket: consuming UnixSocket, limits: HandoffLimits = HandoffLimits(),
-    now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }, guest makeGuest: () throws -> Guest
+    in world: any HandoffWorld = LinuxWorld.shared, guest makeGuest: () throws -> Guest
   ) throws {
     let channel = try HandoffLink(socket)
     var arrival = try Self.firstMessage(on: channel, timeout: limits.answer)
@@ -44,15 +44,15 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     block = try Self.adopt(file, telling: channel)
     blocks = try Self.adopt(folder, telling: channel)
     guest = try Self.make(makeGuest, telling: channel)
-    block.introduce(.destination)
-    self.channel = channel
+    block.introduce(.destination, in: world.namespace)
+    self.channel = Owned(channel)
     self.hello = hello
     self.limits = limits
-    self.now = now
+    self.world = world
     kind = hello.isSuccessor ? .successor : .handoff
     machine = DestinationHandoff(kind)
     fault = FaultPlan.read(hello.fault, for: .destination)
-    source = PeerVMM(.source, of: block)
+    source = PeerVMM(.source, of: block, in: world)
   }
 
   /// What the starter says first. A process whose limits leave no room for what comes with it says so while it can.
@@ -101,6 +101,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     try? channel.send(.refused(Reason(of: error)))
   }
 
+  func now() -> UInt64 { world.now() }
+
   /// The source's build; nil for a successor, whose source is gone.
   public var sourceBuild: String? { hello.build.isEmpty ? nil : hello.build }
 
@@ -118,12 +120,12 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
     while true {
       switch machine.step {
       case .keep:
-        fault.reach(DestinationStep.keep.rawValue)
+        fault.reach(DestinationStep.keep.rawValue, in: world)
         guest.finished(block)
         block.announce()
         return .kept
       case .leave:
-        fault.reach(DestinationStep.leave.rawValue)
+        fault.reach(DestinationStep.leave.rawValue, in: world)
         return .left
       case .negotiate, .prepare, .awaitComplete, .claimVerify, .fence, .takeStorage, .verify,
         .claimDestination, .resume, .reap, .publish, .giveBack, .release, .park:
@@ -145,7 +147,7 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   private func performOne() {
-    fault.reach(machine.step.rawValue)
+    fault.reach(machine.step.rawValue, in: world)
     let outcome = perform(machine.step)
     _ = machine.next(after: outcome)
   }
@@ -179,7 +181,8 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   func note(_ error: any Error) {
     // What fails because the handoff was called off is not why it was.
-    guard block.state == .none || block.state == .destVerify else { return }
+    let state = block.state
+    guard state == .none || state == .destVerify || state == .destination else { return }
     block.explain(.destination, Reason(of: error))
     failure = failure ?? "\(error)"
   }
@@ -188,11 +191,11 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
 
   /// Offers the switch to the first vCPU thread, and waits until it is done or is not to come.
   private func awaitSwitch() {
-    fault.reach(machine.step.rawValue)
+    fault.reach(machine.step.rawValue, in: world)
     turn.pass(to: .open)
     // Said only now: from here on the switch needs nothing of this thread. Where it cannot be said, the source
     // is gone, and the loop sees that.
-    if kind == .handoff { try? channel.send(.prepared) }
+    if kind == .handoff { try? channel.value.send(.prepared) }
     while !turn.isWithSession {
       if let outcome = reasonForNoSwitch(), turn.take(.session) {
         _ = machine.next(after: outcome)
@@ -215,18 +218,27 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
   }
 
   private func watchSource() {
-    var poller = Poller()
-    if let process = source?.process { poller.watch(process.value.descriptor, token: 0) }
-    if source?.isGone == true { block.wait(while: block.state, timeout: limits.pollInterval) }
+    if source?.isGone == true {
+      world.wait(while: block.state, of: block, timeout: limits.pollInterval)
+      return
+    }
     // Near the switch what the first vCPU thread cannot do is done here, and the source waits for it.
-    _ = try? poller.wait(timeout: block.isComplete ? limits.pollInterval / 4 : limits.pollInterval * 5)
+    var wait = Wait(until: now() + (block.isComplete ? limits.pollInterval / 4 : limits.pollInterval * 5))
+    if let process = source?.process { wait.processes = [process] }
+    world.wait(wait)
+  }
+
+  private func park(since seen: UInt32, timeout: UInt64) {
+    var wait = Wait(until: now() &+ timeout)
+    wait.doorbell = (block, seen)
+    world.wait(wait)
   }
 
   public func followSwitch() {
     while true {
       let seen = block.doorbell
       if block.isComplete || block.state == .destination || isOff.isUp { return }
-      block.park(since: seen, timeout: limits.pollInterval * 50)
+      park(since: seen, timeout: limits.pollInterval * 50)
     }
   }
 
@@ -243,10 +255,10 @@ public final class DestinationSession<Guest: HandoffDestination>: SwitchLeader, 
       if block.isComplete || kind == .successor, turn.take(.vCPU) { break }
       if block.isComplete, !turn.isOpen, !isOff.isUp {
         // Complete came before the session had offered the switch, or is being handled by it.
-        block.park(since: seen, timeout: limits.pollInterval / 10)
+        park(since: seen, timeout: limits.pollInterval / 10)
         continue
       }
-      block.park(since: seen, timeout: limits.pollInterval * 50)
+      park(since: seen, timeout: limits.pollInterval * 50)
     }
     block.passFirst(.seen, at: now())
     if kind == .handoff { _ = machine.next(after: .done) }

@@ -2,23 +2,23 @@ internal import FSRSystem
 
 /// The source's end of the connection to the coordinator, which may be gone at any moment.
 struct CoordinatorLink: ~Copyable, Sendable {
-  private let channel: HandoffLink
+  private let channel: Owned<HandoffLink>
   /// Whether it has said that it holds its copies.
   private(set) var holdsCopies = false
   /// Whether its end is closed: it is dead, or does not care any more.
   private(set) var isGone = false
 
-  init(_ channel: consuming HandoffLink) { self.channel = channel }
+  init(_ channel: consuming HandoffLink) { self.channel = Owned(channel) }
 
   /// Its process, as the kernel says.
-  var pid: Int32? { try? channel.socket.peer().pid }
+  var pid: Int32? { try? channel.value.socket.peer().pid }
 
   /// Takes what came meanwhile, without waiting.
   mutating func listen() {
     while !isGone {
       do {
-        guard try channel.isReadable() else { return }
-        guard let arrival = try channel.receive(timeout: 0, from: "coordinator") else {
+        guard try channel.value.isReadable() else { return }
+        guard let arrival = try channel.value.receive(timeout: 0, from: "coordinator") else {
           isGone = true
           return
         }
@@ -37,15 +37,14 @@ struct CoordinatorLink: ~Copyable, Sendable {
 
   mutating func tell(_ message: Message) {
     if isGone { return }
-    do { try channel.send(message) } catch { isGone = true }
+    do { try channel.value.send(message) } catch { isGone = true }
   }
 
   mutating func tell(_ message: Message, descriptors: borrowing DescriptorBag) {
     if isGone { return }
-    do { try channel.send(message, descriptors: descriptors) } catch { isGone = true }
+    do { try channel.value.send(message, descriptors: descriptors) } catch { isGone = true }
   }
 
-  func watch(_ poller: inout Poller, token: Int) {
-    if !isGone { poller.watch(channel.socket.descriptor, token: token) }
-  }
+  /// What becomes readable when it says something; nothing where it is gone.
+  var links: [Owned<HandoffLink>] { isGone ? [] : [channel] }
 }

@@ -5,7 +5,7 @@ internal import FSRSystem
 extension GuestDescription {
   /// Slots that one message carries, behind manifest and checkpoint.
   static let slotLimit = min(
-    Manifest.slotLimit, UnixSocket.descriptorLimit - HeldDescriptors.descriptorsAhead)
+    Manifest.slotLimit, HandoffLink.descriptorLimit - HeldDescriptors.descriptorsAhead)
   /// Refuses what another process could do nothing with.
   ///
   /// - Throws: `HandoffError.refused` with `descriptor`, which names the slot.
@@ -33,9 +33,9 @@ extension GuestDescription {
   ///
   /// - Parameter others: processes that may.
   /// - Throws: `HandoffError.refused` with `writers`, which names file and process.
-  func checkWriters(besides others: Set<Int32>) throws(HandoffError) {
+  func checkWriters(besides others: Set<Int32>, in world: any HandoffWorld) throws(HandoffError) {
     let files = manifest.slots.indices.filter { written.contains(manifest.slots[$0]) }
-    if let refusal = try HandoffError.writers(of: descriptors, at: files, besides: others) { throw refusal }
+    if let refusal = try world.writers(of: descriptors, at: files, besides: others) { throw refusal }
   }
 
   private static func refusal(_ what: String, _ remedy: String) -> HandoffError {

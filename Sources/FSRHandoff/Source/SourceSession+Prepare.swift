@@ -6,7 +6,7 @@ extension SourceSession {
   /// Nothing is begun before it is seen that all of the guest can be handed over.
   func publishBlock() throws -> StepOutcome {
     description = try describe()
-    block.introduce(.source)
+    block.introduce(.source, in: world.namespace)
     try blocks.publish(block)
     isPublished = true
     block.pass(.requested, at: now())
@@ -22,30 +22,22 @@ extension SourceSession {
     }
     try described.checkDescriptors()
     // A coordinator ends with the handoff, and writes nothing of the VM's.
-    try described.checkWriters(besides: coordinator.pid.map { [$0] } ?? [])
+    try described.checkWriters(besides: coordinator.pid.map { [$0] } ?? [], in: world)
     return described
   }
 
   func startDestination() throws -> StepOutcome {
     if let interrupted = try interruption() { return interrupted }
-    let pair = try UnixSocket.pair()
-    let ours = try HandoffLink(pair.a)
-    // The kernel then says with every message which process sent it.
-    try ours.socket.passSenderCredentials()
-    let theirs = pair.b
-    let launch = guest.launch
-    let started = try Capabilities.passingOn {
-      try ChildProcess.spawn(
-        executable: request.executable.isEmpty ? launch.executable : request.executable,
-        arguments: launch.arguments, environmentBytes: launch.environment + [DestinationStart.entry],
-        inheriting: [ChildProcess.Inheritance(theirs.descriptor.number, as: DestinationStart.number)],
-        newSession: true)
-    }
+    let pair = try world.makeLinks()
+    var launch = guest.launch
+    if !request.executable.isEmpty { launch.executable = request.executable }
+    let started = try world.start(launch, over: pair.theirs)
     // A child that is gone already has no identity; the negotiation says so.
-    if let identity = try ProcessIdentity.of(pid: started.pid) { block.enroll(.destination, as: identity) }
-    childNumber = started.pid
-    child = Owned(started.process)
-    channel = Owned(ours)
+    if let identity = started.identities.first {
+      block.enroll(.destination, as: identity, in: world.namespace)
+    }
+    child = started
+    channel = Owned(pair.ours)
     block.pass(.started, at: now())
     return .done
   }
@@ -75,14 +67,11 @@ extension SourceSession {
     guard var description = description.take() else { preconditionFailure("described before") }
     let capacity = description.manifest.checkpointCapacity
     let encoded = description.manifest.encoded
-    let manifestMemory = try Memfd.create(name: "fsr-manifest", size: UInt64(encoded.count))
+    let manifestMemory = try world.makeMemory("fsr-manifest", size: UInt64(encoded.count))
     try manifestMemory.write(encoded, at: 0)
-    try Memfd.sealAgainstWriting(manifestMemory)
-    let memory = try Memfd.create(name: "fsr-checkpoint", size: capacity)
-    let mapping = try MappedRegion(mapping: memory, length: capacity, populate: true)
-    // The guest's registers are as much its own as its memory is.
-    try mapping.excludeFromCoreDumps()
-    let place = CheckpointMemory(mapping)
+    try world.seal(manifestMemory)
+    let memory = try world.makeMemory("fsr-checkpoint", size: capacity)
+    let place = CheckpointMemory(try world.map(memory, length: capacity, writable: true))
     checkpointMemory = place
     checkpoint = CheckpointWriter(machine: block.machine, attempt: block.attempt, to: place)
 
@@ -114,9 +103,9 @@ extension SourceSession {
       if let interrupted = try interruption() { return interrupted }
       if coordinator.holdsCopies || coordinator.isGone { break }
       if now() >= deadline { throw HandoffError.deadline("the coordinator's copying of descriptors") }
-      var poller = Poller()
-      coordinator.watch(&poller, token: 0)
-      _ = try poller.wait(timeout: limits.pollInterval * 5)
+      var wait = Wait(until: now() + limits.pollInterval * 5)
+      wait.links = coordinator.links
+      world.wait(wait)
     }
     block.pass(.prepared, at: now())
     // From here on the guest notices.
@@ -129,11 +118,11 @@ extension SourceSession {
     var stages = Precopy.Stage.allCases[...]
     while true {
       if let interrupted = try interruption() { return interrupted }
-      if let child, try child.value.hasExited() { throw HandoffError.peerGone(.destination) }
+      if let child, child.hasExited { throw HandoffError.peerGone(.destination) }
       let progress = try guest.precopy()
       // One that is over between two looks was passed too.
       while let passed = stages.first, passed.rank <= progress.stage.rank {
-        fault.reach(passed.step)
+        fault.reach(passed.step, in: world)
         stages = stages.dropFirst()
       }
       block.copiedBytes = progress.copied
@@ -144,11 +133,11 @@ extension SourceSession {
         block.pass(.copied, at: now())
         return .done
       }
-      var poller = Poller()
-      coordinator.watch(&poller, token: 0)
-      if let child { poller.watch(child.value.descriptor, token: 1) }
+      var wait = Wait(until: now() + limits.pollInterval)
+      wait.links = coordinator.links
+      if let child { wait.processes = [child] }
       block.announce()
-      _ = try poller.wait(timeout: limits.pollInterval)
+      world.wait(wait)
     }
   }
 
@@ -188,15 +177,13 @@ extension SourceSession {
     let deadline = min(now() + limits.answer, deadline)
     while true {
       if let interrupted = try interruption() { return .interrupted(interrupted) }
-      var poller = Poller()
-      poller.watch(channel.value.socket.descriptor, token: 0)
-      poller.watch(child.value.descriptor, token: 1)
-      coordinator.watch(&poller, token: 2)
-      let ready = try poller.wait(timeout: limits.pollInterval * 10)
-      if ready.contains(0) {
+      // Looked at first: what it said before its end counts.
+      let isGone = child.hasExited
+      if try channel.value.isReadable() {
         guard let arrival = try hear(channel) else { throw HandoffError.peerGone(.destination) }
-        guard arrival.sender == childNumber else {
-          throw HandoffError.wrongProcess(expected: childNumber, was: arrival.sender ?? 0)
+        guard child.hasSent(arrival.sender) else {
+          throw HandoffError.wrongProcess(
+            expected: child.identities.first?.pid ?? 0, was: arrival.sender ?? 0)
         }
         guard arrival.descriptors.numbers.isEmpty else {
           throw HandoffError.protocolViolation("descriptors come with '\(arrival.message.name)'")
@@ -206,8 +193,12 @@ extension SourceSession {
         }
         return .said(arrival.message)
       }
-      if ready.contains(1) { throw HandoffError.peerGone(.destination) }
+      if isGone { throw HandoffError.peerGone(.destination) }
       if now() >= deadline { throw HandoffError.deadline(what) }
+      var wait = Wait(until: now() + limits.pollInterval * 10)
+      wait.links = [channel] + coordinator.links
+      wait.processes = [child]
+      world.wait(wait)
     }
   }
 }

@@ -15,9 +15,19 @@ extension SourceSession {
     case .found(let other):
       // A word that somebody has written over stays where it is: looked at as by one that has parked, until it is put
       // right or the VM is to end.
-      if block.isCorrupt { MonotonicClock.sleep(limits.pollInterval * 10) }
+      if block.isCorrupt {
+        if !machine.isComplete { endListener() }
+        world.sleep(limits.pollInterval * 10)
+      }
       return .found(other)
     }
+  }
+
+  /// Before complete nobody but the destination could take for true what somebody has written over the word. With it gone
+  /// the source puts that right.
+  private func endListener() {
+    child?.kill()
+    if child?.hasExited != false { block.seeAlone() }
   }
 
   /// Waits until the destination can touch nothing any more; kills it when it does not say so in time.
@@ -27,19 +37,19 @@ extension SourceSession {
     let deadline = now() + limits.fence
     while true {
       if block.state != .source { return .found(block.state) }
-      if block.hasReleased(.destination) || (try? child.value.hasExited()) == true { return .done }
+      if block.hasReleased(.destination) || child.hasExited { return .done }
       if now() >= deadline {
-        _ = try? child.value.signal(SignalNumber.kill)
-        return (try? child.value.waitForExit(timeout: limits.reap)) == true ? .done : .failed
+        child.kill()
+        return world.waitForExit(of: child, timeout: limits.reap) ? .done : .failed
       }
-      block.wait(while: .source, timeout: limits.pollInterval)
+      world.wait(while: .source, of: block, timeout: limits.pollInterval)
     }
   }
 
   func takeBack() -> StepOutcome {
     if block.state != .source { return .found(block.state) }
     if guest.reacquireStorage() { return .done }
-    block.wait(while: .source, timeout: limits.pollInterval)
+    world.wait(while: .source, of: block, timeout: limits.pollInterval)
     return .failed
   }
 
@@ -65,13 +75,12 @@ extension SourceSession {
     channel = nil
     defer { self.child = nil }
     guard let child else { return }
-    if (try? child.value.waitForExit(timeout: timeout)) != true {
-      _ = try? child.value.signal(SignalNumber.kill)
-      _ = try? child.value.waitForExit(timeout: limits.reap)
+    if !world.waitForExit(of: child, timeout: timeout) {
+      child.kill()
+      _ = world.waitForExit(of: child, timeout: limits.reap)
     }
     // What was no VMM may have started others, which nobody would end.
-    try? ChildProcess.killGroup(ledBy: childNumber)
-    _ = try? child.value.reap()
+    child.reap()
     block.pass(.reaped, at: now())
   }
 
@@ -101,7 +110,7 @@ extension SourceSession {
   }
 
   func park() -> StepOutcome {
-    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10) { false }
+    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10, in: world) { false }
     return .done
   }
 }
@@ -109,7 +118,9 @@ extension SourceSession {
 extension BlockDirectory {
   /// Waits until the newest block says who runs the guest, or `isOver` says that nobody ever will. Whoever
   /// leaves before drops memory that somebody may still need.
-  func parkUntilDecided(after block: ControlBlock, pollInterval: UInt64, or isOver: () -> Bool) {
+  func parkUntilDecided(
+    after block: ControlBlock, pollInterval: UInt64, in world: any HandoffWorld, or isOver: () -> Bool
+  ) {
     while !isOver() {
       let state = block.state
       switch state {
@@ -118,9 +129,9 @@ extension BlockDirectory {
         do {
           guard let found = try newest() else { return }
           if found.state.isDecided { return }
-          found.wait(while: found.state, timeout: pollInterval)
-        } catch { MonotonicClock.sleep(pollInterval) }
-      case .none, .destVerify, .source: block.wait(while: state, timeout: pollInterval)
+          world.wait(while: found.state, of: found, timeout: pollInterval)
+        } catch { world.sleep(pollInterval) }
+      case .none, .destVerify, .source: world.wait(while: state, of: block, timeout: pollInterval)
       }
     }
   }

@@ -19,7 +19,7 @@ extension SourceSession {
     }
     while !turn.isWithSession {
       // Whatever the word says: a wait that returns at once would spin above the vCPUs, which are to stop.
-      block.wait(while: block.state, timeout: limits.pollInterval)
+      world.wait(while: block.state, of: block, timeout: limits.pollInterval)
       let isLate = now() >= stunDeadline
       // Looked at before it is taken back: what it waits for may end then.
       let hindrance = isLate ? guest.hindrance : nil
@@ -44,7 +44,7 @@ extension SourceSession {
   private func switchOver() {
     _ = machine.next(after: .done)
     while machine.step == .saveCheckpoint || machine.step == .releaseStorage || machine.step == .complete {
-      fault.reach(machine.step.rawValue)
+      fault.reach(machine.step.rawValue, in: world)
       let outcome = perform(machine.step)
       _ = machine.next(after: outcome)
     }
@@ -52,7 +52,7 @@ extension SourceSession {
       turn.pass(to: .session)
       return
     }
-    fault.reach(SourceStep.wake.rawValue)
+    fault.reach(SourceStep.wake.rawValue, in: world)
     _ = machine.next(after: .done)
     // The last deed of this thread: the woken one may need its processor, so nothing may come after.
     turn.pass(to: .session)
@@ -106,11 +106,11 @@ extension SourceSession {
             Reason("the destination did not run the guest within \(HandoffLimits.milliseconds(maxDowntime))"))
           return .failed
         }
-        if let child, (try? child.value.hasExited()) == true {
+        if let child, child.hasExited {
           giveReason(Reason("the destination died"))
           return .failed
         }
-        block.wait(while: state, timeout: limits.pollInterval)
+        world.wait(while: state, of: block, timeout: limits.pollInterval)
       case .source, .resumed, .destination, .successor:
         return .found(state)
       }

@@ -1,5 +1,5 @@
 internal import FSRState
-public import FSRSystem
+internal import FSRSystem
 
 /// The source's half of a handoff, performed: a loop over the steps of `SourceHandoff`.
 ///
@@ -11,7 +11,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   let guest: Guest
   let block: ControlBlock
   let limits: HandoffLimits
-  let now: @Sendable () -> UInt64
+  let world: any HandoffWorld
   let turn = SessionTurn()
 
   var machine = SourceHandoff()
@@ -27,8 +27,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   var isPublished = false
   /// What is to be sent, from the look at it until then.
   var description: GuestDescription?
-  var child: Owned<ProcessDescriptor>?
-  var childNumber: Int32 = 0
+  var child: (any PeerProcess)?
   var channel: Owned<HandoffLink>?
   var checkpointMemory: CheckpointMemory?
   /// Writes to that memory.
@@ -47,11 +46,11 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   /// - Parameters:
   ///   - coordinator: the connection that the request came on.
   ///   - plan: the request's.
-  ///   - now: the monotonic clock, in nanoseconds.
+  ///   - world: what it asks of the kernel.
   public init(
     guest: Guest, block: ControlBlock, blocks: consuming BlockDirectory, coordinator: consuming HandoffLink,
     request: HandoffRequest, plan: HandoffPlan, limits: HandoffLimits = HandoffLimits(),
-    now: @escaping @Sendable () -> UInt64 = { MonotonicClock.now() }
+    in world: any HandoffWorld = LinuxWorld.shared
   ) {
     self.guest = guest
     self.block = block
@@ -60,10 +59,10 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     self.request = request
     self.plan = plan
     self.limits = limits
-    self.now = now
+    self.world = world
     fault = FaultPlan.read(request.fault, for: .source)
     maxDowntime = min(block.maxDowntime, HandoffLimits.longest)
-    deadline = min(block.deadline, now() &+ HandoffLimits.longest)
+    deadline = min(block.deadline, world.now() &+ HandoffLimits.longest)
     block.belongToSource()
   }
 
@@ -76,6 +75,8 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     /// Nobody could be given the guest, and the VM is to end: the guest is given up, and its destination is gone.
     case givenUp
   }
+
+  func now() -> UInt64 { world.now() }
 
   /// Lets `run` come to an end where the guest stands still and the word gives it to nobody. For a VM that was told to
   /// end; from any thread.
@@ -90,13 +91,13 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
       }
       switch machine.step {
       case .keep:
-        fault.reach(SourceStep.keep.rawValue)
+        fault.reach(SourceStep.keep.rawValue, in: world)
         guest.finished(block, because: reason)
         // Nobody watches a block without a name. Said last: whoever asks again at once is not turned away for this one.
         if !isPublished { coordinator.tell(.refused(reason ?? Self.noReason)) }
         return .kept
       case .leave:
-        fault.reach(SourceStep.leave.rawValue)
+        fault.reach(SourceStep.leave.rawValue, in: world)
         return .left
       case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
         .stun,
@@ -109,7 +110,7 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
 
   /// Performs the current step and goes on to the next.
   public func step() {
-    fault.reach(machine.step.rawValue)
+    fault.reach(machine.step.rawValue, in: world)
     if machine.step == .stun {
       stun()
     } else {

@@ -12,6 +12,12 @@ public struct HandoffLink: ~Copyable, Sendable {
     self.socket = socket
   }
 
+  /// Descriptors that one message carries at most.
+  static let descriptorLimit = UnixSocket.descriptorLimit
+
+  /// Takes a socket whose sends have their limit already.
+  init(prepared socket: consuming UnixSocket) { self.socket = socket }
+
   /// What came: a message, its descriptors, and the pid that the kernel saw sending it, where asked for.
   public struct Arrival: ~Copyable, Sendable {
     public let message: Message

@@ -1,0 +1,20 @@
+public import FSRSystem
+
+/// What a session waits for: any of it, or the moment at the latest.
+///
+/// A world that cannot wait for all of it at once returns early, or wakes for the descriptors alone: so a session that
+/// waits for a word beside them says a moment that is near.
+public struct Wait: Sendable {
+  /// On the monotonic clock, in nanoseconds.
+  public var until: UInt64
+  /// Until something is to be received on one of them, or its peer has hung up.
+  public var links: [Owned<HandoffLink>] = []
+  /// Until one of them has exited.
+  public var processes: [any PeerProcess] = []
+  /// While the word is in this state.
+  public var word: (block: ControlBlock, state: ResumeState)?
+  /// Until somebody rings after this number was read.
+  public var doorbell: (block: ControlBlock, seen: UInt32)?
+
+  public init(until: UInt64) { self.until = until }
+}
