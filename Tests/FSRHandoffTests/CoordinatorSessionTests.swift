@@ -127,6 +127,35 @@ import Testing
     #expect(loser.isAlive && victor.isAlive)
   }
 
+  /// A victor says its last word when its losers are gone: who has no descriptor left to look for himself takes that for it.
+  @Test func whoHasNoRoomForALookWaitsForTheLastWordAndNoLonger() async {
+    await #expect(processExitsWith: .success) {
+      let fixture = try BlockFixture()
+      let (victor, loser) = (try Sleeper(), try Sleeper())
+      let block = try fixture.makeBlock(2, .resumed)
+      block.enroll(.source, as: victor.identity)
+      block.enroll(.destination, as: loser.identity)
+      for mark in [TimelineMark.entered, .reported] { block.pass(mark, at: 1) }
+      let (clock, limits) = (LookClock(), HandoffLimits())
+      var recovery = CoordinatorSession(
+        .recovery, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+        blocks: try fixture.blocks.duplicate(), limits: limits,
+        now: {
+          clock.time += limits.pollInterval
+          return clock.time
+        })
+      for _ in [CoordinatorStep.lock, .gather, .watch] { recovery.step() }
+      var taken = DescriptorBag()
+      while let one = try? OwnedDescriptor.open("/dev/null", .read) { taken.append(one) }
+      let begin = clock.time
+      // bury
+      recovery.step()
+      #expect(clock.time - begin < limits.reap)
+      #expect(loser.isAlive && victor.isAlive)
+      withExtendedLifetime(taken.count) {}
+    }
+  }
+
   @Test func whatNobodyHoldsIsLost() throws {
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(2)
@@ -139,7 +168,7 @@ import Testing
   }
 
   /// A clock that goes on with each look.
-  private final class LookClock {
+  final class LookClock {
     var time: UInt64 = 1000
     var looks = 0
     /// At which look the word had moved; 0 before.

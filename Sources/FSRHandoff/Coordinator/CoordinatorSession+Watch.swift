@@ -242,12 +242,12 @@ extension CoordinatorSession {
     let deadline = now() + limits.reap * 2
     let victorIdentity = victor.flatMap { block.identity(of: $0) }
     while true {
-      let isVictorGone = victor.map { PeerVMM($0, of: block)?.isGone ?? true } ?? false
-      var isLoserLeft = false
+let isVictorGone = victor.map { PeerVMM($0, of: block)?.isGone ?? true } ?? false
+      let hasReported = block.time(of: .reported) != 0
       var living: PeerVMM?
       let attempts = openBlocks()
-      // Who cannot look has seen nobody's end.
-      if attempts == nil { isLoserLeft = true }
+      // Who has no room for a look has seen nobody's end; but a victor says its last word behind that of its losers.
+      var isLoserLeft = attempts == nil && !hasReported
       for other in attempts ?? [] {
         // The victor stands in older blocks too, under the part that it had there.
         for party in [Party.source, .destination] where other.identity(of: party) != victorIdentity {
@@ -257,11 +257,12 @@ extension CoordinatorSession {
           if isVictorGone, now() >= deadline { _ = rival.kill(timeout: limits.reap) }
         }
       }
-      let hasReported = block.time(of: .reported) != 0
       let isTold = victor == nil || isVictorGone || hasReported
       if !isLoserLeft && isTold || now() >= deadline + limits.reap {
         // Older blocks lead to losers; with all of them gone the newest says everything.
-        if !isLoserLeft, block.state.isDecided { try? blocks.removeOlder(than: block.attempt) }
+        if !isLoserLeft, attempts != nil, block.state.isDecided {
+          try? blocks.removeOlder(than: block.attempt)
+        }
         let hasLeftInOrder = hasReported && machine.purpose == .handoff
         return isVictorGone && !hasLeftInOrder && machine.end != .lost ? .failed : .done
       }
