@@ -148,7 +148,7 @@ import Testing
       var taken = DescriptorBag()
       while let one = try? OwnedDescriptor.open("/dev/null", .read) { taken.append(one) }
       let begin = clock.time
-      // bury
+      // The losers' end.
       recovery.step()
       #expect(clock.time - begin < limits.reap)
       #expect(loser.isAlive && victor.isAlive)

@@ -242,7 +242,7 @@ extension CoordinatorSession {
     let deadline = now() + limits.reap * 2
     let victorIdentity = victor.flatMap { block.identity(of: $0) }
     while true {
-let isVictorGone = victor.map { PeerVMM($0, of: block)?.isGone ?? true } ?? false
+      let isVictorGone = victor.map { PeerVMM($0, of: block)?.isGone ?? true } ?? false
       let hasReported = block.time(of: .reported) != 0
       var living: PeerVMM?
       let attempts = openBlocks()
