@@ -283,6 +283,26 @@ import Testing
     return true
   }
 
+  /// Before it is prepared nothing changes of a successor that maps a large memory.
+  @Test func aSuccessorHasLongerUntilItIsPrepared() throws {
+    let fixture = try BlockFixture()
+    let successor = try Sleeper()
+    let block = try fixture.makeBlock(2, .destVerify)
+    block.enroll(.destination, as: successor.identity)
+    block.complete(length: 100, checksum: 1)
+    block.deadline = .max / 2
+    var limits = HandoffLimits()
+    limits.pollInterval = 1_000_000
+    let (clock, step) = (LookClock(), limits.settle / 10)
+    let begin = clock.time
+    var recovery = CoordinatorSession(
+      .recovery, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+      blocks: try fixture.blocks.duplicate(), limits: limits, now: { clock.time },
+      onLook: { _ in clock.time += step })
+    #expect(recovery.run() == .stunned)
+    #expect(clock.time - begin >= limits.answer && successor.isAlive)
+  }
+
   @Test func itSaysThatItLivesAsLongAsItIsAtWork() throws {
     let fixture = try BlockFixture()
     let handoff = try Handoff(fixture)

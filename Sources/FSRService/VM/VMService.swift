@@ -97,7 +97,8 @@ final class VMService: Sendable {
       if control.hasRoom { poller.watch(control.listener.value.descriptor, token: Token.client) }
       let isWaiting = isStopping.isUp && ownership.current != nil
       let tally = [
-        history.resets.wait(at: MonotonicClock.now()), restart.retry, hasFolder ? Self.folderPollInterval : nil,
+        history.resets.wait(at: MonotonicClock.now()), restart.retry,
+        hasFolder ? Self.folderPollInterval : nil,
       ]
       .compactMap { $0 }.min()
       let ready = try poller.wait(timeout: isWaiting ? Self.giveUpPollInterval : tally)
