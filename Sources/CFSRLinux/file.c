@@ -101,6 +101,7 @@ int cfsr_lock_byte(int fd, uint64_t offset, int kind) {
 }
 
 int cfsr_share_flock(int fd) { ANSWER_AGAIN(flock(fd, LOCK_SH | LOCK_NB)); }
+int cfsr_flock_alone(int fd) { ANSWER_AGAIN(flock(fd, LOCK_EX | LOCK_NB)); }
 
 int cfsr_byte_is_locked(int fd, uint64_t offset, int *holder) {
   struct flock one = byte_lock(offset, CFSR_EXCLUSIVE);

@@ -218,12 +218,21 @@ extension VMClient {
     }
     _ = try? process.signal(SignalNumber.kill)
     guard (try? process.waitForExit(timeout: stopLimit)) == true else {
-      throw VMError(.other, "process \(identity.pid) of \(folder.name) cannot be ended; look at it with ps")
+      throw VMClient.survivor(identity, of: folder.name)
     }
   }
 }
 
 extension VMClient {
+  /// Of a process that was killed and stays: the kernel has it wait.
+  static func survivor(_ process: ProcessIdentity, of name: String) -> VMError {
+    VMError(
+      .other,
+      "process \(process.pid) of \(name) was killed and has not ended: the kernel has it wait, for a disk mostly, or it is "
+        + "frozen; `ps -o pid,stat,wchan:32 -p \(process.pid)` shows for what, and `fsr stop \(name)` goes on once that is over"
+    )
+  }
+
   /// Why a VM is not there any more that a command was about: its guest has ended, or it was stopped; nil where it is.
   public static func departure(of folder: borrowing VMFolder) -> VMError? {
     do throws(VMError) {

@@ -29,6 +29,7 @@ public enum VMLauncher {
     console: consuming OwnedDescriptor? = nil, ports: [TapPort] = [], executable: String? = nil,
     endsWithUs: Bool = false, replacingLost: Bool = false, isCancelled: () -> Bool = { false }
   ) throws(VMError) -> Int32 {
+    try FolderlessVM.checkIsNone(configuration.name, in: runtime)
     let folder = try runtime.makeVM(configuration.name)
     if replacingLost, let pid = try ServiceTakeover.takeUp(folder) { return pid }
     let lock = try takeLock(folder)

@@ -1,7 +1,7 @@
 internal import CFSRLinux
 internal import Glibc
 
-/// A process that has a directory open.
+/// A process that was found by what it has open, or by its command line.
 public struct DirectoryHolder: Sendable {
   public let identity: ProcessIdentity
   /// With which it was started.
@@ -56,7 +56,7 @@ extension Directory {
     return isHolder
   }
 
-  private static func arguments(of pid: Int32) -> [String] {
+  static func arguments(of pid: Int32) -> [String] {
     guard let file = try? OwnedDescriptor.open("/proc/\(pid)/cmdline", .read),
       let bytes = try? file.read(limit: argumentLimit)
     else { return [] }

@@ -56,6 +56,15 @@ extension OwnedDescriptor {
     return try check(unsafe cfsr_byte_is_locked(raw, offset, &holder), "fcntl F_OFD_GETLK", on: subject) == 1
   }
 
+  /// Takes, as a cleaner of old files does, the lock of the other kind (flock(2)) for this opening alone, which its end
+  /// gives back; false where somebody says by a shared one that it is in use.
+  public func tryLockAsCleaner() throws(SystemError) -> Bool {
+    let answer = cfsr_flock_alone(raw)
+    if answer == -EAGAIN { return false }
+    try check(answer, "flock", on: subject)
+    return true
+  }
+
   /// Takes a shared lock of the other kind (flock(2)), which cleaners of old files look for before they enter a
   /// directory; false where one is at work there.
   public func tryShareWithCleaners() throws(SystemError) -> Bool {

@@ -33,6 +33,10 @@ public struct ProcessDescriptor: ~Copyable, Sendable {
       // It lives, and /proc hides it.
       throw SystemError("openat", on: "/proc/\(identity.pid)/stat", errno: ENOENT)
     }
+    if TimeNamespace.isOther(pid: identity.pid) {
+      throw SystemError(
+        "readlinkat", on: "/proc/\(identity.pid)/ns/time, which is another time namespace", errno: ENOTSUP)
+    }
     guard found.identity == identity else { return nil }
     // One of several threads may have ended before the others.
     if found.isEnding, try process.hasExited() { return nil }

@@ -25,6 +25,23 @@ import Testing
     #expect(answer["processes_left"]?.number == 0 && answer["files_left"]?.number == 0)
   }
 
+  /// Of one that was killed with all that it had started.
+  @Test func whatIsLeftOfFormerOnesGoesWithTheNext() throws {
+    let result = try BuiltCommand.shell(
+      """
+      cd /dev/shm; id=$(printf %x $$)
+      empty=fsr-demo-a$id; used=fsr-demo-b$id; other=fsr-demo-c$id; killed=fsr-bench-d$id
+      mkdir -m 700 $empty $used $other $killed; echo kept > $other/file
+      "$FSR" run bench --memory 16M --runtime-dir $PWD/$killed > $other/said || exit 90
+      VM=$("$FSR" status bench --json --runtime-dir $PWD/$killed | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
+      kill -9 $VM; while [ -e /proc/$VM/fd/0 ]; do sleep 0.01; done
+      flock --shared $used "$FSR" demo --handoffs 1 --memory 32M --json > $other/said || exit 91
+      for one in $empty $used $other $killed; do [ -e $one ] && echo ${one%$id}; done
+      cat $other/file; rm $other/file $other/said; rmdir $used $other
+      """)
+    #expect(result.code == 0 && result.output == "fsr-demo-b\nfsr-demo-c\nkept\n", "\(result)")
+  }
+
   @Test func theDemoTellsPeopleWhatItShows() throws {
     let result = try BuiltCommand.run(["demo", "--handoffs", "1", "--memory", "32M"])
     #expect(result.code == 0 && result.output.contains("handoff 1: process"), "\(result)")

@@ -326,6 +326,21 @@ import Testing
     #expect(other.reason(of: .source) == nil)
   }
 
+  /// Before complete a destination waits for its source: who does not go on is the source alone.
+  @Test func aDestinationThatWaitsForItsSourceIsNotSaidToHang() throws {
+    let fixture = try BlockFixture()
+    let block = try fixture.makeBlock(1)
+    let (source, destination) = (try Sleeper(), try Sleeper())
+    block.enroll(.source, as: source.identity)
+    block.enroll(.destination, as: destination.identity)
+    #expect(block.standstills.map { $0.prefix(10) } == ["the source"])
+    source.end()
+    #expect(block.standstills.map { $0.prefix(15) } == ["the destination"])
+    block.complete(length: 1, checksum: 1)
+    block.release(.destination)
+    #expect(block.standstills.isEmpty)
+  }
+
   @Test func countsThatNobodyWroteAreNotBelieved() throws {
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(1)

@@ -127,6 +127,37 @@ import Testing
     #expect(loser.isAlive && victor.isAlive)
   }
 
+  /// A victor says its last word when its losers are gone: who has no descriptor left to look for himself takes that for it.
+  @Test func whoHasNoRoomForALookWaitsForTheLastWordAndNoLonger() async {
+    await #expect(processExitsWith: .success) {
+      let fixture = try BlockFixture()
+      let (victor, loser) = (try Sleeper(), try Sleeper())
+      let block = try fixture.makeBlock(2, .resumed)
+      block.enroll(.source, as: victor.identity)
+      block.enroll(.destination, as: loser.identity)
+      for mark in [TimelineMark.entered, .reported] { block.pass(mark, at: 1) }
+      let (clock, limits) = (LookClock(), HandoffLimits())
+      let taken = Mutex<[Owned<OwnedDescriptor>]>([])
+      var recovery = CoordinatorSession(
+        .recovery, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+        blocks: try fixture.blocks.duplicate(), limits: limits,
+        in: LinuxWorld(clock: {
+          clock.time += limits.pollInterval
+          return clock.time
+        }),
+        onLook: { _ in
+          while let one = try? OwnedDescriptor.open("/dev/null", .read) {
+            let held = Owned(one)
+            taken.withLock { $0.append(held) }
+          }
+        })
+      let begin = clock.time
+      #expect(recovery.run() == .source)
+      #expect(clock.time - begin < limits.reap && taken.withLock { $0.count } > 0)
+      #expect(loser.isAlive && victor.isAlive)
+    }
+  }
+
   @Test func whatNobodyHoldsIsLost() throws {
     let fixture = try BlockFixture()
     let block = try fixture.makeBlock(2)
@@ -139,7 +170,7 @@ import Testing
   }
 
   /// A clock that goes on with each look.
-  private final class LookClock: Sendable {
+  final class LookClock: Sendable {
     private let moment = Atomic<UInt64>(1000)
     var time: UInt64 {
       get { moment.load(ordering: .relaxed) }
@@ -260,6 +291,26 @@ import Testing
       if !isNewer { return false }
     }
     return true
+  }
+
+  /// Before it is prepared nothing changes of a successor that maps a large memory.
+  @Test func aSuccessorHasLongerUntilItIsPrepared() throws {
+    let fixture = try BlockFixture()
+    let successor = try Sleeper()
+    let block = try fixture.makeBlock(2, .destVerify)
+    block.enroll(.destination, as: successor.identity)
+    block.complete(length: 100, checksum: 1)
+    block.deadline = .max / 2
+    var limits = HandoffLimits()
+    limits.pollInterval = 1_000_000
+    let (clock, step) = (LookClock(), limits.settle / 10)
+    let begin = clock.time
+    var recovery = CoordinatorSession(
+      .recovery, name: "vm", folder: try fixture.temporary.directory.duplicate(),
+      blocks: try fixture.blocks.duplicate(), limits: limits, in: LinuxWorld(clock: { clock.time }),
+      onLook: { _ in clock.time += step })
+    #expect(recovery.run() == .stunned)
+    #expect(clock.time - begin >= limits.answer && successor.isAlive)
   }
 
   @Test func itSaysThatItLivesAsLongAsItIsAtWork() throws {

@@ -154,4 +154,38 @@ import Testing
       }
     }
   }
+
+  @Test func whatNobodyHasAnyMoreIsNotDrained() throws {
+    var cache = try CompressionCache(capacity: CompressionCache.leastCapacity)
+    let buffer = try MappedRegion(anonymous: 4096)
+    var positions: [UInt64] = []
+    for page in UInt64(0)..<4 {
+      buffer.copy(Self.page(page, distinct: 100), to: 0)
+      guard case .kept(let position) = cache.append(page: page, from: buffer, at: 0) else { throw Absent() }
+      positions.append(position)
+    }
+    // In the middle, so that the tail stays where it is.
+    for page in [1, 2] { cache.free(positions[page], page: UInt64(page)) }
+    var drained: [UInt64] = []
+    while let next = try cache.nextToDrain() { drained.append(next.page) }
+    #expect(drained == [0, 3] && cache.tail == 0)
+  }
+
+  @Test func boundsThatNoCacheHasAreRefused() throws {
+    let capacity: UInt64 = 65536
+    let cache = try CompressionCache(capacity: capacity)
+    let file = try cache.descriptor.duplicate()
+    func isTaken(tail: UInt64, head: UInt64) throws -> Bool {
+      for (value, place) in [(head, UInt64(16)), (tail, 24)] {
+        try file.write((0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }, at: place)
+      }
+      do {
+        _ = try CompressionCache(adopting: try cache.descriptor.duplicate())
+        return true
+      } catch is PagingError { return false }
+    }
+    #expect(try isTaken(tail: 0, head: capacity) && isTaken(tail: 32, head: capacity + 32))
+    #expect(try !isTaken(tail: 0, head: capacity + 16) && !isTaken(tail: 32, head: 16))
+    #expect(try !isTaken(tail: 0, head: 8) && !isTaken(tail: 8, head: 16))
+  }
 }

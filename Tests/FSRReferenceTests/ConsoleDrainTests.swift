@@ -48,6 +48,34 @@ import Testing
     #expect(buffer.undrainedCount == 0 && buffer.droppedCount > 0 && buffer.droppedCount < 200_000)
   }
 
+  /// For as long as it takes something it is waited for, however long all of it lasts.
+  @Test func aReaderThatTakesSlowlyGetsAllOfIt() throws {
+    let pipe = try PipeEnds()
+    try pipe.reading.makeNonBlocking()
+    let buffer = try Self.buffer(200_000)
+    var taken = 0
+    let begin = MonotonicClock.now()
+    let timeout: UInt64 = 1_000_000_000
+    // The reader looks whenever it is asked, and takes as little as lets the writer go on.
+    ConsoleDrain(buffer: buffer, file: Owned(try pipe.writing.duplicate())).finish(timeout: timeout) {
+      _ = try? Poller().wait(timeout: timeout / 50)
+      taken += (try? pipe.reading.read(limit: 4096))?.count ?? 0
+      return true
+    }
+    while let more = try? pipe.reading.read(limit: 1 << 16), !more.isEmpty { taken += more.count }
+    #expect(MonotonicClock.now() - begin > timeout, "it was over before it could be given up")
+    #expect(taken == 200_000 && buffer.droppedCount == 0)
+  }
+
+  /// What has been written over before it went to the file.
+  @Test func whatADrainHasMissedIsCounted() throws {
+    let count = Int(ConsoleLayout.capacity) * 2 + 1000
+    let buffer = try Self.buffer(count)
+    let rest = buffer.pending(limit: count)
+    #expect(buffer.droppedCount == UInt64(count) - buffer.undrainedCount)
+    #expect(Int(buffer.undrainedCount) == rest.count && rest.last == UInt8((count - 1) % 251))
+  }
+
   @Test func aReaderThatTakesNothingIsWaitedForOnlyForAWhile() throws {
     let pipe = try PipeEnds()
     let buffer = try Self.buffer(200_000)

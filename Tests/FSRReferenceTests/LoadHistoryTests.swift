@@ -112,6 +112,23 @@ import Testing
     #expect(average == before)
   }
 
+  /// The stretch between the last look there and the first one here is one like any other.
+  @Test func theStretchOfASwitchCounts() throws {
+    let history = try LoadHistory(vcpus: 1)
+    let start = MonotonicClock.now() - 10_000_000_000
+    history.look(at: start)
+    history.meters.enter(0)
+    while MonotonicClock.now() < start + 10_002_000_000 {}
+    history.meters.leave(0)
+    var writer = ByteWriter()
+    history.save(to: &writer)
+    let next = try LoadHistory(vcpus: 1)
+    var reader = ByteReader(writer.bytes)
+    try next.restore(from: &reader, version: LoadHistory.stateVersion)
+    next.look(at: start + 12_000_000_000)
+    #expect(next.averages[0] > 0 && next.averages[0] < 1)
+  }
+
   @Test func aLookComesOnlyAfterItsInterval() throws {
     let history = try LoadHistory(vcpus: 1)
     let start = MonotonicClock.now()

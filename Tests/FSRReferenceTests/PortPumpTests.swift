@@ -1,5 +1,6 @@
 import FSRHost
 import FSRReference
+import FSRState
 import FSRSystem
 import FSRTestSupport
 import Testing
@@ -68,6 +69,60 @@ import Testing
       try rig.pump.start()
       if !rig.hasTaken(1) { findings.append("the frame is not taken by who goes on") }
       return findings
+    }
+  }
+
+  /// As where the interface is down, or the host has no room.
+  @Test func aFrameThatCannotBeAnsweredCountsAsDropped() throws {
+    let pipe = try PipeEnds()
+    try pipe.reading.makeNonBlocking()
+    let mac = try #require(MACAddress("02:00:00:00:00:01"))
+    let counters = PortCounters()
+    // What comes out there cannot be put in there.
+    let queue = Owned(TapQueue(adopting: try pipe.reading.duplicate()))
+    let pump = try PortPump(
+      TapPort(tap: "none", mac: mac, consumer: .echo), index: 0, queues: [queue], counters: counters)
+    try pump.start()
+    let frame = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 99, 0x88, 0xb5] + [UInt8](repeating: 0, count: 46)
+    try pipe.writing.write([UInt8](repeating: 0, count: TapQueue.headerSize) + frame)
+    let deadline = MonotonicClock.now() + Self.timeout
+    while counters.reading.receivedFrames == 0, MonotonicClock.now() < deadline {
+      MonotonicClock.sleep(200_000)
+    }
+    pump.stop()
+    let reading = counters.reading
+    #expect(reading.receivedFrames == 1 && reading.receivedBytes == 60 && reading.sentFrames == 0)
+    #expect(reading.dropped == 1)
+  }
+
+  /// A source may give any descriptors for a port's.
+  @Test func theQueuesOfAPortAreOfOneTap() async {
+    let result = await TestNetwork.run { () -> [Bool] in
+      guard let mac = MACAddress("02:00:00:00:00:01") else { throw Absent() }
+      let section = StateSection(
+        name: TapPort.section, version: TapPort.sectionVersion,
+        payload: TapPort.encode([TapPort(tap: "one", mac: mac, queues: 2)]))
+      return try [["one", "one"], ["one", "two"]].map { taps in
+        var queues: [Owned<TapQueue>] = []
+        for tap in taps {
+          let queue = try TapQueue.attach(tap, isMultiQueue: true)
+          try queue.setHeaderSize()
+          queues.append(Owned(queue))
+        }
+        var taken = 0
+        do {
+          _ = try GuestPorts(adopting: section) { _ in
+            defer { taken += 1 }
+            return try queues[taken].value.descriptor.duplicate()
+          }
+          return true
+        } catch is SystemError { return false }
+      }
+    }
+    switch result {
+    case nil: break
+    case .success(let areTaken): #expect(areTaken == [true, false])
+    case .failure(let error): Issue.record("\(error)")
     }
   }
 

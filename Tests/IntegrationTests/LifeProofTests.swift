@@ -126,6 +126,27 @@ import Testing
     }
   }
 
+  /// Start times, or heartbeats and deadlines, mean something else there: by them a VM would be gone, or a coordinator hang.
+  @Test(arguments: ["--boottime 5000", "--monotonic 5000"]) func otherClocksAreNotGoneBy(offset: String) async
+  {
+    let inside = "unshare --user --map-root-user --time --fork \(offset)"
+    let probe = try? BuiltCommand.shell("\(inside) true")
+    guard probe?.code == 0 else { return Self.skip("other time namespaces", probe?.errors ?? "no shell") }
+    await Self.check { vm, pid in
+      var findings = Self.expect(
+        try Self.shell(vm, "\(inside) $FSR status $NAME --json"), 0, ["\"pid\":\(pid)", "\"running\""],
+        "status")
+      findings += Self.expect(
+        try Self.shell(vm, "\(inside) $FSR run $NAME --memory 16M"), 3, ["in use"], "run")
+      for command in ["handoff", "check", "recover", "abort"] {
+        findings += Self.expect(
+          try Self.shell(vm, "\(inside) $FSR \(command) $NAME"), 3, ["another time namespace", "nsenter"],
+          command)
+      }
+      return findings
+    }
+  }
+
   @Test func anotherNamespaceEndsItByAskingForThat() async {
     guard Self.hasPIDNamespaces else { return }
     await Self.check(ends: true) { vm, _ in

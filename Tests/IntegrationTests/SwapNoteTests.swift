@@ -31,6 +31,23 @@ import Testing
       """)
   }
 
+  /// The way to the file is kept without links, which may lead elsewhere by the time of the VM's end.
+  @Test func ofAKilledOneTheFileGoesThoughALinkToItLeadsElsewhere() throws {
+    let result = try BadInput().shell(
+      """
+      fsr() { "$FSR" "$@" --runtime-dir "$PWD/vms"; }
+      mkdir disk other; ln -s disk link
+      fsr run $NAME --memory 16M --duty 5 --resident 4M --swap link/swap > said || exit 90
+      VM=$(fsr status $NAME --json | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
+      [ -e disk/swap ] || exit 91
+      kill -9 $VM; while [ -e /proc/$VM/fd/0 ]; do sleep 0.01; done
+      ln -sfn other link; echo kept > other/swap
+      fsr stop $NAME > said || exit 93
+      ls disk; cat other/swap; rm -r disk other link said; rm -rf vms/.ledger*; rmdir vms; ls -A
+      """)
+    #expect(result.code == 0 && result.output == "kept\n", "\(result)")
+  }
+
   @Test(arguments: Harm.allCases) func aVMMKnowsItsFileByItself(_ harm: Harm) throws {
     let result = try Self.check(harm, isKilled: false)
     #expect(result.code == 0 && result.output.isEmpty, "\(result)")

@@ -82,6 +82,8 @@ enum cfsr_lock { CFSR_UNLOCKED, CFSR_SHARED, CFSR_EXCLUSIVE };
 int cfsr_lock_byte(int fd, uint64_t offset, int kind);
 // A shared flock(2) of the whole file or directory; never waits.
 int cfsr_share_flock(int fd);
+// The same, for this opening alone.
+int cfsr_flock_alone(int fd);
 // 1 where another open file description has the byte; the holder's pid, or -1 where locks do not tell.
 int cfsr_byte_is_locked(int fd, uint64_t offset, int *holder);
 // An O_PATH descriptor of the last component itself, a symbolic link included.

@@ -5,8 +5,6 @@ internal import FSRSystem
 
 /// A VM in a runtime folder of its own, for `fsr demo` and `fsr bench`; both go when it goes, however that is.
 struct TemporaryVM: ~Copyable {
-  /// On tmpfs, so that the folder holds everything that the VM has files for.
-  private static let root = "/dev/shm"
   /// Nanoseconds that the VM may take to answer.
   private static let timeout: UInt64 = 10_000_000_000
   /// Nanoseconds between two looks at the guest.
@@ -15,36 +13,37 @@ struct TemporaryVM: ~Copyable {
   let folder: VMFolder
   private let path: String
   private let leaf: String
+  /// Held, so that nobody takes the folder for one that was left.
+  private let keeper: Directory
 
   /// Starts it. `configuration.name` is the folder's too; `image` and `console` are as for `VMLauncher`.
   static func start(
     _ configuration: VMConfiguration, image: consuming OwnedDescriptor? = nil,
     console: consuming OwnedDescriptor? = nil
   ) throws -> TemporaryVM {
-    var random = SystemRandomNumberGenerator()
-    let leaf =
-      "fsr-\(configuration.name)-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
-    let path = root + "/" + leaf
+    TemporaryFolders.clear()
+    let folder = try TemporaryFolders.make(for: configuration.name)
     do {
-      let runtime = try RuntimeDirectory.open(path, creating: true)
+      let runtime = try RuntimeDirectory.open(folder.path, creating: false)
       // It ends itself where this process is killed.
       _ = try VMLauncher.start(configuration, in: runtime, image: image, console: console, endsWithUs: true)
-      return TemporaryVM(folder: try runtime.vm(configuration.name), path: path, leaf: leaf)
+      return TemporaryVM(folder: try runtime.vm(configuration.name), in: folder)
     } catch {
-      try? Directory.open(root).removeDirectory(leaf)
+      TemporaryFolders.remove(folder.leaf)
       throw error
     }
   }
 
-  private init(folder: consuming VMFolder, path: String, leaf: String) {
+  private init(folder: consuming VMFolder, in place: consuming TemporaryFolders.Made) {
     self.folder = folder
-    self.path = path
-    self.leaf = leaf
+    path = place.path
+    leaf = place.leaf
+    keeper = place.directory
   }
 
   deinit {
     try? VMClient.stop(folder)
-    try? Directory.open(TemporaryVM.root).removeDirectory(leaf)
+    TemporaryFolders.remove(leaf)
   }
 
   /// Stops the VM and answers the names of what is left in the folder all the same.

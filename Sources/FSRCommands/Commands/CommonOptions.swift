@@ -78,7 +78,14 @@ struct RuntimeOptions: ParsableArguments {
 
   /// The folder of a VM that is there.
   func folder(of name: VMName) throws(VMError) -> VMFolder {
-    try open(creating: false).vm(name.description)
+    let found = try open(creating: false)
+    do throws(VMError) { return try found.vm(name.description) } catch {
+      guard error.kind == .noSuchVM, let vm = FolderlessVM.all(in: found, named: name.description).first
+      else {
+        throw error
+      }
+      throw vm.error
+    }
   }
 }
 

@@ -75,7 +75,7 @@ struct HandoffOptions: ParsableArguments {
 
   private func swapPlan() throws -> HandoffPlan.Swap {
     guard let swapFile else { return .shared }
-    return .mirrored(path: try WorkingDirectory.absolute(swapFile), bytesPerSecond: copyRate?.bytes)
+    return .mirrored(path: try WorkingDirectory.withoutLinks(swapFile), bytesPerSecond: copyRate?.bytes)
   }
 
   /// Says where the new swap file lies, if that needs saying.

@@ -41,6 +41,9 @@ struct ListCommand: AnsweringCommand, InRuntimeFolder {
         if error.isOwnShortage { shortage = error }
       }
     }
+    for vm in FolderlessVM.all(in: found) {
+      answer.vms.append(StatusAnswer(name: vm.name, reason: vm.error.description))
+    }
     return Outcome(answer, shortage.map { Failure($0) })
   }
 }

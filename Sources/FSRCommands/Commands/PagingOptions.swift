@@ -48,7 +48,8 @@ struct PagingOptions: ParsableArguments {
       }
     }
     var wish = PagingConfiguration(
-      resident: resident.bytes, swap: try WorkingDirectory.absolute(swap), compression: compression?.bytes)
+      resident: resident.bytes, swap: try WorkingDirectory.withoutLinks(swap), compression: compression?.bytes
+    )
     if let swapFault {
       guard IOFaultPlan(swapFault) != nil else {
         throw ValidationError(

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FSRClient
+internal import FSRHost
 
 /// `fsr stop`
 struct StopCommand: AnsweringCommand, InRuntimeFolder {
@@ -24,7 +25,15 @@ struct StopCommand: AnsweringCommand, InRuntimeFolder {
   func lines(of reply: StopAnswer) -> [String] { ["\(subjectName.name): stopped"] }
 
   func perform() throws -> Outcome<StopAnswer> {
-    try VMClient.stop(try runtime.folder(of: subjectName.name))
+    let found = try runtime.open(creating: false)
+    let folder: VMFolder
+    do throws(VMError) { folder = try found.vm(subjectName.name.description) } catch {
+      guard error.kind == .noSuchVM, try FolderlessVM.stop(subjectName.name.description, in: found) else {
+        throw error
+      }
+      return Outcome(StopAnswer(name: subject))
+    }
+    try VMClient.stop(folder)
     return Outcome(StopAnswer(name: subject))
   }
 }

@@ -18,6 +18,14 @@ extension LifeSign {
           remedy: "run this where the VM was started, as with `nsenter --target PID --pid`", code: .rights))
       return
     }
+    guard !identity.hasOtherClocks else {
+      self = .unknown(
+        Reason(
+          "process \(identity.pid) is of another time namespace, and its clocks are not those of this one",
+          remedy: "run this where the VM was started, as with `nsenter --target \(identity.pid) --time`",
+          code: .rights))
+      return
+    }
     do throws(SystemError) {
       guard let process = try ProcessDescriptor.open(identity) else {
         self = .gone

@@ -13,11 +13,11 @@ extension CoordinatorSession {
     let victor: Party? = block.state == .resumed ? .source : block.state == .destination ? .destination : nil
     let victorIdentity = victor.flatMap { block.identity(of: $0) }
     let isVictorGone = victor.map { PeerVMM($0, of: block, in: world)?.isGone ?? true } ?? false
-    var isLoserLeft = false
+    let hasReported = block.time(of: .reported) != 0
     var living: PeerVMM?
     let attempts = openBlocks()
-    // Who cannot look has seen nobody's end.
-    if attempts == nil { isLoserLeft = true }
+    // Who has no room for a look has seen nobody's end; but a victor says its last word behind that of its losers.
+    var isLoserLeft = attempts == nil && !hasReported
     for other in attempts ?? [] {
       // The victor stands in older blocks too, under the part that it had there.
       for party in [Party.source, .destination] where other.identity(of: party) != victorIdentity {
@@ -27,11 +27,12 @@ extension CoordinatorSession {
         if isVictorGone, now() >= deadline { rival.kill() }
       }
     }
-    let hasReported = block.time(of: .reported) != 0
     let isTold = victor == nil || isVictorGone || hasReported
     if !isLoserLeft && isTold || now() >= deadline + limits.reap {
       // Older blocks lead to losers; with all of them gone the newest says everything.
-      if !isLoserLeft, block.state.isDecided { try? blocks.removeOlder(than: block.attempt) }
+      if !isLoserLeft, attempts != nil, block.state.isDecided {
+        try? blocks.removeOlder(than: block.attempt)
+      }
       let hasLeftInOrder = hasReported && machine.purpose == .handoff
       return .event(isVictorGone && !hasLeftInOrder && machine.end != .lost ? .failed : .done)
     }

@@ -77,6 +77,19 @@ extension VMFolder {
     } catch { throw VMError(error) }
   }
 
+  /// Whether a path is that of a folder of blocks below /dev/shm: its name there; nil of others.
+  package static func blocksElsewhere(_ path: String) -> String? { sharedLeaf(path) }
+
+  /// Removes the folder of blocks `leaf` below /dev/shm, of which no VM's folder tells any more, where it holds nothing else.
+  package static func removeBlocks(elsewhere leaf: String) {
+    guard let parent = try? Directory.open(shared), let found = try? Directory.open(leaf, in: parent),
+      (try? found.ownership().uid) == Host.effectiveUserID,
+      let blocks = try? BlockDirectory(found.duplicate()),
+      (try? blocks.removeAll())?.isEmpty == true
+    else { return }
+    try? parent.removeDirectory(leaf)
+  }
+
   /// Removes the blocks and the folder they lie in; answers what is left of that, and can still be found.
   @discardableResult
   package func removeBlocks() -> FolderRemains {

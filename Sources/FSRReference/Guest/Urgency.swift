@@ -1,10 +1,12 @@
-internal import FSRSystem
+package import FSRSystem
 internal import Synchronization
 
 /// The urgency that a switch gives to one thread, and takes back: the thread is scheduled afterwards as it was before,
 /// whoever had seen to that.
-final class Urgency: Sendable {
+package final class Urgency: Sendable {
   private let kept = Mutex<ThreadStanding?>(nil)
+
+  package init() {}
 
   /// How the thread will be scheduled again; nil while it is not urgent.
   var before: ThreadStanding? { kept.withLock { $0 } }
@@ -14,7 +16,7 @@ final class Urgency: Sendable {
   /// - Parameters:
   ///   - processor: where it is pinned to, if it may run there; if not, it is pinned to the one of its own whose turn it is.
   ///   - next: how it is scheduled afterwards instead.
-  func begin(
+  package func begin(
     _ thread: Int32, priority: Int32, on processor: Int? = nil, turn: Int = 0,
     returningTo next: ThreadStanding? = nil
   ) {
@@ -32,7 +34,7 @@ final class Urgency: Sendable {
   }
 
   /// Takes it back, once.
-  func end(_ thread: Int32) {
+  package func end(_ thread: Int32) {
     let before = kept.withLock { kept in
       defer { kept = nil }
       return kept

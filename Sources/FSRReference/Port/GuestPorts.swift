@@ -1,9 +1,9 @@
 internal import FSRHost
-internal import FSRState
-internal import FSRSystem
+package import FSRState
+package import FSRSystem
 
 /// The ports of a guest in this process: taps, what they are set to, what has gone through them.
-final class GuestPorts: Sendable {
+package final class GuestPorts: Sendable {
   /// One port, its queues, and its thread.
   struct Member: Sendable {
     let port: TapPort
@@ -75,7 +75,7 @@ final class GuestPorts: Sendable {
   /// Those of a guest that comes here.
   ///
   /// - Parameter take: gives the descriptor of a slot.
-  convenience init(
+  package convenience init(
     adopting section: StateSection?, take: (String) throws -> OwnedDescriptor
   ) throws {
     guard let section else {

@@ -71,6 +71,8 @@ final class VMService: Sendable {
   /// destination that has won waits for its source.
   private static let giveUpLimit: UInt64 = 4_000_000_000
   private static let giveUpPollInterval: UInt64 = 50_000_000
+  /// How often it is looked whether the VM's folder is still there, in nanoseconds.
+  private static let folderPollInterval: UInt64 = 10_000_000_000
 
   /// Serves until the process is to end. The guest runs already.
   ///
@@ -84,6 +86,7 @@ final class VMService: Sendable {
     let runtime = runtimeFolder
     var companion = Companion.find()
     if case .gone = companion { loseCompanion() }
+    var hasFolder = true
     while true {
       var poller = Poller()
       poller.watch(event.descriptor, token: Token.event)
@@ -93,7 +96,11 @@ final class VMService: Sendable {
       poller.watch(signals.descriptor, token: Token.signal)
       if control.hasRoom { poller.watch(control.listener.value.descriptor, token: Token.client) }
       let isWaiting = isStopping.isUp && ownership.current != nil
-      let tally = [history.resets.wait(at: MonotonicClock.now()), restart.retry].compactMap { $0 }.min()
+      let tally = [
+        history.resets.wait(at: MonotonicClock.now()), restart.retry,
+        hasFolder ? Self.folderPollInterval : nil,
+      ]
+      .compactMap { $0 }.min()
       let ready = try poller.wait(timeout: isWaiting ? Self.giveUpPollInterval : tally)
       if ready.contains(Token.event) { _ = try event.clear() }
       if ready.contains(Token.signal), let number = try signals.next() {
@@ -108,6 +115,10 @@ final class VMService: Sendable {
       if isAtEnd() {
         if case .gone = companion { RuntimeDirectory.removeEmpty(at: runtime) }
         return toldEnd
+      }
+      if hasFolder, context.folder.value.isRemoved {
+        hasFolder = false
+        context.log.error("somebody has removed the VM's folder: the guest runs on, and `fsr stop` ends it")
       }
       if isStopping.isUp {
         giveUpAt = min(giveUpAt, MonotonicClock.now() + Self.giveUpLimit)
