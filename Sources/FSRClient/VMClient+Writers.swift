@@ -6,7 +6,7 @@ extension VMClient {
   /// Files of one VM at most: its console's and its swap file.
   private static let fileLimit = 8
   /// How long a VMM may take to say which they are, in nanoseconds: nothing is looked at where it does not.
-  public static let filesPatience: UInt64 = 5_000_000_000
+  public static let filesTimeout: UInt64 = 5_000_000_000
 
   /// That another process has a file open for writing that goes with the VM; nil where none is seen, or the VMM does
   /// not say which files these are.
@@ -14,15 +14,14 @@ extension VMClient {
   /// The source looks for itself too, but one that root has started may look into few processes.
   ///
   /// - Parameter limit: nanoseconds that the VMM may take to say which files these are.
-  public static func writers(of folder: borrowing VMFolder, within limit: UInt64 = filesPatience) -> Blocker?
-  {
+  public static func writers(of folder: borrowing VMFolder, within limit: UInt64 = filesTimeout) -> Blocker? {
     // Who takes part in a handoff may have them.
     guard let block = try? newestBlock(of: folder), block.state.isDecided, block.owner?.isStopped != true
     else {
       return nil
     }
     let parties = Party.allCases.compactMap { block.identity(of: $0)?.pid }
-    guard let files = try? askForFiles(folder, within: min(limit, filesPatience)),
+    guard let files = try? askForFiles(folder, within: min(limit, filesTimeout)),
       let refusal = try? HandoffError.writers(
         of: files, at: Array(0..<files.count), besides: Set(parties))
     else { return nil }

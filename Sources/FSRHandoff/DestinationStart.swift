@@ -7,7 +7,7 @@ public enum DestinationStart {
   public static func refuse(_ error: any Error, on socket: borrowing UnixSocket) {
     // What was sent and not read would end the connection ahead of the answer.
     _ = try? socket.receive(
-      limit: UnixSocket.messageLimit, maximumDescriptors: UnixSocket.descriptorLimit, timeout: helloPatience)
+      limit: UnixSocket.messageLimit, maximumDescriptors: UnixSocket.descriptorLimit, timeout: helloTimeout)
     try? socket.send(Message.refused(Reason(of: error)).encoded)
   }
 
@@ -15,7 +15,7 @@ public enum DestinationStart {
   /// The number that our own starters use; a destination reads the variable.
   static let number: Int32 = 3
   /// How long a starter may take to say hello, in nanoseconds.
-  private static let helloPatience: UInt64 = 2_000_000_000
+  private static let helloTimeout: UInt64 = 2_000_000_000
   /// The variable with that number.
   static var entry: [UInt8] { Array("\(variable)=\(number)".utf8) }
 }

@@ -318,15 +318,30 @@ import Testing
     #expect(end == .kept && told == .refused(why) && !guest.isTouched.isUp)
   }
 
-  /// A lie in the stun, before the guest was given to anybody: whoever could believe it is ended first.
-  @Test(arguments: [ResumeState.destination, .successor], [false, true])
-  func aVictoryInTheStunThatNobodyHasWonIsUndone(state: ResumeState, isSaidComplete: Bool) throws {
-    var manners = WatchedSource.Manners()
-    manners.atRelease = { block in
+  /// Has `state` written into the word, in whoever's name, and complete said besides where `isSaidComplete`.
+  private static func lie(_ state: ResumeState, _ isSaidComplete: Bool) -> @Sendable (ControlBlock) -> Void {
+    { block in
       let word = ResumeWord(attempt: 3, state: state).bits
       if isSaidComplete { try? block.descriptor.write([3, 0, 0, 0], at: 128) }
       try? block.descriptor.write((0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) }, at: 64)
     }
+  }
+
+  /// A lie in the stun once the state is saved: whoever has read the checkpoint may run the guest by now, and so this
+  /// process may not.
+  @Test(arguments: [false, true])
+  func aVictoryBehindTheCheckpointIsGoneBy(isSaidComplete: Bool) throws {
+    var manners = WatchedSource.Manners()
+    manners.atRelease = Self.lie(.destination, isSaidComplete)
+    let outcome = try Self.handOver(manners)
+    #expect(outcome.end == .left && !outcome.calls.contains { $0.hasPrefix("resume") }, "\(outcome.calls)")
+  }
+
+  /// A lie in the stun, before there is a checkpoint: whoever could believe it is ended first.
+  @Test(arguments: [ResumeState.destination, .successor], [false, true])
+  func aVictoryInTheStunThatNobodyHasWonIsUndone(state: ResumeState, isSaidComplete: Bool) throws {
+    var manners = WatchedSource.Manners()
+    manners.atDrain = Self.lie(state, isSaidComplete)
     let outcome = try Self.handOver(manners)
     #expect(outcome.end == .kept && outcome.block.state == .resumed)
     #expect(

@@ -21,6 +21,8 @@ final class WatchedSource: HandoffSource {
     var hindrance: String?
     /// How often the storage is not to be had.
     var refusals = 0
+    /// Done in the stun, before anything is written.
+    var atDrain: @Sendable (ControlBlock) -> Void = { _ in }
     /// Done in the stun, once all is written.
     var atRelease: @Sendable (ControlBlock) -> Void = { _ in }
   }
@@ -97,6 +99,7 @@ final class WatchedSource: HandoffSource {
 
   func drainDevices() throws {
     note("drain")
+    manners.atDrain(block)
     if manners.drainFails { throw Wrong() }
   }
 

@@ -27,7 +27,10 @@ public final class ControlBlock: Sendable {
   /// Whether it has begun to say complete. The flag in the block does not count for that: somebody may have taken it away.
   private let saysComplete = Atomic<Bool>(false)
 
-  /// Whether this source has seen its destination gone, so that nobody else could run what it has not said complete of.
+  /// Whether this source has begun to save the guest's state. From then on somebody may run the guest who was lied to: a
+  /// checkpoint that is whole can be loaded, whatever is said of it.
+  private let hasSaved = Atomic<Bool>(false)
+  /// Whether this source has seen its destination gone.
   private let isAlone = Atomic<Bool>(false)
 
   /// Fills a new, empty file: all of it, before anybody else can see it.
@@ -121,9 +124,9 @@ public final class ControlBlock: Sendable {
     switch state {
     case .none, .destVerify, .source: return true
     case .resumed: return !isSource || claimsResumed.load(ordering: .acquiring)
-    // Nobody has won, or could, before the source has said complete, which it says first.
+    // Nobody has won, or could, before there was a checkpoint.
     case .destination, .successor:
-      return isSource ? saysComplete.load(ordering: .acquiring) : last != .none || isComplete
+      return isSource ? hasSaved.load(ordering: .acquiring) : last != .none || isComplete
     }
   }
 
@@ -156,10 +159,13 @@ public final class ControlBlock: Sendable {
     guard party == .source, new == .source || new == .resumed, !saysComplete.load(ordering: .acquiring) else {
       return false
     }
-    if isAlone.load(ordering: .acquiring) { return true }
+    if isAlone.load(ordering: .acquiring), !hasSaved.load(ordering: .acquiring) { return true }
     let lie = ResumeWord(bits: bits, attempt: attempt)?.state
     return !isComplete && lie != .destination && lie != .successor
   }
+
+  /// Says that this source begins to save the guest's state.
+  func beginSaving() { hasSaved.store(true, ordering: .releasing) }
 
   /// Says that the destination that this source has started is gone, or that it has started none.
   func seeAlone() { isAlone.store(true, ordering: .releasing) }

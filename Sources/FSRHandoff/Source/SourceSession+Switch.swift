@@ -64,6 +64,9 @@ extension SourceSession {
       preconditionFailure("the checkpoint's memory is made before")
     }
     try guest.drainDevices()
+    // The last moment for it: once there is a checkpoint somebody may run the guest who was lied to.
+    if block.isCorrupt { return .found(block.state) }
+    block.beginSaving()
     try guest.save(to: &checkpoint!)
     savedLength = checkpoint!.length
     guard savedLength <= memory.capacity else {

@@ -3,13 +3,13 @@ import Synchronization
 /// The serial port: output goes straight to the console sink, so the transmitter is always empty; input waits in
 /// the console source until the receive FIFO has room.
 public final class UART16550: BusDevice {
-  private struct TapPort: ~Copyable {
+  private struct State: ~Copyable {
     var registers = UARTRegisters()
     /// What the interrupt line was last told.
     var isInterrupting = false
   }
 
-  private let port = Mutex(TapPort())
+  private let port = Mutex(State())
   private let console: any ConsoleSink
   private let input: (any ConsoleSource)?
   private let interrupt: @Sendable (Bool) -> Void
@@ -62,7 +62,7 @@ public final class UART16550: BusDevice {
     }
   }
 
-  private func updateInterrupt(_ port: inout TapPort) {
+  private func updateInterrupt(_ port: inout State) {
     let isInterrupting = port.registers.isInterrupting
     guard isInterrupting != port.isInterrupting else { return }
     port.isInterrupting = isInterrupting
