@@ -5,6 +5,9 @@ public struct ByteWriter: Sendable {
   /// Room, of which the first `count` bytes are written; none of it where there is a sink.
   @usableFromInline var storage: [UInt8]
   @usableFromInline let sink: (any ByteSink)?
+  /// Bytes that the sink has room for, asked once; nil where there is none. Whoever writes an integer looks here, since a
+  /// look at the reference counts it up and down.
+  @usableFromInline let room: Int?
   @usableFromInline var written = 0
 
   /// How many bytes were written, or would have been with more room.
@@ -14,12 +17,14 @@ public struct ByteWriter: Sendable {
   public init(capacity: Int = 0) {
     storage = [UInt8](repeating: 0, count: capacity)
     sink = nil
+    room = nil
   }
 
   /// A writer that never allocates.
   public init(to sink: any ByteSink) {
     storage = []
     self.sink = sink
+    room = sink.capacity
   }
 
   /// What was written, to an array.
@@ -42,16 +47,16 @@ public struct ByteWriter: Sendable {
   @inlinable
   public mutating func write<T: FixedWidthInteger>(_ value: T) {
     let width = T.bitWidth / 8
-    if let sink {
+    if let room {
       let start = written
       written = start + width
-      if written <= sink.capacity { sink.put(UInt64(truncatingIfNeeded: value), width: width, at: start) }
+      if written <= room { sink?.put(UInt64(truncatingIfNeeded: value), width: width, at: start) }
       return
     }
     let start = advance(by: width)
-    var room = storage.mutableSpan
+    var span = storage.mutableSpan
     for index in 0..<width {
-      room[start &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
+      span[start &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
     }
   }
 
@@ -59,7 +64,7 @@ public struct ByteWriter: Sendable {
 
   /// Appends bytes as they are: the reader has to know how many.
   public mutating func write(raw: some Collection<UInt8>) {
-    if sink != nil {
+    if room != nil {
       for byte in raw { write(byte) }
       return
     }
@@ -69,10 +74,10 @@ public struct ByteWriter: Sendable {
 
   /// Appends bytes as they are, in one piece.
   public mutating func write(raw: [UInt8]) {
-    if let sink {
+    if let room {
       let start = written
       written = start + raw.count
-      if written <= sink.capacity { sink.put(raw, at: start) }
+      if written <= room { sink?.put(raw, at: start) }
       return
     }
     let start = advance(by: raw.count)
@@ -103,15 +108,15 @@ public struct ByteWriter: Sendable {
   /// Replaces bytes written before.
   mutating func overwrite<T: FixedWidthInteger>(at position: Int, with value: T) {
     precondition(position + T.bitWidth / 8 <= count, "only what was written is replaced")
-    if let sink {
-      if position + T.bitWidth / 8 <= sink.capacity {
-        sink.put(UInt64(truncatingIfNeeded: value), width: T.bitWidth / 8, at: position)
+    if let room {
+      if position + T.bitWidth / 8 <= room {
+        sink?.put(UInt64(truncatingIfNeeded: value), width: T.bitWidth / 8, at: position)
       }
       return
     }
-    var room = storage.mutableSpan
+    var span = storage.mutableSpan
     for index in 0..<(T.bitWidth / 8) {
-      room[position &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
+      span[position &+ index] = UInt8(truncatingIfNeeded: value &>> T(index * 8))
     }
   }
 }
