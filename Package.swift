@@ -124,7 +124,9 @@ let package = Package(
       "FSRClientTests",
       ["FSRClient", "FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"],
       exclude: fixtures),
-    tests("FSRServiceTests", ["FSRService", "FSRSystem", "FSRTestSupport"]),
+    tests(
+      "FSRServiceTests",
+      ["FSRService", "FSRHost", "FSRHandoff", "FSRState", "FSRSystem", "FSRTestSupport"]),
     tests(
       "FSRReferenceTests",
       [

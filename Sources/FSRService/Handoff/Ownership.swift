@@ -1,10 +1,10 @@
-internal import FSRHandoff
+package import FSRHandoff
 internal import FSRHost
-internal import FSRSystem
+package import FSRSystem
 internal import Synchronization
 
 /// What this process, which owns the VM, knows of handoffs: which is the newest decided one, and which is under way.
-final class Ownership: Sendable {
+package final class Ownership: Sendable {
   /// How many attempts a request may be ahead of the VM's newest: numbers are not to be used up by one who lies.
   private static let attemptLeap: UInt32 = 16
 
@@ -19,15 +19,15 @@ final class Ownership: Sendable {
 
   private let state: Mutex<State>
 
-  init(by block: ControlBlock) { state = Mutex(State(newest: block)) }
+  package init(by block: ControlBlock) { state = Mutex(State(newest: block)) }
 
   /// The newest decided block: who owns the VM, and in which generation.
-  var newest: ControlBlock { state.withLock { $0.newest } }
+  package var newest: ControlBlock { state.withLock { $0.newest } }
 
   /// The block of a handoff in flight, for those who take part in it.
-  var current: ControlBlock? { state.withLock { $0.current } }
+  package var current: ControlBlock? { state.withLock { $0.current } }
 
-  var generation: UInt64 {
+  package var generation: UInt64 {
     let block = newest
     return block.generation + (block.state == .destination ? 1 : 0)
   }
@@ -35,7 +35,7 @@ final class Ownership: Sendable {
   /// Begins the handoff of `next`, unless there is a reason not to.
   ///
   /// - Parameter obstacle: why none can begin, whichever.
-  func begin(_ next: ControlBlock, unless obstacle: () -> Reason?) -> Reason? {
+  package func begin(_ next: ControlBlock, unless obstacle: () -> Reason?) -> Reason? {
     state.withLock { state in
       if let reason = obstacle() { return reason }
       if state.isClosed { return HandoffReport.guestEnds }
@@ -49,10 +49,10 @@ final class Ownership: Sendable {
   }
 
   /// Its session is there.
-  func note(giveUp: @escaping @Sendable () -> Void) { state.withLock { $0.giveUp = giveUp } }
+  package func note(giveUp: @escaping @Sendable () -> Void) { state.withLock { $0.giveUp = giveUp } }
 
   /// Lets the next one begin, if it has not.
-  func end(_ block: ControlBlock) {
+  package func end(_ block: ControlBlock) {
     state.withLock { state in
       guard state.current === block else { return }
       (state.current, state.giveUp) = (nil, nil)
@@ -60,13 +60,13 @@ final class Ownership: Sendable {
   }
 
   /// The guest is here by `block`.
-  func keep(_ block: ControlBlock) { state.withLock { $0.newest = block } }
+  package func keep(_ block: ControlBlock) { state.withLock { $0.newest = block } }
 
   /// Ends the session of the handoff in flight where nobody can be given the guest.
-  func giveUp() { state.withLock { $0.giveUp }?() }
+  package func giveUp() { state.withLock { $0.giveUp }?() }
 
   /// Lets no handoff begin any more, because of the guest's end; false while there is one.
-  func close() -> Bool {
+  package func close() -> Bool {
     state.withLock { state in
       guard state.current == nil else { return false }
       state.isClosed = true
@@ -75,7 +75,7 @@ final class Ownership: Sendable {
   }
 
   /// Whether a block is a new one, of this VM's next handoff.
-  func isNext(_ next: ControlBlock) -> Bool {
+  package func isNext(_ next: ControlBlock) -> Bool {
     let block = newest
     return next.machine == block.machine && next.attempt > block.attempt
       && next.attempt - block.attempt <= Self.attemptLeap && next.generation == generation
@@ -85,7 +85,7 @@ final class Ownership: Sendable {
   }
 
   /// Calls a handoff in flight off; true when there is none any more and the guest is here.
-  func callOff(because reason: Reason) -> Bool {
+  package func callOff(because reason: Reason) -> Bool {
     guard let block = current else { return true }
     // Said first: whoever sees the word moved tells why.
     if block.state == .none || block.state == .destVerify { block.explain(.source, reason) }
