@@ -11,48 +11,68 @@ public struct MachineSections: Sendable {
   /// Enough for any one section's payload.
   public static let payloadLimit = 1024
 
-  /// All sections' names, in the order of saving.
-  public let names: [String]
+  /// A section as it is declared, for whoever only asks what this build can read.
+  public struct Declared: Equatable, Sendable {
+    public let name: String
+    /// The version that it is saved in.
+    public let version: UInt16
+    /// Whether a guest may go on without it at a build that does not know it.
+    public let isNeeded: Bool
+  }
+
+  /// The sections of a machine with so many harts of a kind, in the order of saving. No machine is made to know them.
+  public static func declared(harts: Int, of cpu: any VirtualCPU.Type) -> [Declared] {
+    [
+      Declared(name: "board", version: BoardState.stateVersion, isNeeded: true),
+      Declared(name: "clint", version: CoreLocalInterruptor.stateVersion, isNeeded: true),
+      Declared(name: "uart", version: UART16550.stateVersion, isNeeded: true),
+      Declared(name: plicName, version: PlatformInterruptController.stateVersion, isNeeded: true),
+    ]
+      + (0..<harts).map { Declared(name: "hart.\($0)", version: cpu.stateVersion, isNeeded: true) }
+      + [Declared(name: devicesName, version: DeviceDetails.stateVersion, isNeeded: false)]
+  }
+
+  /// All sections, in the order of saving.
+  public let declared: [Declared]
   private let parts: [any SavesState & Sendable]
   private let machine: Machine
   private static let plicName = "plic"
   private static let devicesName = "devices"
 
-  /// - Parameter cpus: all harts of `machine`, in order.
+  /// - Parameter cpus: all harts of `machine`, in order, and of one kind.
   public init(machine: Machine, cpus: [any VirtualCPU]) {
     precondition(cpus.count == machine.harts, "every hart is saved")
+    guard let first = cpus.first else { preconditionFailure("a machine has a hart") }
     self.machine = machine
-    names = ["board", "clint", "uart", Self.plicName] + cpus.map { "hart.\($0.hart)" } + [Self.devicesName]
+    declared = Self.declared(harts: machine.harts, of: type(of: first))
     parts =
       [BoardState(machine: machine), machine.clint, machine.uart, machine.plic] + cpus.map { $0 }
       + [DeviceDetails(machine: machine)]
   }
 
+  /// All sections' names, in the order of saving.
+  public var names: [String] { declared.map(\.name) }
+
   /// Whether section `index` has something to carry now.
   public func isPresent(_ index: Int) -> Bool {
-    switch names[index] {
+    switch declared[index].name {
     case Self.plicName: machine.plic.isInUse
     case Self.devicesName: !DeviceDetails(machine: machine).isEmpty
     default: true
     }
   }
 
-  /// Whether a guest may go on without section `index` at a build that does not know it.
-  public func isNeeded(_ index: Int) -> Bool { names[index] != Self.devicesName }
-
-  /// The version that section `index` is saved in.
-  public func version(_ index: Int) -> UInt16 { type(of: parts[index]).stateVersion }
-
   /// Appends the payload of section `index`.
   public func save(_ index: Int, to writer: inout ByteWriter) { parts[index].save(to: &writer) }
 
   /// All sections, as values.
   public func save() -> [StateSection] {
-    names.indices.filter(isPresent).map { index in
+    declared.indices.filter(isPresent).map { index in
       var writer = ByteWriter(capacity: Self.payloadLimit)
       save(index, to: &writer)
+      let section = declared[index]
       return StateSection(
-        name: names[index], version: version(index), isNeeded: isNeeded(index), payload: writer.bytes)
+        name: section.name, version: section.version, isNeeded: section.isNeeded, payload: writer.bytes)
     }
   }
 
@@ -60,7 +80,7 @@ public struct MachineSections: Sendable {
   ///
   /// - Throws: `StateError`; that part then is as it was.
   public func restore(_ section: StateSection) throws(StateError) -> Bool {
-    guard let index = names.firstIndex(of: section.name) else { return false }
+    guard let index = declared.firstIndex(where: { $0.name == section.name }) else { return false }
     var part = parts[index]
     var reader = ByteReader(section.payload)
     try part.restore(from: &reader, version: section.version)

@@ -48,9 +48,8 @@ struct CodeCache {
     operationLimit * (MemoryLayout<TraceOp>.stride + MemoryLayout<TraceMark>.stride)
     + pageLimit * entriesPerPage * MemoryLayout<Int32>.stride
 
-  /// - Parameter hasRoom: whether anything is to be decoded; else nothing is reserved.
-  init(hasRoom: Bool = true) {
-    if hasRoom { reserve() }
+  init() {
+    reserve()
     drop()
   }
 

@@ -12,15 +12,11 @@ public final class SoftCPU: VirtualCPU {
   private let core: Mutex<HartCore>
 
   /// - Parameter hart: below `machine.harts`.
-  public convenience init(machine: Machine, hart: Int) {
-    self.init(machine: machine, hart: hart, cache: CodeCache())
-  }
-
-  private init(machine: Machine, hart: Int, cache: CodeCache) {
+  public init(machine: Machine, hart: Int) {
     precondition((0..<machine.harts).contains(hart), "the machine has this hart")
     self.machine = machine
     self.hart = hart
-    core = Mutex(HartCore(hart: hart, cache: cache))
+    core = Mutex(HartCore(hart: hart))
   }
 
   /// Bytes of address space that a hart takes as it is made. Where they are not to be had the process ends.
@@ -29,11 +25,6 @@ public final class SoftCPU: VirtualCPU {
   /// All harts of a machine, in order.
   public static func harts(of machine: Machine) -> [SoftCPU] {
     (0..<machine.harts).map { SoftCPU(machine: machine, hart: $0) }
-  }
-
-  /// The same of harts that run nothing, and are only asked for what they save: they take next to no memory.
-  public static func idleHarts(of machine: Machine) -> [SoftCPU] {
-    (0..<machine.harts).map { SoftCPU(machine: machine, hart: $0, cache: CodeCache(hasRoom: false)) }
   }
 
   public var instructions: UInt64 { machine.lines(of: hart).instructions.load(ordering: .relaxed) }

@@ -1,3 +1,4 @@
+import FSRHandoff
 import FSRHost
 import FSRMemory
 import FSRReference
@@ -105,9 +106,9 @@ final class SwapTrial {
       checkRest()
       try standStill()
       note()
-      here?.end()
+      here?.leave()
     } catch is Stuck { abandonStuck() } catch { find("\(error)") }
-    there?.end()
+    there?.leave()
     (here, there) = (nil, nil)
   }
 
@@ -155,7 +156,7 @@ final class SwapTrial {
     let failures = pauses.value.withLock { $0 }
     if operation != .read || course != .lasting { find("the guest was paused: \(failures)") }
     if failures.contains(where: { $0.reason != .unreadable }) { find("the guest was paused for \(failures)") }
-    here?.end()
+    here?.leave()
     here = nil
     stuckWalk?.stop()
     if (try? stuckWalk?.wait(timeout: Self.timeout)) == nil { find("the guest's thread does not end") }
@@ -164,16 +165,19 @@ final class SwapTrial {
   // MARK: handoffs
 
   private func destination(of source: GuestPaging) throws -> (GuestPaging, SweepGuest) {
-    var slots: [String] = []
-    var bag = DescriptorBag()
-    let section = try source.describe(&slots, &bag)
+    var description = GuestDescription(
+      manifest: Manifest(
+        name: "sweep", machine: MachineIdentity(high: 1, low: 2), slots: [], memory: [], sections: [],
+        checkpointCapacity: 1, executable: "", arguments: []),
+      descriptors: DescriptorBag())
+    try source.describe(into: &description)
+    guard let section = description.manifest.sections.first else {
+      throw Unexpected("no section of the file")
+    }
     let memory = try GuestMemory(
       adopting: try guest.memory.descriptor.duplicate(), size: guest.memory.size)
-    let made = try GuestPaging(adopting: configuration, memory: memory, reserve: 0, swap: section) { slot in
-      guard let index = slots.firstIndex(of: slot), let descriptor = bag.take(index) else {
-        throw Unexpected("no \(slot)")
-      }
-      return descriptor
+    let made = try GuestPaging(adopting: configuration, memory: memory, reserve: 0, swap: section) {
+      try description.take($0)
     }
     listen(to: made)
     try made.start(isToWait: true)
@@ -207,12 +211,12 @@ final class SwapTrial {
     guard let source = here else { return }
     let (made, _) = try destination(of: source)
     try standStill()
-    made.lookAgain()
-    source.releaseSwap()
-    made.end()
+    made.rehearse()
+    source.release()
+    made.leave()
     there = nil
     files += 1
-    guard source.takeBack() else { throw Unexpected("the source cannot take its file back") }
+    guard source.reacquire() else { throw Unexpected("the source cannot take its file back") }
     source.thaw()
   }
 
@@ -220,18 +224,18 @@ final class SwapTrial {
     guard let source = here else { return }
     let (made, moved) = try destination(of: source)
     try standStill()
-    made.lookAgain()
+    made.rehearse()
     let told = source.table.counts
-    source.releaseSwap()
-    guard made.takeSwap() else { throw Unexpected("the destination cannot take the file") }
+    source.release()
+    guard made.take() else { throw Unexpected("the destination cannot take the file") }
     try made.verify(told)
     made.begin()
     note()
-    source.end()
+    source.leave()
     (here, there) = (made, nil)
     guest = moved
     files = 1
-    made.demote()
+    made.arrived()
   }
 
   // MARK: what must hold

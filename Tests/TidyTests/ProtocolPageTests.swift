@@ -171,9 +171,9 @@ import Testing
   @Test func itNamesEverySectionOfABoard() throws {
     let rig = try GuestRig(memory: GuestMemory(size: 1 << 20), harts: 2)
     let told = sections("### Sections")
-    for (index, name) in rig.sections.names.enumerated() {
-      let declared = "\(rig.sections.version(index)) \(rig.sections.isNeeded(index) ? "yes" : "no")"
-      #expect(told[Self.general(name)] == declared, "the section \(name): version and need")
+    for section in rig.sections.declared {
+      let declared = "\(section.version) \(section.isNeeded ? "yes" : "no")"
+      #expect(told[Self.general(section.name)] == declared, "the section \(section.name): version and need")
     }
   }
 

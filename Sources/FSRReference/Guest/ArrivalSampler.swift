@@ -13,8 +13,14 @@ final class ArrivalSampler: Sendable {
   /// Above the vCPUs, else it would look when they let it; it takes some microseconds each time.
   private static let priority: Int32 = 4
   private static let sleepLimit: UInt64 = 10_000_000_000
-  /// In the region: 0 asleep, 1 woken.
+  /// In the region.
   private static let word: UInt64 = 0
+  /// What the word says.
+  private enum Call {
+    static let sleep: UInt32 = 0
+    static let look: UInt32 = 1
+    static let leave: UInt32 = 2
+  }
 
   private let cpus: [any VirtualCPU]
   private let region: MappedRegion
@@ -26,7 +32,7 @@ final class ArrivalSampler: Sendable {
     self.cpus = cpus
     region = try MappedRegion(anonymous: 4096)
     // Touched now: a page fault is nothing for the moments after a switch.
-    region.atomicStore(UInt32(0), at: Self.word)
+    region.atomicStore(Call.sleep, at: Self.word)
   }
 
   /// What was seen so far; empty where the guest was born here.
@@ -36,10 +42,10 @@ final class ArrivalSampler: Sendable {
   func start() throws(SystemError) {
     _ = try OSThread.start(name: "arrival", detached: true) { [self] in
       _ = try? Scheduling.setFIFO(priority: Self.priority, of: OSThread.currentThreadID)
-      while region.atomicLoad(Self.word, as: UInt32.self) == 0 {
-        region.wait(at: Self.word, while: 0, timeout: Self.sleepLimit)
+      while region.atomicLoad(Self.word, as: UInt32.self) == Call.sleep {
+        region.wait(at: Self.word, while: Call.sleep, timeout: Self.sleepLimit)
       }
-      sample()
+      if region.atomicLoad(Self.word, as: UInt32.self) == Call.look { sample() }
     }
   }
 
@@ -50,8 +56,13 @@ final class ArrivalSampler: Sendable {
   }
 
   /// Said by the first vCPU's thread when the switch is well behind it.
-  func wake() {
-    region.atomicStore(UInt32(1), at: Self.word)
+  func wake() { call(Call.look) }
+
+  /// Ends the thread: the guest does not come.
+  func leave() { call(Call.leave) }
+
+  private func call(_ call: UInt32) {
+    region.atomicStore(call, at: Self.word)
     region.wake(at: Self.word)
   }
 

@@ -19,7 +19,7 @@ package final class ConsoleDrain: Sendable {
     self.file = file
   }
 
-  func start() throws(SystemError) {
+  package func start() throws(SystemError) {
     guard file != nil else { return }
     try worker.start { [self] in
       drain { worker.isRunning }
@@ -28,10 +28,10 @@ package final class ConsoleDrain: Sendable {
   }
 
   /// Returns when the thread does nothing; what is left in the buffer stays there for the next one.
-  func rest() { worker.rest() }
+  package func rest() { worker.rest() }
 
   /// The same for good.
-  func stop() { worker.stop() }
+  package func stop() { worker.stop() }
 
   /// Writes all that a guest which has ended has said, and drops and counts what is left when the reader takes
   /// nothing for `timeout` nanoseconds, or when somebody does not want to wait for it. Without a file there is nobody

@@ -33,7 +33,7 @@ package final class LoadHistory: SavesState, Sendable {
   /// Over 1, 5 and 15 minutes, as of the last look.
   package var averages: [Double] { sample.withLock { $0.averages.values } }
 
-  func start() throws(SystemError) {
+  package func start() throws(SystemError) {
     try bell.clear()
     try worker.start { [self] in
       look(at: MonotonicClock.now())
@@ -43,9 +43,9 @@ package final class LoadHistory: SavesState, Sendable {
     }
   }
 
-  func rest() { worker.rest { try? bell.signal() } }
+  package func rest() { worker.rest { try? bell.signal() } }
 
-  func stop() { worker.stop { try? bell.signal() } }
+  package func stop() { worker.stop { try? bell.signal() } }
 
   /// Takes note of the vCPUs' times, if an interval has passed since the last look.
   package func look(at now: UInt64) {

@@ -1,4 +1,4 @@
-internal import FSRHandoff
+package import FSRHandoff
 internal import FSRMemory
 internal import FSRStorage
 internal import FSRSystem
@@ -36,7 +36,7 @@ extension GuestPaging {
   /// Begins the copying, or looks how far it is.
   ///
   /// - Throws: `SwapError.notCopied`; `CopyFailure` where there is no copy.
-  func precopy() throws -> Precopy {
+  package func precopy() throws -> Precopy {
     guard var current = copying.withLock({ $0 }) else { throw CopyFailure.cancelled }
     if current.mirror == nil {
       // What an earlier handoff had begun to write goes by that one's mirror.
@@ -66,7 +66,7 @@ extension GuestPaging {
   ///
   /// - Throws: what `precopy` throws; `PagingError.late` when `deadline` passed first; `SwapError` where somebody has
   ///   removed the new file, or put another in its place: its pages would be nobody's to find.
-  func settleCopy(deadline: UInt64) throws {
+  package func settleCopy(deadline: UInt64) throws {
     let description = nextFile.description
     let looked = try BoundedTask.run("look", until: deadline) {
       try SwapError.translating { () throws(SystemError) in
@@ -87,7 +87,7 @@ extension GuestPaging {
   /// Takes the mirror off, in the stun: both files are the same from here on, and nobody writes either.
   ///
   /// - Throws: `SwapError.notCopied`; `CopyFailure` where there is no copy.
-  func finishCopy() throws {
+  package func finishCopy() throws {
     guard let current = copying.withLock({ $0 }) else { throw CopyFailure.cancelled }
     do throws(CopyFailure) {
       guard let mirror = current.mirror else { throw .wokenEarly }
@@ -96,7 +96,7 @@ extension GuestPaging {
   }
 
   /// Stops copying, where it was under way: the guest stays. For before it runs again.
-  func cancelCopy() { copying.withLock { $0 }?.mirror?.cancel() }
+  package func cancelCopy() { copying.withLock { $0 }?.mirror?.cancel() }
 
   /// Gives the copy up: whoever asks for the next owner's file gets this process's own from here on.
   ///

@@ -1,3 +1,4 @@
+package import FSRHandoff
 package import FSRHost
 package import FSRMemory
 package import FSRState
@@ -134,18 +135,17 @@ package final class GuestPaging: Sendable {
   // MARK: giving it away
 
   /// Adds to what the guest consists of.
-  package func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws -> StateSection {
-    slots += [Slot.pages, Slot.slots, Slot.swap, Slot.claim]
-    bag.append(try table.descriptor.duplicate())
+  package func describe(into description: inout GuestDescription) throws {
     let file = nextFile
-    bag.append(try file.bitmap.descriptor.duplicate())
-    bag.append(try file.makeReference())
-    bag.append(try file.makeClaim())
-    if let cache {
-      slots.append(Slot.cache)
-      bag.append(try cache.value.duplicate())
-    }
-    return StateSection(name: Self.swapSection, version: 1, payload: file.description.encoded)
+    description.references.insert(Slot.swap)
+    description.written.insert(Slot.claim)
+    description.add(Slot.pages, try table.descriptor.duplicate())
+    description.add(Slot.slots, try file.bitmap.descriptor.duplicate())
+    description.add(Slot.swap, try file.makeReference())
+    description.add(Slot.claim, try file.makeClaim())
+    if let cache { description.add(Slot.cache, try cache.value.duplicate()) }
+    description.manifest.sections.append(
+      StateSection(name: Self.swapSection, version: 1, payload: file.description.encoded))
   }
 
   /// This process's part in the swap file, as `describe` gives it.
@@ -162,10 +162,10 @@ package final class GuestPaging: Sendable {
   package func freeze() throws { try pager.freeze(deadline: MonotonicClock.now() + Self.freezeLimit) }
 
   /// Gives the lock of the swap file back that the next owner is to have.
-  package func releaseSwap() { nextFile.release() }
+  package func release() { nextFile.release() }
 
   /// Takes the swap file again after a handoff that came to nothing; false while somebody else has it.
-  package func takeBack() -> Bool {
+  package func reacquire() -> Bool {
     if swap.file.isHeld { return true }
     guard let file = try? swap.file.reopened(), (try? file.lock()) != nil else { return false }
     swap.file = file
@@ -204,9 +204,9 @@ package final class GuestPaging: Sendable {
       configuration, memory: memory, table: table, cache: cache, file: file, faults: faults, survey: survey)
   }
 
-  /// Looks at what has changed since the last look, so that less is left for the stun, and goes the way of `takeSwap` and
+  /// Looks at what has changed since the last look, so that less is left for the stun, and goes the way of `take` and
   /// `verify` as far as that can be, so that nothing is done there for the first time.
-  package func lookAgain() {
+  package func rehearse() {
     let file = swap.file
     file.rehearseLock()
     // What is broken now is found broken at the end too, and said then.
@@ -217,7 +217,7 @@ package final class GuestPaging: Sendable {
   }
 
   /// Takes the swap file's lock; false while the source has it, or its last writes are not done.
-  package func takeSwap() -> Bool { swap.file.isHeld || (try? swap.file.lock()) != nil }
+  package func take() -> Bool { swap.file.isHeld || (try? swap.file.lock()) != nil }
 
   /// Checks what the source left: the table at rest, every directory that changed, and the sums.
   ///
@@ -236,8 +236,8 @@ package final class GuestPaging: Sendable {
   /// Begins to page: the guest is here.
   package func begin() { pager.begin() }
 
-  /// An ordinary thread again.
-  package func demote() {
+  /// The pager's thread is an ordinary one again.
+  package func arrived() {
     pagersUrgency.end(pager.threadID)
     pager.nudge()
     survey.withLock { $0 = nil }
@@ -258,16 +258,16 @@ package final class GuestPaging: Sendable {
   // MARK: the end
 
   /// Ends the paging of a guest that nobody goes on with: a vCPU that waits for a page finds anything there. Then
-  /// `closeSwap`.
-  func abandon() { started.withLock { $0 }?.abandon() }
+  /// `close`.
+  package func giveUp() { started.withLock { $0 }?.abandon() }
 
   /// Waits for what the swap file has under way.
-  func closeSwap() { swap.file.release() }
+  package func close() { swap.file.release() }
 
   /// Ends for good: the guest's memory is of no use any more.
-  package func end() {
+  package func leave() {
     started.withLock { $0 }?.end()
-    closeSwap()
+    close()
   }
 
   /// Slots that there are, and those in use.

@@ -1,3 +1,4 @@
+package import FSRHandoff
 internal import FSRHost
 package import FSRState
 package import FSRSystem
@@ -59,17 +60,17 @@ package final class GuestPorts: Sendable {
 
   // MARK: travelling
 
-  /// What a manifest says of them, with duplicates of the descriptors.
-  func describe(_ slots: inout [String], _ bag: inout DescriptorBag) throws(SystemError) -> StateSection? {
-    if members.isEmpty { return nil }
+  /// What a manifest says of them, with duplicates of the descriptors; nothing where there is none.
+  package func describe(into description: inout GuestDescription) throws {
+    if members.isEmpty { return }
     for (index, member) in members.enumerated() {
       for (number, queue) in member.queues.enumerated() {
-        slots.append(Self.slot(index, number))
-        bag.append(try queue.value.descriptor.duplicate())
+        description.add(Self.slot(index, number), try queue.value.descriptor.duplicate())
       }
     }
-    return StateSection(
-      name: TapPort.section, version: TapPort.sectionVersion, payload: TapPort.encode(members.map(\.port)))
+    description.manifest.sections.append(
+      StateSection(
+        name: TapPort.section, version: TapPort.sectionVersion, payload: TapPort.encode(members.map(\.port))))
   }
 
   /// Those of a guest that comes here.
@@ -114,13 +115,8 @@ package final class GuestPorts: Sendable {
     }
   }
 
-  /// The sections that a checkpoint has of them.
-  var sections: [(name: String, version: UInt16)] {
-    members.map { ($0.section, PortCounters.stateVersion) }
-  }
-
   /// Appends the counters. Runs in the stun.
-  func save(to checkpoint: inout CheckpointWriter) {
+  package func save(to checkpoint: inout CheckpointWriter) {
     for index in members.indices {
       checkpoint.section(Self.sectionPrefix, index: index, version: PortCounters.stateVersion) {
         members[index].counters.save(to: &$0)
@@ -128,7 +124,7 @@ package final class GuestPorts: Sendable {
     }
   }
 
-  func load(_ checkpoint: Checkpoint) throws(StateError) {
+  package func load(_ checkpoint: Checkpoint, isRehearsal: Bool) throws {
     for member in members {
       let section = try checkpoint.section(member.section)
       var reader = ByteReader(section.payload)
@@ -139,22 +135,16 @@ package final class GuestPorts: Sendable {
   // MARK: running
 
   /// Makes the threads of a guest that is to come.
-  func park() throws(SystemError) { for member in members { try member.pump.park() } }
+  package func park() throws(SystemError) { for member in members { try member.pump.park() } }
 
   /// Lets parked threads work, once: the guest has come. Not if they were stopped since.
   func launch() { for member in members { member.pump.launch() } }
 
-  func start() throws(SystemError) { for member in members { try member.pump.start() } }
+  package func start() throws(SystemError) { for member in members { try member.pump.start() } }
 
   /// Returns when no frame is in this process's hands, and none is taken until `start`.
-  func rest() { for member in members { member.pump.rest() } }
+  package func rest() { for member in members { member.pump.rest() } }
 
   /// The same for good.
-  func stop() { for member in members { member.pump.stop() } }
-
-  /// Gives the taps back as they were, for whoever has them next.
-  func end(_ note: TapNote) {
-    stop()
-    for member in members { note.restore(member.port.tap, by: member.queues) }
-  }
+  package func stop() { for member in members { member.pump.stop() } }
 }

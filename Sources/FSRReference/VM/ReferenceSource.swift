@@ -1,30 +1,47 @@
 internal import FSRHandoff
+internal import FSRHost
 internal import FSRMachine
+internal import FSRService
 internal import FSRState
 internal import FSRSystem
 
-/// Gives the reference VMM's guest away.
+/// Gives the reference VMM's guest away: its parts, its vCPUs, and what only a plan asks for.
 final class ReferenceSource: GuestSource {
   private let vm: ReferenceVM
   private let guest: ReferenceGuest
+  private let parts: GuestParts
   private let plan: HandoffPlan
+  /// The parts that this plan copies.
+  private let copied: [any CopyingPart]
   /// Nanoseconds for a copy to become as long as the file by now is.
   private static let settleLimit: UInt64 = 5_000_000_000
+  /// Bytes set aside for a checkpoint, for the vCPUs' share and for all else.
+  private static let checkpointPerVCPU: UInt64 = 4096
+  private static let checkpointBase: UInt64 = 65536
 
   init(_ vm: ReferenceVM, by plan: HandoffPlan) {
     self.vm = vm
     guest = vm.guest
+    parts = vm.parts
     self.plan = plan
+    copied = vm.parts.copied(by: plan)
   }
 
-  var sectionVersions: [SectionVersion] {
-    guest.writtenSections + (plan.swap == .shared ? [] : [ReferenceGuest.mirrored])
-  }
+  var sectionVersions: [SectionVersion] { vm.state.sections + copied.flatMap(\.copySections) }
 
   func describe() throws -> GuestDescription {
     try vm.missingPage.check()
     try makeSwapCopy()
-    return try guest.describe(in: vm.context)
+    var configuration = guest.configuration
+    if let paging = guest.paging { configuration.paging?.swap = paging.nextPath }
+    var description = GuestDescription(
+      manifest: vm.context.manifest(
+        slots: [], memory: [],
+        sections: [StateSection(name: "configuration", version: 1, payload: configuration.encoded)],
+        checkpointCapacity: Self.checkpointBase + UInt64(configuration.vcpus) * Self.checkpointPerVCPU),
+      descriptors: DescriptorBag())
+    try parts.describe(into: &description)
+    return description
   }
 
   /// The new VMM's swap file, where it is to have one of its own.
@@ -37,24 +54,10 @@ final class ReferenceSource: GuestSource {
     try swap.makeCopy(at: path, bytesPerSecond: rate)
   }
 
-  func precopy() throws -> Precopy {
-    switch plan.swap {
-    case .shared: return Precopy(.standing)
-    case .mirrored:
-      guard let paging = guest.paging else { preconditionFailure("who has no swap file was refused") }
-      return try paging.precopy()
-    }
-  }
+  func precopy() throws -> Precopy { try parts.precopy(copied) }
 
   func quiesce() throws {
-    try guest.paging?.quiesce()
-    if plan.swap != .shared {
-      try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit)
-    }
-    guest.drain.rest()
-    guest.pump.rest()
-    guest.load.rest()
-    guest.ports.rest()
+    try parts.quiesce(copied) { MonotonicClock.now() + Self.settleLimit }
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
   }
@@ -67,35 +70,23 @@ final class ReferenceSource: GuestSource {
 
   func cancelStun() -> Bool { guest.threads.cancelStop() }
 
-  func drainDevices() throws {
-    // Both have rested since `quiesce`, so that here nothing is left to wait for: one look at each, and from here on
-    // nobody but the pager may touch the guest's memory.
-    guest.pump.rest()
-    guest.ports.rest()
-  }
+  func drainDevices() throws { try parts.drain() }
 
   func save(to checkpoint: inout CheckpointWriter) throws {
-    try guest.paging?.freeze()
-    if plan.swap != .shared { try guest.paging?.finishCopy() }
-    guest.save(to: &checkpoint)
-    if plan.swap != .shared {
-      checkpoint.section(ReferenceGuest.mirrored.name, version: ReferenceGuest.mirrored.version) { _ in }
-    }
+    try parts.freeze(copied)
+    vm.state.save(to: &checkpoint)
+    for part in copied { part.saveCopy(to: &checkpoint) }
   }
 
-  func releaseStorage() { guest.paging?.releaseSwap() }
+  func releaseStorage() { parts.release() }
 
-  func reacquireStorage() -> Bool { guest.paging?.takeBack() ?? true }
+  func reacquireStorage() -> Bool { parts.reacquire() }
 
   func resume() {
-    guest.paging?.cancelCopy()
-    guest.paging?.thaw()
+    parts.letTouch()
     guest.threads.resume()
     guest.threads.undoSwitch()
-    try? guest.drain.start()
-    try? guest.pump.start()
-    try? guest.load.start()
-    try? guest.ports.start()
+    parts.goOn()
   }
 
   func relinquish() {

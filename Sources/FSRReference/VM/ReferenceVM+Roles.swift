@@ -37,7 +37,7 @@ extension ReferenceVM: PausableVM, ConsoleVM, FileWritingVM, RestartingVM, GapMe
     guest.console.end = end
   }
 
-  public func writtenFiles() throws -> DescriptorBag { try guest.writtenFiles() }
+  public func writtenFiles() throws -> DescriptorBag { try parts.writtenFiles() }
 
   /// A page that nobody brings in is waited for in vain.
   public var canRestart: Bool { guest.canRestart && !missingPage.isThere }

@@ -12,6 +12,9 @@ internal import Synchronization
 /// what is resident.
 public final class ReferenceVM: ManagedVM {
   let guest: ReferenceGuest
+  let parts: GuestParts
+  /// What of the guest is in a checkpoint.
+  let state: GuestState
   let context: VMContext
   /// Nil where all of RAM may be resident.
   let swap: SwapKeeper?
@@ -21,6 +24,8 @@ public final class ReferenceVM: ManagedVM {
 
   private init(_ guest: ReferenceGuest, _ context: VMContext, image: [UInt8]?) {
     self.guest = guest
+    parts = GuestPartList.parts(of: guest)
+    state = GuestPartList.state(of: guest, parts)
     self.context = context
     self.image = Mutex(image)
     missingPage = MissingPage(of: guest, context)
@@ -29,7 +34,7 @@ public final class ReferenceVM: ManagedVM {
     guest.paging?.onFailure { [weak missingPage] in missingPage?.note($0) }
   }
 
-  public static func readableSections() throws -> [SectionVersion] { try ReferenceGuest.readableSections() }
+  public static func readableSections() -> [SectionVersion] { GuestPartList.readableSections }
 
   public static func log(_ name: String) -> ServiceLog {
     let logger = VMMLog.logger(name)
@@ -69,7 +74,7 @@ public final class ReferenceVM: ManagedVM {
     let memory = try Self.memory(configuration)
     let guest = try ReferenceGuest(
       configuration, memory: memory, paging: try Self.paging(configuration, memory, context),
-      console: try ConsoleBuffer(), consoleFile: parts.console, image: Owned(kept), ports: ports,
+      console: try ConsoleBuffer(), consoleFile: parts.console, image: GuestImage(kept), ports: ports,
       placement: placement
     ) { context.ending.note($0) }
     self.init(guest, context, image: image)
@@ -115,13 +120,7 @@ public final class ReferenceVM: ManagedVM {
   // MARK: its life
 
   public func begin() {
-    func attempt(_ action: () throws -> Void, or consequence: String) {
-      do { try action() } catch { context.log.error("\(consequence): \(error)") }
-    }
-    attempt({ try guest.drain.start() }, or: "the console goes to no file")
-    attempt({ try guest.pump.start() }, or: "typed bytes wait until the guest looks")
-    attempt({ try guest.load.start() }, or: "the load averages stand still")
-    attempt({ try guest.ports.start() }, or: "frames wait in their taps")
+    parts.start { loss, reason in context.log.error("\(loss): \(reason)") }
     swap?.noteOwn()
   }
 
@@ -136,13 +135,8 @@ public final class ReferenceVM: ManagedVM {
 
   public func halt() {
     // A vCPU that waits for a page that nobody can bring in ends without it.
-    guest.threads.end(unblocking: { guest.paging?.abandon() }, after: Self.haltLimit)
-    guest.paging?.closeSwap()
-    guest.drain.stop()
-    guest.pump.stop()
-    guest.load.stop()
-    guest.ports.end(TapNote(in: context.folder.value))
-    guest.drain.drain()
+    guest.threads.end(unblocking: { parts.giveUp() }, after: Self.haltLimit)
+    parts.end(in: context.folder.value)
   }
 
   public func removeFiles() { swap?.removeOwn() }
@@ -161,38 +155,30 @@ extension ReferenceVM {
   }
 
   public func park(_ leader: any SwitchLeader) throws {
-    let guest = guest
-    try guest.paging?.start(isToWait: true)
+    let (guest, parts, state) = (guest, parts, state)
     let switching = VCPUThreads.Switch(
-      rehearse: { try? guest.rehearse() }, lead: { [weak leader] in leader?.leadSwitch() ?? false },
+      rehearse: { try? state.rehearse() }, lead: { [weak leader] in leader?.leadSwitch() ?? false },
       follow: { [weak leader] in leader?.followSwitch() },
       entered: { guest.arrival.guestEntered() },
-      demoted: {
-        guest.arrival.wake()
-        guest.paging?.demote()
-        // The source stopped taking frames before it stopped the guest: they have waited for longer than that.
-        guest.ports.launch()
-      })
-    try guest.arrival.start()
-    try guest.ports.park()
+      demoted: { parts.arrived() })
+    try parts.park()
     try guest.threads.start(
       machine: guest.machine, cpus: guest.cpus, switching: switching, standings: guest.standings)
   }
 
-  public func rehearse() { try? guest.rehearse() }
+  public func rehearse() { try? state.rehearse() }
 
-  public func takeStorage() -> Bool { guest.paging?.takeSwap() ?? true }
+  public func takeStorage() -> Bool { parts.take() }
 
-  public func load(_ checkpoint: Checkpoint) throws { try guest.load(checkpoint) }
+  public func load(_ checkpoint: Checkpoint) throws { try state.load(checkpoint) }
 
   public func resume() {
-    guest.paging?.begin()
+    parts.begin()
     guest.threads.resume()
   }
 
   public func abandon() {
     guest.threads.end()
-    guest.ports.stop()
-    guest.paging?.end()
+    parts.leave()
   }
 }

@@ -1,0 +1,4 @@
+extension ArrivalSampler: ArrivingPart {
+  func park() throws { try start() }
+  func arrived() { wake() }
+}
