@@ -20,6 +20,13 @@ final class OneThreadHandoff {
 
     init(_ process: Sleeper, _ socket: Owned<UnixSocket>) { (self.process, self.socket) = (process, socket) }
 
+    /// Ends it with all that it has open; its guest and its session have each other.
+    func bury() {
+      process.end()
+      guest.forget()
+      session = nil
+    }
+
     var runs: Bool { guest.runs.load(ordering: .relaxed) }
   }
 
@@ -79,6 +86,12 @@ final class OneThreadHandoff {
     self.fault = fault
     coordinatorProcess = acting
     random = SeededGenerator(seed: seed)
+  }
+
+  deinit {
+    for process in [owner, coordinatorProcess] { process.end() }
+    for taker in takers { taker.bury() }
+    started.waiting.withLock { for (process, _) in $0 { process.end() } }
   }
 
   private static var limits: HandoffLimits {
@@ -144,6 +157,7 @@ final class OneThreadHandoff {
   private func buryTheDead() {
     if !coordinatorProcess.isAlive { coordinator = nil }
     if !owner.isAlive { source = nil }
+    for taker in takers where !taker.process.isAlive { taker.bury() }
     takers.removeAll { !$0.process.isAlive }
   }
 

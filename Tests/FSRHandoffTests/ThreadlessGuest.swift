@@ -59,6 +59,8 @@ final class ThreadlessDestination: HandoffDestination {
 
   var leader: (any SwitchLeader)? { prepared.withLock { $0 } }
 
+  func forget() { prepared.withLock { $0 = nil } }
+
   func prepare(_ description: consuming GuestDescription, session: any SwitchLeader) throws {
     prepared.withLock { $0 = session }
   }
