@@ -72,7 +72,7 @@ struct TemporaryVM: ~Copyable {
   func handOver(_ interruption: Interruption) throws -> HandoffRun {
     var options = CoordinatorSession.Options()
     options.maxDowntime = TemporaryVM.timeout
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
+    let run = try HandoffRun.show(.handoff, on: folder, options: options, interruption)
     try interruption.check()
     return run
   }

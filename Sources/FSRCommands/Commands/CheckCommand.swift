@@ -61,7 +61,7 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     var options = try wish.coordinatorOptions(executable: destination.path)
     options.plan.depth = .trial
     options.spend(since: begin)
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
+    let run = try HandoffRun.show(.handoff, on: folder, options: options, interruption)
     switch run.end {
     case .source where run.hasPassedTrial:
       answer.ok = true

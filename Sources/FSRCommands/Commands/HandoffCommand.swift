@@ -77,7 +77,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     options.fault = fault ?? ""
     options.spend(since: begin)
     let run = try tracing {
-      try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
+      try HandoffRun.show(.handoff, on: folder, options: options, interruption)
     }
     let failure = run.failure(vm: folder.name, to: target)
     var answer =
