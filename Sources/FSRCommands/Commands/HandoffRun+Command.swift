@@ -10,12 +10,13 @@ extension HandoffRun {
   /// - Throws: as `perform`.
   static func show(
     _ purpose: Coordinator.Purpose, on folder: borrowing VMFolder,
-    options: CoordinatorSession.Options = CoordinatorSession.Options(), _ interruption: Interruption
+    options: CoordinatorSession.Options = CoordinatorSession.Options(), _ limits: HandoffLimits,
+    _ interruption: Interruption
   ) throws -> HandoffRun {
     let progress = HandoffProgress(of: folder.name)
     defer { progress.clear() }
     return try perform(
-      purpose, on: folder, options: options,
+      purpose, on: folder, options: options, limits: limits,
       observer: HandoffObserver(
         interruption: { interruption.hasCome ? interruption.name : nil }, look: { progress.show($0) }),
       makingWay: true)
