@@ -46,7 +46,7 @@ final class ReferenceSource: GuestSource {
     }
   }
 
-  func quiesce() throws {
+  func quiesce() throws -> Bool {
     try guest.paging?.quiesce()
     if plan.swap != .shared {
       try guest.paging?.settleCopy(deadline: MonotonicClock.now() + Self.settleLimit)
@@ -57,6 +57,7 @@ final class ReferenceSource: GuestSource {
     guest.ports.rest()
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
+    return true
   }
 
   func stun(_ switchover: @escaping @Sendable () -> Void) {
