@@ -146,7 +146,9 @@ public struct HostLedger: Equatable, Sendable {
     }
     if sign == .lives, let blindness = block.blindness { throw VMClient.hidden(folder, blindness) }
     guard block.state.isDecided else {
-      let isSomebodyLeft = Party.allCases.contains { block.identity(of: $0).map(Abandonment.mayLive) == true }
+      let isSomebodyLeft = Party.allCases.contains {
+        block.identities(of: $0).contains(where: Abandonment.mayLive)
+      }
       if !isSomebodyLeft { return nil }
       throw VMError(
         .refused, "a handoff of \(folder.name) is not settled; run `fsr recover \(folder.name)` first")

@@ -11,6 +11,7 @@ struct TemporaryVM: ~Copyable {
   private static let pollInterval: UInt64 = 10_000_000
 
   let folder: VMFolder
+  private let limits: HandoffLimits
   private let path: String
   private let leaf: String
   /// Held, so that nobody takes the folder for one that was left.
@@ -21,20 +22,23 @@ struct TemporaryVM: ~Copyable {
     _ configuration: VMConfiguration, image: consuming OwnedDescriptor? = nil,
     console: consuming OwnedDescriptor? = nil
   ) throws -> TemporaryVM {
+    let limits = try HandoffLimits.ofEnvironment()
     TemporaryFolders.clear()
     let folder = try TemporaryFolders.make(for: configuration.name)
     do {
       let runtime = try RuntimeDirectory.open(folder.path, creating: false)
       // It ends itself where this process is killed.
       _ = try VMLauncher.start(configuration, in: runtime, image: image, console: console, endsWithUs: true)
-      return TemporaryVM(folder: try runtime.vm(configuration.name), in: folder)
+      return TemporaryVM(folder: try runtime.vm(configuration.name), in: folder, limits)
     } catch {
       TemporaryFolders.remove(folder.leaf)
       throw error
     }
   }
 
-  private init(folder: consuming VMFolder, in place: consuming TemporaryFolders.Made) {
+  private init(folder: consuming VMFolder, in place: consuming TemporaryFolders.Made, _ limits: HandoffLimits)
+  {
+    self.limits = limits
     self.folder = folder
     path = place.path
     leaf = place.leaf
@@ -42,13 +46,13 @@ struct TemporaryVM: ~Copyable {
   }
 
   deinit {
-    try? VMClient.stop(folder)
+    try? VMClient.stop(folder, limits: limits)
     TemporaryFolders.remove(leaf)
   }
 
   /// Stops the VM and answers the names of what is left in the folder all the same.
   func stop() throws -> [String] {
-    try VMClient.stop(folder)
+    try VMClient.stop(folder, limits: limits)
     return try Directory.open(path).names(limit: 4096)
   }
 
@@ -72,7 +76,7 @@ struct TemporaryVM: ~Copyable {
   func handOver(_ interruption: Interruption) throws -> HandoffRun {
     var options = CoordinatorSession.Options()
     options.maxDowntime = TemporaryVM.timeout
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
+    let run = try HandoffRun.show(.handoff, on: folder, options: options, limits, interruption)
     try interruption.check()
     return run
   }

@@ -52,6 +52,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
 
   func perform() throws -> Outcome<HandoffAnswer> {
     let interruption = try Interruption()
+    let limits = try HandoffLimits.ofEnvironment()
     let begin = MonotonicClock.now()
     let folder = try runtime.folder(of: subjectName.name)
     let status = try HandoffOptions.status(of: folder)
@@ -77,7 +78,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     options.fault = fault ?? ""
     options.spend(since: begin)
     let run = try tracing {
-      try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
+      try HandoffRun.show(.handoff, on: folder, options: options, limits, interruption)
     }
     let failure = run.failure(vm: folder.name, to: target)
     var answer =
