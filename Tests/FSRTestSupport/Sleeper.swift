@@ -15,7 +15,9 @@ public final class Sleeper: Sendable {
     let child = try ChildProcess.spawn(
       executable: isPlain ? "/usr/bin/setpriv" : "/bin/sleep",
       arguments: (isPlain ? bare : []) + ["sleep", "1000"], environment: ["PATH=/usr/bin:/bin"],
-      inheriting: [.init(descriptor.number, as: 5), .init(nowhere.number, as: 1), .init(nowhere.number, as: 2)])
+      inheriting: [
+        .init(descriptor.number, as: 5), .init(nowhere.number, as: 1), .init(nowhere.number, as: 2),
+      ])
     let pid = child.pid
     process = Owned(child.process)
     guard let found = try ProcessIdentity.of(pid: pid) else { throw Absent() }

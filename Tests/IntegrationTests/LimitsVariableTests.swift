@@ -6,10 +6,11 @@ import Testing
 @Suite struct LimitsVariableTests {
   private static let handoff = ["--timeout", "60s", "--max-downtime", "30s"]
 
-  /// A source that waits a millisecond for its destination's answers hands its guest to nobody.
+  /// A source that waits a millisecond for its destination's answers hands its guest to nobody. It looks at the time
+  /// often enough to see that: what is there at a look counts, be it late.
   @Test func aSourceGoesByItsOwn() async {
     await Blocking.check {
-      let vm = try TestVM(limits: BuiltCommand.limits("answer=1ms"))
+      let vm = try TestVM(limits: BuiltCommand.limits("answer=1ms,poll=100us"))
       try vm.run(["--memory", "4M", "--duty", "1"])
       // The command's are the usual ones.
       let result = try BuiltCommand.run(
