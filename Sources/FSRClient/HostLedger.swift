@@ -154,13 +154,14 @@ public struct HostLedger: Equatable, Sendable {
         .refused, "a handoff of \(folder.name) is not settled; run `fsr recover \(folder.name)` first")
     }
     guard let owner = block.owner, Abandonment.mayLive(owner) else { return nil }
-    guard let answer = try? VMClient.ask(.status, folder), let status = try? VMStatus(decoding: answer) else {
+    guard let answer = try? VMClient.ask(.status, folder), let report = try? VMReport(decoding: answer) else {
       throw VMError(.refused, "\(folder.name) (process \(owner.pid)) does not answer; wait, or stop it")
     }
-    guard status.reservedBytes > 0 else { return nil }
+    guard report.facts.reservedBytes > 0 else { return nil }
     return LedgerRecord(
-      vm: folder.name, machine: block.machine, bytes: status.reservedBytes,
-      nodes: status.placement.map(\.nodes).flatMap { VMConfiguration.isInReach($0) ? $0 : nil } ?? NodeSet(0),
+      vm: folder.name, machine: block.machine, bytes: report.facts.reservedBytes,
+      nodes: report.facets.placement.map(\.nodes).flatMap { VMConfiguration.isInReach($0) ? $0 : nil }
+        ?? NodeSet(0),
       owner: owner)
   }
 }

@@ -59,14 +59,15 @@ struct TemporaryVM: ~Copyable {
   /// The VMM's answer, and the soak guest's in it.
   ///
   /// - Throws: `Failure` where nobody answers.
-  func measure() throws -> (status: VMStatus, guest: VMStatus.Guest) {
+  func measure() throws -> (status: VMStatus, guest: VMReport.Guest) {
     let deadline = MonotonicClock.now() + TemporaryVM.timeout
     while true {
       let status = try VMClient.status(of: folder)
-      if status.isAnswered, let guest = status.guest { return (status, guest) }
+      if status.isAnswered, let guest = status.report.facets.guest { return (status, guest) }
       // On a machine that is busy with other things a VMM may be late.
       guard status.state != .lost, MonotonicClock.now() < deadline else {
-        throw Failure(.failed, "the VM does not answer (it is \(status.state.rawValue)); see \(status.log)")
+        throw Failure(
+          .failed, "the VM does not answer (it is \(status.state.rawValue)); see \(status.report.facts.log)")
       }
     }
   }
@@ -84,12 +85,12 @@ struct TemporaryVM: ~Copyable {
   /// What was executed in the first moments after a handoff that has just ended.
   ///
   /// - Throws: `Failure` where the VMM does not say.
-  func arrival() throws -> [VMStatus.Arrival] {
+  func arrival() throws -> [VMReport.Arrival] {
     let deadline = MonotonicClock.now() + TemporaryVM.timeout
     while true {
       // Asked when all should be there, so that asking takes nothing from the guest.
       MonotonicClock.sleep(Brownouts.timeout)
-      let samples = try measure().status.arrival
+      let samples = try measure().status.report.facets.arrival
       if samples.count >= Brownouts.moments { return samples }
       guard MonotonicClock.now() < deadline else {
         throw Failure(.failed, "the VMM does not say how the guest fared after the handoff")
@@ -107,7 +108,7 @@ struct TemporaryVM: ~Copyable {
       if now.guest.passes >= passes { return }
       try progress(now.status)
       guard MonotonicClock.now() < deadline else {
-        throw Failure(.failed, "the guest makes no progress; see \(now.status.log)")
+        throw Failure(.failed, "the guest makes no progress; see \(now.status.report.facts.log)")
       }
       MonotonicClock.sleep(TemporaryVM.pollInterval)
     }
