@@ -5,7 +5,8 @@ internal import FSRSystem
 /// How the calling thread coordinates a handoff: it writes nothing but the VM's history, and says nothing to anybody but
 /// its caller.
 extension HandoffRun {
-  /// Coordinates it to its end.
+  /// Coordinates it to its end. A former owner that this process has started is collected where it has ended; a
+  /// successor that a recovery starts is a child of this process, which collects it in its turn.
   ///
   /// - Parameters:
   ///   - observer: hears of it meanwhile, and may call it off.
@@ -20,7 +21,12 @@ extension HandoffRun {
   ) throws -> HandoffRun {
     guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
     try VMClient.checkIsVisible(folder)
-    let before = (try? blocks.newest()).flatMap { $0 }?.attempt
+    let before = (try? blocks.newest()).flatMap { $0 }
+    let former = before?.owner.flatMap { (owner) -> Owned<ProcessDescriptor>? in
+      guard let process = try? ProcessDescriptor.open(owner) else { return nil }
+      return Owned(process)
+    }
+    defer { _ = try? former?.value.reap() }
     // The first word counts, and stays.
     var interruption: String?
     let isCancelled = {
@@ -35,7 +41,7 @@ extension HandoffRun {
     let verdict = try HandoffVerdict(
       end, of: session, on: folder, purpose, interruptedBy: interruption)
     // A handoff that was refused has the block of an earlier one, or one that nobody took up.
-    let isOwn = purpose == .recovery || (verdict.end != .refused && session.block?.attempt != before)
+    let isOwn = purpose == .recovery || (verdict.end != .refused && session.block?.attempt != before?.attempt)
     if isOwn, verdict.end == .lost, let block = session.block {
       HistoryFile.noteLoss(of: block, in: folder, why: verdict.reason ?? Reason(ownerIsGone))
     }

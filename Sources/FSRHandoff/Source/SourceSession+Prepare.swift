@@ -192,7 +192,7 @@ extension SourceSession {
     if let message = try destination.hear(refusing: code) { return .said(message) }
     if isGone { throw HandoffError.peerGone(.destination) }
     if now() >= limit { throw HandoffError.deadline(what) }
-    var wait = Wait(until: now() &+ limits.pollInterval * 10)
+    var wait = Wait(until: min(limit, now() &+ limits.pollInterval * 10))
     wait.links = [link] + coordinator.links
     wait.processes = [destination.process]
     return .turn(.waits(wait))
