@@ -122,7 +122,10 @@ let package = Package(
       exclude: fixtures),
     tests(
       "FSRClientTests",
-      ["FSRClient", "FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport"],
+      [
+        "FSRClient", "FSRHost", "FSRHandoff", "FSRMemory", "FSRState", "FSRSystem", "FSRTestSupport",
+        "CountingVMM",
+      ],
       exclude: fixtures),
     tests(
       "FSRServiceTests",

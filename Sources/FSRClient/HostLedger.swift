@@ -146,19 +146,22 @@ public struct HostLedger: Equatable, Sendable {
     }
     if sign == .lives, let blindness = block.blindness { throw VMClient.hidden(folder, blindness) }
     guard block.state.isDecided else {
-      let isSomebodyLeft = Party.allCases.contains { block.identity(of: $0).map(Abandonment.mayLive) == true }
+      let isSomebodyLeft = Party.allCases.contains {
+        block.identities(of: $0).contains(where: Abandonment.mayLive)
+      }
       if !isSomebodyLeft { return nil }
       throw VMError(
         .refused, "a handoff of \(folder.name) is not settled; run `fsr recover \(folder.name)` first")
     }
     guard let owner = block.owner, Abandonment.mayLive(owner) else { return nil }
-    guard let answer = try? VMClient.ask(.status, folder), let status = try? VMStatus(decoding: answer) else {
+    guard let answer = try? VMClient.ask(.status, folder), let report = try? VMReport(decoding: answer) else {
       throw VMError(.refused, "\(folder.name) (process \(owner.pid)) does not answer; wait, or stop it")
     }
-    guard status.reservedBytes > 0 else { return nil }
+    guard report.facts.reservedBytes > 0 else { return nil }
     return LedgerRecord(
-      vm: folder.name, machine: block.machine, bytes: status.reservedBytes,
-      nodes: status.placement.map(\.nodes).flatMap { VMConfiguration.isInReach($0) ? $0 : nil } ?? NodeSet(0),
+      vm: folder.name, machine: block.machine, bytes: report.facts.reservedBytes,
+      nodes: report.facets.placement.map(\.nodes).flatMap { VMConfiguration.isInReach($0) ? $0 : nil }
+        ?? NodeSet(0),
       owner: owner)
   }
 }

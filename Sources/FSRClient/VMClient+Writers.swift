@@ -20,7 +20,7 @@ extension VMClient {
     else {
       return nil
     }
-    let parties = Party.allCases.compactMap { block.identity(of: $0)?.pid }
+    let parties = Party.allCases.flatMap { block.identities(of: $0).map(\.pid) }
     guard let files = try? askForFiles(folder, within: min(limit, filesTimeout)),
       let refusal = try? HandoffError.writers(
         of: files, at: Array(0..<files.count), besides: Set(parties))

@@ -104,10 +104,10 @@ public enum VMClient {
       // In a stun nobody answers. Else whoever answers lives, whatever can be seen of it.
       let isInStun = block.map { !$0.state.isDecided && $0.time(of: .stunned) != 0 } ?? false
       if !isInStun, let answer = try answer(to: .status, of: folder) {
-        if var status = try? VMStatus(decoding: answer) {
+        if var report = try? VMReport(decoding: answer) {
           // It is found by its folder's name, which may have changed since it was started.
-          status.name = folder.name
-          return withReservation(status, folder)
+          report.facts.name = folder.name
+          return withReservation(VMStatus(report, isAnswered: true), folder)
         }
         refusal = Self.refusal(answer, of: folder)
       }
@@ -118,9 +118,9 @@ public enum VMClient {
           let absence = absence(of: folder)
           guard absence.kind == .lost else { throw absence }
         }
-        var status = VMStatus(name: folder.name, state: .lost)
-        status.log = folder.path + "/" + VMFiles.log
-        return withReservation(status, folder)
+        var report = VMReport(name: folder.name, state: .lost)
+        report.facts.log = folder.path + "/" + VMFiles.log
+        return withReservation(VMStatus(report, isAnswered: false), folder)
       }
       var status = try status(from: block, folder)
       if status.state == .lost {
@@ -144,8 +144,7 @@ public enum VMClient {
   private static func withReservation(_ status: VMStatus, _ folder: borrowing VMFolder) -> VMStatus {
     guard let record = try? VMReservation(of: folder).record() else { return status }
     var status = status
-    status.reservedBytes = record.bytes
-    status.reservationOwner = record.owner.pid
+    status.reservation = VMStatus.Reservation(bytes: record.bytes, owner: record.owner.pid)
     return status
   }
 
@@ -155,26 +154,26 @@ public enum VMClient {
   {
     let isSourceAlive = try isAlive(.source, of: block, folder)
     let isDestinationAlive = try isAlive(.destination, of: block, folder)
-    var status = VMStatus(name: folder.name, state: .lost)
-    status.generation = block.generation + (block.state == .destination ? 1 : 0)
-    status.log = folder.path + "/" + VMFiles.log
+    var report = VMReport(name: folder.name, state: .lost)
+    report.runner.generation = block.generation + (block.state == .destination ? 1 : 0)
+    report.facts.log = folder.path + "/" + VMFiles.log
     switch block.state {
     case .destination, .resumed:
-      status.pid = block.owner?.pid ?? 0
+      report.runner.pid = block.owner?.pid ?? 0
       let isOwnerAlive = block.state == .resumed ? isSourceAlive : isDestinationAlive
-      status.state = isOwnerAlive ? (block.time(of: .entered) == 0 ? .stunned : .running) : .lost
+      report.state = isOwnerAlive ? (block.time(of: .entered) == 0 ? .stunned : .running) : .lost
     case .none where block.time(of: .stunned) == 0 && isSourceAlive:
-      status.state = .handoff
-      status.pid = block.identity(of: .source)?.pid ?? 0
+      report.state = .handoff
+      report.runner.pid = block.identity(of: .source)?.pid ?? 0
     case .none, .destVerify, .source, .successor:
       let isComplete = block.isComplete || block.identity(of: .source) == nil
       var isHeld = isSourceAlive || isDestinationAlive
       if !isHeld { isHeld = try isAlive(.coordinator, of: block, folder) }
       // Before complete only the source has the vCPUs' state; after it, anybody who holds the memory can save it.
-      status.state = isSourceAlive || (isComplete && isHeld) ? .stunned : .lost
-      if block.generation == 0 && isDestinationAlive { status.state = .starting }
+      report.state = isSourceAlive || (isComplete && isHeld) ? .stunned : .lost
+      if block.generation == 0 && isDestinationAlive { report.state = .starting }
     }
-    return status
+    return VMStatus(report, isAnswered: false)
   }
 
   static func ask(_ request: ControlVerb, _ folder: borrowing VMFolder) throws -> [UInt8]? {

@@ -23,8 +23,11 @@ public protocol GuestSource: AnyObject, Sendable {
   /// Begins to copy what goes over by copying, and goes on with it; asked again and again, without waiting, until it
   /// stands. Undone by `resume`.
   func precopy() throws -> Precopy
-  /// Stops what writes on its own while the guest still runs; undone by `resume`.
-  func quiesce() throws
+  /// Stops what writes on its own while the guest still runs; asked again and again, without waiting, until it is quiet.
+  /// Undone by `resume`.
+  ///
+  /// - Returns: whether it is quiet.
+  func quiesce() throws -> Bool
   /// Asks the vCPUs to stop. The thread that stops last calls `switchover`, once, and parks when it returns.
   func stun(_ switchover: @escaping @Sendable () -> Void)
   /// What keeps the guest from coming to rest, where that is not its vCPUs; nil where it is. Asked of a stun that is late,
@@ -78,7 +81,7 @@ public protocol GuestDestination: AnyObject, Sendable {
   func abandon()
 }
 
-/// What a destination's first vCPU thread calls.
+/// What a destination's first vCPU thread calls, or the loop of a VMM that parks none.
 public protocol SwitchLeader: AnyObject, Sendable {
   /// Whether there is no other VMM that could go on with the guest: a refusal may lose it.
   var isSuccessor: Bool { get }
@@ -87,7 +90,19 @@ public protocol SwitchLeader: AnyObject, Sendable {
   /// Parks until the guest is to run here or not at all, doing all of the switch on the calling thread, so
   /// that it enters the guest without waking another. Answers whether to enter.
   func leadSwitch() -> Bool
+  /// The same without parking: does what can be done now, and answers what is to be waited for. Whoever calls it leads,
+  /// and calls it until the answer is no wait.
+  func advanceSwitch() -> SwitchState
   /// Parks until the switch begins, or is not to come. For vCPU threads that have a processor of their own:
   /// they are up, waiting for `resume`, by the time the first one has done the switch.
   func followSwitch()
+}
+
+/// How far the switch is.
+public enum SwitchState: Sendable {
+  case waits(Wait)
+  /// The guest is to run here.
+  case enter
+  /// It is not.
+  case leave
 }

@@ -39,21 +39,8 @@ final class PeerVMM: Sendable {
   /// Whether it can touch nothing of the guest any more.
   var isHarmless: Bool { block.hasReleased(party) || isGone }
 
-  /// Waits for its end; false when `timeout` nanoseconds passed.
-  func waitForExit(timeout: UInt64) -> Bool {
-    guard let process else { return !isUnknown }
-    return world.waitForExit(of: process, timeout: timeout)
-  }
-
   /// Kills it, unless it is nobody's to be killed for this VM.
   func kill() {
     if let process, process.mayBeEnded(forOwnerOf: block.descriptor) { process.kill() }
-  }
-
-  /// Kills it, and waits for the end; false when it cannot be killed, or is nobody's to be killed for this VM.
-  func kill(timeout: UInt64) -> Bool {
-    guard let process else { return !isUnknown }
-    kill()
-    return world.waitForExit(of: process, timeout: timeout)
   }
 }

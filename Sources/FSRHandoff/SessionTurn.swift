@@ -15,6 +15,8 @@ final class SessionTurn: Sendable {
 
   var isWithSession: Bool { holder.load(ordering: .acquiring) == Holder.session.rawValue }
 
+  var isWithVCPU: Bool { holder.load(ordering: .acquiring) == Holder.vCPU.rawValue }
+
   var isOpen: Bool { holder.load(ordering: .acquiring) == Holder.open.rawValue }
 
   /// Passes it on; everything done before is seen by who gets it.

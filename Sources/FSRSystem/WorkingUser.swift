@@ -7,7 +7,7 @@ public enum WorkingUser {
   private static let groupOfNone: UInt32 = 65534
   /// Variables that go on to another user. The rest may be nobody's business but of whoever set them.
   private static let passedOn: Set<String> = [
-    "FSR_RUNTIME_DIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "NO_COLOR", "PATH", "TERM", "TZ",
+    "FSR_LIMITS", "FSR_RUNTIME_DIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "NO_COLOR", "PATH", "TERM", "TZ",
     "XDG_RUNTIME_DIR",
   ]
 

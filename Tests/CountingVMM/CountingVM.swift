@@ -74,10 +74,10 @@ final class CountingVM: MemoryOnlyVM, PausableVM {
   func pause(limit: UInt64) -> PauseAnswer { gate.withLock { $0.pause(true) } }
   func unpause() -> PauseAnswer { gate.withLock { $0.pause(false) } }
 
-  func report(into status: inout VMStatus) {
+  func report(into facets: inout VMReport.Facets) {
     let gate = gate.withLock { $0 }
-    status.vcpus = gate.registers.enumerated().map { .init(id: $0, instructions: $1) }
-    status.guest = .init(
+    facets.vcpus.counts = gate.registers.enumerated().map { .init(id: $0, instructions: $1) }
+    facets.guest = .init(
       ticks: gate.registers.reduce(0, +), passes: 0, errors: gate.errors, maxGapMicroseconds: 0)
   }
 

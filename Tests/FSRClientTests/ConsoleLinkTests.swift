@@ -71,6 +71,15 @@ import Testing
       // Longer than the doubt before it: the next one begins anew.
       #expect(Self.wait { MonotonicClock.now() > begin + Self.doubt + 1_000_000 })
     }
+    // A handoff stands in the guest's way from its stun on.
+    let handoff = try blocks.create(
+      attempt: 4, generation: 1, machine: MachineIdentity(high: 1, low: 2), state: .none)
+    handoff.enroll(.source, as: owners[2].identity)
+    try blocks.publish(handoff)
+    #expect(link.life() == .running)
+    handoff.pass(.stunned, at: 1)
+    #expect(link.life() == .standing)
+    try blocks.directory.unlink("4")
     owners[2].end()
     #expect(link.life() == .standing)
     #expect(Self.wait { link.life() == .lost })

@@ -25,17 +25,21 @@ import Testing
     #expect(answer["processes_left"]?.number == 0 && answer["files_left"]?.number == 0)
   }
 
-  /// Of one that was killed with all that it had started.
+  /// Of one that was killed with all that it had started. The folders get their names once they are as the demo is
+  /// to find them: a demo of another test looks at the same place at the same time.
   @Test func whatIsLeftOfFormerOnesGoesWithTheNext() throws {
     let result = try BuiltCommand.shell(
       """
       cd /dev/shm; id=$(printf %x $$)
       empty=fsr-demo-a$id; used=fsr-demo-b$id; other=fsr-demo-c$id; killed=fsr-bench-d$id
-      mkdir -m 700 $empty $used $other $killed; echo kept > $other/file
-      "$FSR" run bench --memory 16M --runtime-dir $PWD/$killed > $other/said || exit 90
-      VM=$("$FSR" status bench --json --runtime-dir $PWD/$killed | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
+      for one in $empty $used $other $killed; do mkdir -m 700 new-$one; done
+      echo kept > new-$other/file
+      exec 9< new-$used; flock --shared 9
+      "$FSR" run bench --memory 16M --runtime-dir $PWD/new-$killed > new-$other/said || exit 90
+      VM=$("$FSR" status bench --json --runtime-dir $PWD/new-$killed | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
       kill -9 $VM; while [ -e /proc/$VM/fd/0 ]; do sleep 0.01; done
-      flock --shared $used "$FSR" demo --handoffs 1 --memory 32M --json > $other/said || exit 91
+      for one in $empty $used $other $killed; do mv new-$one $one; done
+      "$FSR" demo --handoffs 1 --memory 32M --json > $other/said || exit 91
       for one in $empty $used $other $killed; do [ -e $one ] && echo ${one%$id}; done
       cat $other/file; rm $other/file $other/said; rmdir $used $other
       """)

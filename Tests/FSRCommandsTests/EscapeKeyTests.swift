@@ -1,4 +1,5 @@
 import FSRCommands
+import FSRSystem
 import Testing
 
 @Suite struct EscapeKeyTests {

@@ -10,7 +10,7 @@ import Testing
 
   private static func answer(_ name: String) throws -> StatusAnswer {
     let sent = try Fixture("../../FSRHostTests/Fixtures/\(name).hex").bytes()
-    return StatusAnswer(try VMStatus(decoding: sent))
+    return StatusAnswer(VMStatus(try VMReport(decoding: sent), isAnswered: true))
   }
 
   @Test(arguments: names) func anAnswerIsPrintedAsEver(name: String) throws {
@@ -33,9 +33,10 @@ import Testing
 
   /// Of a VM for which nobody answers.
   @Test func aSilentVMIsPrintedAsEver() throws {
-    var status = VMStatus(name: "größer", state: .lost)
+    var report = VMReport(name: "größer", state: .lost)
+    report.runner.generation = 5
+    var status = VMStatus(report, isAnswered: false)
     status.silence = "nobody lives"
-    status.generation = 5
     let json = StatusAnswer(status).json
     #expect(try Fixture("status-lost.json").difference(from: Array(json.utf8)) == nil)
     #expect(try StatusAnswer(json: json) == StatusAnswer(status))

@@ -23,7 +23,11 @@ import Testing
   }
 
   /// Everything that a look can show.
-  static let observations: [Observation] = {
+  static let observations = looks(isCorrupt: false)
+  /// The same over a word that somebody has written over.
+  static let corrupt = looks(isCorrupt: true)
+
+  private static func looks(isCorrupt: Bool) -> [Observation] {
     var all: [Observation] = []
     let lives: [Liveness] = [.alive, .hung, .gone]
     for source in lives {
@@ -33,20 +37,14 @@ import Testing
             all.append(
               Observation(
                 source: source, destination: destination, destinationReleased: bits & 1 != 0,
-                isComplete: bits & 2 != 0, word: word, hasEntered: bits & 4 != 0, holdsCopies: bits & 8 != 0,
+                isComplete: bits & 2 != 0, word: word, isCorrupt: isCorrupt, hasEntered: bits & 4 != 0,
+                holdsCopies: bits & 8 != 0,
                 isToStop: bits & 16 != 0))
           }
         }
       }
     }
     return all
-  }()
-
-  /// The same over a word that somebody has written over.
-  static let corrupt: [Observation] = observations.map { seen in
-    var seen = seen
-    seen.isCorrupt = true
-    return seen
   }
 
   static func watching(_ purpose: Coordinator.Purpose = .handoff, successors: Int = 0) -> Coordinator {

@@ -4,11 +4,28 @@ import Synchronization
 
 /// The kernel, for a session that is driven by `advance` alone: whoever waits in it is told to leave.
 final class PatientWorld: HandoffWorld {
+  /// Takes the end of a destination's socket in the place of a process that is started.
+  typealias Starting = @Sendable (borrowing UnixSocket) throws(SystemError) -> any PeerProcess
+
   private let linux = LinuxWorld()
+  private let stand: ProcessIdentity?
+  private let starting: Starting?
+  private let committing: (@Sendable () -> Void)?
+
+  /// - Parameters:
+  ///   - stand: the process that stands for this party; nil for the one that the test runs in.
+  ///   - committing: commits a fault against that process, which then goes on no more.
+  init(
+    as stand: ProcessIdentity? = nil, starting: Starting? = nil, committing: (@Sendable () -> Void)? = nil
+  ) {
+    self.stand = stand
+    self.starting = starting
+    self.committing = committing
+  }
 
   func wait(_ wait: borrowing Wait) { preconditionFailure("a session that is advanced does not wait") }
 
-  var me: ProcessIdentity { linux.me }
+  var me: ProcessIdentity { stand ?? linux.me }
   var namespace: PIDNamespace { linux.namespace }
   var user: UInt32 { linux.user }
   func now() -> UInt64 { linux.now() }
@@ -21,13 +38,15 @@ final class PatientWorld: HandoffWorld {
   }
 
   func start(_ launch: Launch, over end: borrowing UnixSocket) throws(SystemError) -> any PeerProcess {
-    try linux.start(launch, over: end)
+    if let starting { return try starting(end) }
+    return try linux.start(launch, over: end)
   }
 
   func startSuccessor(
     _ launch: Launch, program: Int32?, logTo folder: borrowing Directory, over end: borrowing UnixSocket
   ) throws(SystemError) -> any PeerProcess {
-    try linux.startSuccessor(launch, program: program, logTo: folder, over: end)
+    if let starting { return try starting(end) }
+    return try linux.startSuccessor(launch, program: program, logTo: folder, over: end)
   }
 
   func open(_ identities: [ProcessIdentity]) throws(SystemError) -> (any PeerProcess)? {
@@ -60,5 +79,9 @@ final class PatientWorld: HandoffWorld {
     try linux.writers(of: bag, at: places, besides: others)
   }
 
-  func commit(_ fault: FaultPlan.Kind) -> Bool { linux.commit(fault) }
+  func commit(_ fault: FaultPlan.Kind) -> Bool {
+    guard let committing else { return linux.commit(fault) }
+    committing()
+    return false
+  }
 }

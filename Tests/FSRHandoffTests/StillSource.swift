@@ -40,7 +40,10 @@ final class StillSource: HandoffSource {
   }
 
   func precopy() throws -> Precopy { Precopy(.standing) }
-  func quiesce() throws { isTouched.raise() }
+  func quiesce() throws -> Bool {
+    isTouched.raise()
+    return true
+  }
   func stun(_ switchover: @escaping @Sendable () -> Void) { isTouched.raise() }
   var hindrance: String? { nil }
   func cancelStun() -> Bool { true }

@@ -11,6 +11,8 @@ final class WatchedSource: HandoffSource {
     /// How often the copying is looked at before it stands.
     var looks = 0
     var quiesceFails = false
+    /// How often it is not quiet yet.
+    var stirrings = 0
     var drainFails = false
     var saveFails = false
     /// What it writes of its state.
@@ -30,6 +32,7 @@ final class WatchedSource: HandoffSource {
   private struct Tally {
     var calls: [String] = []
     var looks = 0
+    var requests = 0
     var refusals = 0
   }
 
@@ -79,9 +82,14 @@ final class WatchedSource: HandoffSource {
     return looks > manners.looks ? Precopy(.standing) : Precopy(.copying, copied: 10, total: 20)
   }
 
-  func quiesce() throws {
-    note("quiesce")
+  func quiesce() throws -> Bool {
+    let requests = tally.withLock { tally in
+      tally.requests += 1
+      return tally.requests
+    }
+    if requests == 1 { note("quiesce") }
     if manners.quiesceFails { throw Wrong() }
+    return requests > manners.stirrings
   }
 
   func stun(_ switchover: @escaping @Sendable () -> Void) {

@@ -96,77 +96,89 @@ import Testing
   ]
 
   @Test(arguments: answers) func anAnswerIsWrittenAsEver(_ answer: Sample<[UInt8]>) throws {
-    let status = try VMStatus(decoding: answer.value)
+    let status = try VMReport(decoding: answer.value)
     #expect(try Fixture(answer.name).difference(from: status.encoded) == nil)
     #expect(try Fixture(answer.name).bytes() == answer.value)
   }
 
   @Test func aFullAnswerIsReadForGood() throws {
-    let status = try VMStatus(decoding: Fixture("status-full.hex").bytes())
+    let status = try VMReport(decoding: Fixture("status-full.hex").bytes())
     Self.expectFull(status)
-    #expect(status.ports.map(\.trouble) == ["", "the tap is gone"] && status.state == .running)
+    #expect(status.facets.nics.map(\.trouble) == ["", "the tap is gone"] && status.state == .running)
   }
 
-  private static func expectFull(_ status: VMStatus) {
-    #expect(status.name == "größer" && status.generation == 5 && status.pid == 4321 && status.isAnswered)
-    #expect(status.binary == "/opt/neu/fsr" && status.build == "6c62272e07bb0142")
-    #expect(status.memoryBytes == 64 << 20 && status.residentPages == 700 && status.reservedBytes == 8 << 20)
-    #expect(status.consolePath == "/var/log/größer" && status.droppedBytes == 12)
-    #expect(status.log == "/run/fsr/größer/log" && status.countedAt == 77_000_000_000)
-    #expect(status.vcpus.map(\.id) == [0, 1] && status.vcpus.map(\.instructions) == [1 << 40, 1 << 40 | 1])
-    #expect(status.times.map(\.nanoseconds) == [5_000_000_000, 6_000_000_000])
-    #expect(status.times.map(\.exits) == [70, 80] && status.loadAverages == [0.5, 1.25, 2])
-    #expect(status.guest?.ticks == 100 && status.guest?.passes == 200 && status.guest?.errors == 3)
-    #expect(status.guest?.maxGapMicroseconds == 310)
-    #expect(status.arrival.map(\.nanoseconds) == [1_000_000, 10_000_000])
-    #expect(status.arrival.map(\.instructions) == [50, 700])
-    #expect(status.placement?.nodes.nodes == [0, 1, 3] && status.placement?.policy == "interleave")
-    #expect(status.ports.map(\.tap) == ["tap0", "tap1"] && status.ports[1].mac == "02:00:00:00:00:01")
-    let port = status.ports.first
+  private static func expectFull(_ status: VMReport) {
+    #expect(status.facts.name == "größer" && status.runner.generation == 5 && status.runner.pid == 4321)
+    #expect(status.runner.binary == "/opt/neu/fsr" && status.runner.build == "6c62272e07bb0142")
+    #expect(
+      status.facts.memoryBytes == 64 << 20 && status.residentPages == 700
+        && status.facts.reservedBytes == 8 << 20)
+    #expect(status.facets.console.path == "/var/log/größer" && status.facets.console.droppedBytes == 12)
+    #expect(status.facts.log == "/run/fsr/größer/log" && status.facets.vcpus.countedAt == 77_000_000_000)
+    #expect(
+      status.facets.vcpus.counts.map(\.id) == [0, 1]
+        && status.facets.vcpus.counts.map(\.instructions) == [1 << 40, 1 << 40 | 1])
+    #expect(status.facets.vcpus.times.map(\.nanoseconds) == [5_000_000_000, 6_000_000_000])
+    #expect(status.facets.vcpus.times.map(\.exits) == [70, 80] && status.facets.load == [0.5, 1.25, 2])
+    #expect(
+      status.facets.guest?.ticks == 100 && status.facets.guest?.passes == 200
+        && status.facets.guest?.errors == 3)
+    #expect(status.facets.guest?.maxGapMicroseconds == 310)
+    #expect(status.facets.arrival.map(\.nanoseconds) == [1_000_000, 10_000_000])
+    #expect(status.facets.arrival.map(\.instructions) == [50, 700])
+    #expect(
+      status.facets.placement?.nodes.nodes == [0, 1, 3] && status.facets.placement?.policy == "interleave")
+    #expect(
+      status.facets.nics.map(\.tap) == ["tap0", "tap1"] && status.facets.nics[1].mac == "02:00:00:00:00:01")
+    let port = status.facets.nics.first
     #expect(port?.mtu == 1500 && port?.queues == 2 && port?.receivedFrames == 1 << 33)
     #expect(port?.receivedBytes == 2 << 33 && port?.sentFrames == 3 << 33)
     #expect(port?.sentBytes == 4 << 33 && port?.dropped == 5 << 33)
-    guard let paging = status.paging else {
+    guard let paging = status.facets.paging else {
       Issue.record("it says nothing of paging")
       return
     }
     #expect(
       [
-        paging.residentLimit, paging.compression, paging.residentPages, paging.compressedPages,
-        paging.swappedPages, paging.slots, paging.usedSlots, paging.minorFaults, paging.missingFaults,
-        paging.evictions, paging.readAhead, paging.evictionsPerSecond, paging.faultsPerSecond,
-        paging.failures,
+        paging.residentLimit, paging.compression, paging.pages.resident, paging.pages.compressed,
+        paging.pages.swapped, paging.swap.slots, paging.swap.used, paging.faults.minor, paging.faults.missing,
+        paging.faults.evictions, paging.faults.readAhead, paging.rates.evictions, paging.rates.faults,
+        paging.faults.failures,
       ] == (1...14).map { $0 * 0x1111 })
     #expect(paging.waits == [1500, 2500, 9000, 1 << 40] && paging.trouble == "disk full")
-    #expect(paging.swapPath == "/var/tmp/größer.swap")
+    #expect(paging.swap.path == "/var/tmp/größer.swap")
   }
 
   @Test func otherAnswersAreReadForGood() throws {
-    let bare = try VMStatus(decoding: Fixture("status-bare.hex").bytes())
-    #expect(bare.state == .paused && bare.paging == nil && bare.placement == nil && bare.guest == nil)
-    #expect(bare.vcpus.isEmpty && bare.ports.isEmpty && bare.arrival.isEmpty && bare.loadAverages.isEmpty)
-    #expect(try VMStatus(decoding: Fixture("status-reset.hex").bytes()).state == .reset)
-    #expect(try VMStatus(decoding: Fixture("status-ending.hex").bytes()).state == .ending)
+    let bare = try VMReport(decoding: Fixture("status-bare.hex").bytes())
+    #expect(
+      bare.state == .paused && bare.facets.paging == nil && bare.facets.placement == nil
+        && bare.facets.guest == nil)
+    #expect(
+      bare.facets.vcpus.counts.isEmpty && bare.facets.nics.isEmpty && bare.facets.arrival.isEmpty
+        && bare.facets.load.isEmpty)
+    #expect(try VMReport(decoding: Fixture("status-reset.hex").bytes()).state == .reset)
+    #expect(try VMReport(decoding: Fixture("status-ending.hex").bytes()).state == .ending)
   }
 
   /// Of a build whose ports had no troubles to tell.
   @Test func anOlderAnswerIsRead() throws {
     let full = try Fixture("old/status-full.hex").bytes()
     #expect(full == Self.full("running", hasTroubles: false))
-    let status = try VMStatus(decoding: full)
+    let status = try VMReport(decoding: full)
     Self.expectFull(status)
-    #expect(status.ports.allSatisfy { $0.trouble.isEmpty })
+    #expect(status.facets.nics.allSatisfy { $0.trouble.isEmpty })
     let bare = try Fixture("old/status-bare.hex").bytes()
     #expect(bare == Self.bare(hasTroubles: false))
-    #expect(try VMStatus(decoding: bare).state == .paused)
+    #expect(try VMReport(decoding: bare).state == .paused)
   }
 
   /// One that says what it has is asked for nothing else; one that says nothing of it has all.
   @Test func whatAVMMHasIsReadForGood() throws {
-    let told = try VMStatus(decoding: Fixture("status-kind.hex").bytes())
-    #expect(told.kind == "counting" && told.verbs == [.status, .stop, .pause, .resume])
-    let untold = try VMStatus(decoding: Fixture("status-bare.hex").bytes())
-    #expect(untold.kind.isEmpty && untold.verbs == Set(ControlVerb.allCases))
+    let told = try VMReport(decoding: Fixture("status-kind.hex").bytes())
+    #expect(told.facts.kind == "counting" && told.facts.verbs == [.status, .stop, .pause, .resume])
+    let untold = try VMReport(decoding: Fixture("status-bare.hex").bytes())
+    #expect(untold.facts.kind.isEmpty && untold.facts.verbs == Set(ControlVerb.allCases))
   }
 
   /// A verb of a later build is nothing that this one asks for, and a VMM without a console says nothing of it.
@@ -175,8 +187,10 @@ import Testing
     fields.put(13, "")
     fields.put(71, "other")
     fields.put(72, list: [256, 999] as [UInt16]) { $1.write($0) }
-    let status = try VMStatus(decoding: fields.bytes)
-    #expect(status.verbs == [.status] && status.consolePath.isEmpty && status.vcpus.isEmpty)
+    let status = try VMReport(decoding: fields.bytes)
+    #expect(
+      status.facts.verbs == [.status] && status.facets.console.path.isEmpty
+        && status.facets.vcpus.counts.isEmpty)
   }
 
   // MARK: requests

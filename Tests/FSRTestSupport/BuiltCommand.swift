@@ -21,7 +21,17 @@ public enum BuiltCommand {
     return folder.joined(separator: "/") + "/" + name
   }
 
-  /// Runs it to its end. `environment` is added to a plain one, whose PATH it may replace.
+  /// The variable by which whoever lives is waited for twenty times as long as usual: on a machine that is busy nobody
+  /// counts as hung who is not.
+  public static let patience = limits("scale=20")
+
+  /// The variable that sets the limits of handoffs; empty for the usual ones.
+  public static func limits(_ text: String) -> String { "FSR_LIMITS=\(text)" }
+
+  /// What every process of a test has in its environment, by `limits` too.
+  public static func environment(_ limits: String = patience) -> [String] { ["PATH=/usr/bin:/bin", limits] }
+
+  /// Runs it to its end. `environment` is added to a plain one, in which it may replace what is there.
   public static func run(_ arguments: [String], environment: [String] = []) throws -> Result {
     try run(program: path(), named: "fsr", arguments, environment: environment)
   }
@@ -39,7 +49,10 @@ public enum BuiltCommand {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("output", .append)
     let errors = try place.directory.openFile("errors", .append)
-    let plain = environment.contains { $0.hasPrefix("PATH=") } ? [] : ["PATH=/usr/bin:/bin"]
+    let plain = Self.environment().filter { entry in
+      let name = entry.prefix { $0 != "=" } + "="
+      return !environment.contains { $0.hasPrefix(name) }
+    }
     let child = try ChildProcess.spawn(
       executable: program, arguments: [name] + arguments, environment: plain + environment,
       inheriting: [.init(output.number, as: 1), .init(errors.number, as: 2)])

@@ -10,10 +10,14 @@ public final class Sleeper: Sendable {
   /// - Parameter isPlain: whether it has no right beyond its user's, so that any process of that user may look into it.
   public init(having descriptor: borrowing OwnedDescriptor, isPlain: Bool = false) throws {
     let bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    // Nobody who reads the output of the tests waits for one that is left behind.
+    let nowhere = try OwnedDescriptor.open("/dev/null", .append)
     let child = try ChildProcess.spawn(
       executable: isPlain ? "/usr/bin/setpriv" : "/bin/sleep",
       arguments: (isPlain ? bare : []) + ["sleep", "1000"], environment: ["PATH=/usr/bin:/bin"],
-      inheriting: [.init(descriptor.number, as: 5)])
+      inheriting: [
+        .init(descriptor.number, as: 5), .init(nowhere.number, as: 1), .init(nowhere.number, as: 2),
+      ])
     let pid = child.pid
     process = Owned(child.process)
     guard let found = try ProcessIdentity.of(pid: pid) else { throw Absent() }

@@ -24,7 +24,7 @@ final class ConsoleClient: Sendable {
     func spawn(_ input: borrowing OwnedDescriptor, _ output: borrowing OwnedDescriptor) throws -> ChildProcess
     {
       try ChildProcess.spawn(
-        executable: BuiltCommand.path(), arguments: arguments, environment: ["PATH=/usr/bin:/bin"],
+        executable: BuiltCommand.path(), arguments: arguments, environment: BuiltCommand.environment(),
         inheriting: [.init(input.number, as: 0), .init(output.number, as: 1), .init(errors.number, as: 2)])
     }
     switch place {

@@ -30,10 +30,24 @@ struct CrashTrial {
   static func findings(at point: CrashPoint, _ setting: Setting = Setting()) -> [String] {
     let name = (setting.faults.map { "\($0), then " } ?? "") + "\(point)"
     do {
-      var trial = CrashTrial(point: point, setting: setting, vm: try TestVM())
+      let limits = Self.hasHung(point, setting) ? Self.briefLimits : BuiltCommand.patience
+      var trial = CrashTrial(point: point, setting: setting, vm: try TestVM(limits: limits))
       do { try trial.run() } catch { trial.findings.append("\(error)") }
       return trial.findings.map { "\(name): \($0)" }
     } catch { return ["\(name): \(error)"] }
+  }
+
+  /// Whether a party stands still for good: then it is the limits that end it, and else nothing may by being late.
+  private static func hasHung(_ point: CrashPoint, _ setting: Setting) -> Bool {
+    (setting.faults ?? "\(point)").contains(":stop")
+  }
+
+  /// Long enough for whoever is well on a busy machine, as far as whoever hangs is not to be waited for without end.
+  private static let briefLimits = BuiltCommand.limits("settle=6s,fence=1s")
+
+  private var deadlines: [String] {
+    Self.hasHung(point, setting)
+      ? ["--timeout", "20s", "--max-downtime", "4s"] : ["--timeout", "120s", "--max-downtime", "20s"]
   }
 
   private init(point: CrashPoint, setting: Setting, vm: TestVM) {
@@ -71,7 +85,7 @@ struct CrashTrial {
     let place = try TemporaryDirectory()
     let output = try place.directory.openFile("output", .append)
     let child = try vm.startHandoff(
-      ["--timeout", "10s", "--max-downtime", "2s", "--fault", setting.faults ?? "\(point)"] + setting.handoff,
+      deadlines + ["--fault", setting.faults ?? "\(point)"] + setting.handoff,
       output: output)
     try setting.interlude(vm, child.pid)
     let hasEnded = try TestVM.wait {

@@ -114,7 +114,7 @@ import Testing
           "setpriv", "--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock", "prlimit", "--memlock=1048576",
           BuiltCommand.path(), "run", vm.name, "--memory", "64M", "--reserve", "64M", "--runtime-dir",
           vm.runtime,
-        ], environment: ["PATH=/usr/bin:/bin"],
+        ], environment: BuiltCommand.environment(),
         inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
       let status = try child.ended()
       let text = String(

@@ -14,7 +14,7 @@ import Testing
       let child = try ChildProcess.spawn(
         executable: BuiltCommand.path(),
         arguments: ["fsr", "log", vm.name, "--follow", "--runtime-dir", vm.runtime],
-        environment: ["PATH=/usr/bin:/bin"], inheriting: [.init(output.number, as: 1)])
+        environment: BuiltCommand.environment(), inheriting: [.init(output.number, as: 1)])
       func text() throws -> String {
         String(decoding: try place.directory.openFile("output", .read).readAll(limit: 1 << 20), as: UTF8.self)
       }

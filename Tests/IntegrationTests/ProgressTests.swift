@@ -20,7 +20,7 @@ import Testing
       arguments: [
         "fsr", "handoff", vm.name, "--runtime-dir", vm.runtime, "--to", place.path + "/vmm", "--timeout",
         timeout,
-      ], environment: ["PATH=/usr/bin:/bin"],
+      ], environment: BuiltCommand.environment(),
       inheriting: [.init((isTerminal ? terminal.program.number : file.number), as: 2)])
     _ = try child.ended()
     let left = try vm.stopped()

@@ -68,7 +68,7 @@ import Testing
       let demo = try ChildProcess.spawn(
         executable: BuiltCommand.path(),
         arguments: ["fsr", "demo", "--memory", "32M", "--vcpus", "1", "--handoffs", "100000"],
-        environment: ["PATH=/usr/bin:/bin"],
+        environment: BuiltCommand.environment(),
         inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
       let mark = "FSR_ENDS_WITH=\(demo.pid):"
       var folder: String?

@@ -11,9 +11,13 @@ final class TestVM: Sendable {
 
   let name: String
   let runtime: String
+  /// The variable by which its VMMs, and whoever is about it, wait for each other.
+  let limits: String
   private let folder: Owned<TemporaryDirectory>
 
-  init() throws {
+  /// - Parameter limits: of a test that is about being waited for: the usual ones, or others.
+  init(limits: String = BuiltCommand.patience) throws {
+    self.limits = limits
     let number = Self.next.add(1, ordering: .relaxed).newValue
     name = "test-\(ProcessIdentity.current().pid)-\(number)"
     // Not on tmpfs, so that the blocks' place in /dev/shm is tested too.
@@ -32,7 +36,7 @@ final class TestVM: Sendable {
 
   @discardableResult
   func fsr(_ arguments: [String]) throws -> BuiltCommand.Result {
-    try BuiltCommand.run(arguments + ["--runtime-dir", runtime])
+    try BuiltCommand.run(arguments + ["--runtime-dir", runtime], environment: [limits])
   }
 
   func run(_ options: [String]) throws {
@@ -79,7 +83,7 @@ final class TestVM: Sendable {
     try ChildProcess.spawn(
       executable: BuiltCommand.path(),
       arguments: ["fsr", command, name, "--json", "--runtime-dir", runtime] + options,
-      environment: ["PATH=/usr/bin:/bin"],
+      environment: BuiltCommand.environment(limits),
       inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
   }
 
@@ -88,7 +92,7 @@ final class TestVM: Sendable {
     try ChildProcess.spawn(
       executable: BuiltCommand.path(),
       arguments: ["fsr", "run", name, "--foreground", "--runtime-dir", runtime] + options,
-      environment: ["PATH=/usr/bin:/bin"],
+      environment: BuiltCommand.environment(limits),
       inheriting: [.init(output.number, as: 1), .init(output.number, as: 2)])
   }
 
@@ -100,7 +104,7 @@ final class TestVM: Sendable {
     let child = try ChildProcess.spawn(
       executable: BuiltCommand.path(),
       arguments: ["fsr", "console", name, "--new", "--runtime-dir", runtime],
-      environment: ["PATH=/usr/bin:/bin"], inheriting: [.init(typed.number, as: 0)])
+      environment: BuiltCommand.environment(limits), inheriting: [.init(typed.number, as: 0)])
     return try child.ended()
   }
 

@@ -41,8 +41,8 @@ import Testing
     "FSRHost/Configuration/VMConfiguration.swift": "### configuration",
     "FSRHost/Configuration/PagingConfiguration.swift": "### The resident limit",
     "FSRHost/Configuration/TapPort.swift": "### ports",
-    "FSRHost/Status/VMStatus.swift": "### Status",
-    "FSRHost/Status/VMStatus+Paging.swift": "### Status of paging",
+    "FSRHost/Status/VMReport+Wire.swift": "### Status",
+    "FSRHost/Status/VMReport+Paging.swift": "### Status of paging",
   ]
 
   @Test func itNamesEveryField() throws {
@@ -69,8 +69,8 @@ import Testing
   }
 
   @Test func itNamesEveryNumberOfPaging() throws {
-    let numbers = try Declarations("FSRHost/Status/VMStatus+Paging.swift").inside("static var numbers")
-      .matches(#"\\\.(\w+)"#).map(\.0)
+    let numbers = try Declarations("FSRHost/Status/VMReport+Paging.swift").inside("static var numbers")
+      .matches(#"\\\.([\w.]+)"#).map(\.0)
     #expect(numbers.count > 10)
     let text = page.text.replacingOccurrences(of: "\n", with: " ")
     for (index, name) in numbers.enumerated() {
@@ -83,7 +83,7 @@ import Testing
     let answers = PauseAnswer.allCases.map { ("\($0)", UInt64($0.rawValue)) }
     let told = page.numbers("## Requests")
     expect(told, Dictionary(uniqueKeysWithValues: requests + answers), "requests and answers")
-    expect(page.names("### Status"), Set(VMStatus.State.allCases.map(\.rawValue)), "states of a VM")
+    expect(page.names("### Status"), Set(VMState.allCases.map(\.rawValue)), "states of a VM")
     let uses = page.rows("### ports").first { $0.count > 1 && $0[1] == "`consumer`" }
     for use in TapPort.Consumer.allCases {
       #expect(uses?.last?.contains("\(use.rawValue) `\(use)`") == true, "a port's use: \(use)")

@@ -16,7 +16,7 @@ public final class ConsoleLink: Sendable {
   /// What has become of the VM.
   public enum Life: Equatable, Sendable {
     case running
-    /// It is paused, or a handoff is under way or has to be settled.
+    /// It is paused, or stunned in a handoff that is under way or has to be settled.
     case standing
     /// The guest has ended by itself.
     case ended(GuestEnd)
@@ -91,7 +91,10 @@ public final class ConsoleLink: Sendable {
     do {
       switch try VMClient.ownership(of: folder.value) {
       case .owner, .hidden: return buffer.isPaused ? .standing : .running
-      case .undecided: return .standing
+      case .undecided:
+        // While a handoff is prepared, however long that takes, the guest runs.
+        let isStunned = try VMClient.newestBlock(of: folder.value)?.time(of: .stunned) != 0
+        return isStunned || buffer.isPaused ? .standing : .running
       case .nobody: return .lost
       }
     } catch {

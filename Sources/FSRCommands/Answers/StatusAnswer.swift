@@ -21,8 +21,8 @@ package struct StatusAnswer: Answer {
   }
 
   struct Placement: Codable, Equatable, Sendable {
-    var nodes: [Int]
-    var policy: String
+    let nodes: [Int]
+    let policy: String
   }
 
   struct Swap: Codable, Equatable, Sendable {
@@ -57,8 +57,8 @@ package struct StatusAnswer: Answer {
   }
 
   struct VCPU: Codable, Equatable, Sendable {
-    var id: Int
-    var instructions: UInt64
+    let id: Int
+    let instructions: UInt64
     @Nullable var runMs: UInt64?
     @Nullable var exits: UInt64?
   }
@@ -71,15 +71,15 @@ package struct StatusAnswer: Answer {
   }
 
   struct NIC: Codable, Equatable, Sendable {
-    var tap: String
-    var mac: String
-    var mtu: Int
-    var queues: Int
-    var rxFrames: UInt64
-    var rxBytes: UInt64
-    var txFrames: UInt64
-    var txBytes: UInt64
-    var dropped: UInt64
+    let tap: String
+    let mac: String
+    let mtu: Int
+    let queues: Int
+    let rxFrames: UInt64
+    let rxBytes: UInt64
+    let txFrames: UInt64
+    let txBytes: UInt64
+    let dropped: UInt64
     /// Why no frames go through it.
     @Nullable var trouble: String?
   }
@@ -121,65 +121,75 @@ package struct StatusAnswer: Answer {
   }
 
   package init(_ status: VMStatus) {
+    let report = status.report
     name = status.name
     reason = status.silence.isEmpty ? nil : status.silence
     generation = status.generation
     pid = status.pid > 0 ? status.pid : nil
     state = status.state.rawValue
-    log = status.log.isEmpty ? nil : status.log
-    if status.isAnswered || status.reservationOwner > 0 { reservation.bytes = status.reservedBytes }
-    if status.reservationOwner > 0 { reservation.ownerPid = status.reservationOwner }
+    log = report.facts.log.isEmpty ? nil : report.facts.log
+    if status.isAnswered || status.reservation != nil { reservation.bytes = status.reservedBytes }
+    reservation.ownerPid = status.reservation?.owner
     guard status.isAnswered else { return }
-    binary = status.binary
-    build = status.build
-    if !status.kind.isEmpty {
-      vmm = status.kind
-      verbs = status.verbs.sorted { $0.rawValue < $1.rawValue }.map(\.name)
+    show(report.facts, report.runner)
+    show(report.facets, ofMemory: report.facts.memoryBytes, resident: report.residentPages)
+    if report.facts.verbs.contains(.console) {
+      let console = report.facets.console
+      self.console = Console(
+        path: console.path.isEmpty ? nil : console.path, droppedBytes: console.droppedBytes)
     }
-    let pages = status.memoryBytes / StatusAnswer.pageSize
+  }
+
+  private mutating func show(_ facts: VMReport.Facts, _ runner: VMReport.Runner) {
+    binary = runner.binary
+    build = runner.build
+    if facts.kind.isEmpty { return }
+    vmm = facts.kind
+    verbs = facts.verbs.sorted { $0.rawValue < $1.rawValue }.map(\.name)
+  }
+
+  private mutating func show(_ facets: VMReport.Facets, ofMemory bytes: UInt64, resident: UInt64) {
+    let pages = bytes / StatusAnswer.pageSize
     memory = Memory(
-      bytes: status.memoryBytes, residentPages: status.residentPages, compressedPages: 0, swappedPages: 0,
-      absentPages: pages - min(pages, status.residentPages))
-    if let status = status.paging { show(status, of: pages) }
-    numa = status.placement.map { Placement(nodes: $0.nodes.nodes, policy: $0.policy) }
-    if status.verbs.contains(.console) {
-      console = Console(
-        path: status.consolePath.isEmpty ? nil : status.consolePath, droppedBytes: status.droppedBytes)
-    }
-    vcpus = status.vcpus.enumerated().map { index, vcpu in
-      let time = index < status.times.count ? status.times[index] : nil
+      bytes: bytes, residentPages: resident, compressedPages: 0, swappedPages: 0,
+      absentPages: pages - min(pages, resident))
+    if let paging = facets.paging { show(paging, of: pages) }
+    numa = facets.placement.map { Placement(nodes: $0.nodes.nodes, policy: $0.policy) }
+    let times = facets.vcpus.times
+    vcpus = facets.vcpus.counts.enumerated().map { index, vcpu in
+      let time = index < times.count ? times[index] : nil
       return VCPU(
         id: vcpu.id, instructions: vcpu.instructions, runMs: time.map { $0.nanoseconds / 1_000_000 },
         exits: time?.exits)
     }
-    if status.loadAverages.count == 3 {
-      let rounded = status.loadAverages.map { ($0 * 100).rounded() / 100 }
+    if facets.load.count == 3 {
+      let rounded = facets.load.map { ($0 * 100).rounded() / 100 }
       load = Load(avg1m: rounded[0], avg5m: rounded[1], avg15m: rounded[2])
     }
-    nics = status.ports.map(NIC.init)
-    guard let soak = status.guest else { return }
+    nics = facets.nics.map(NIC.init)
+    guard let soak = facets.guest else { return }
     guest = Guest(
       ticks: soak.ticks, passes: soak.passes, errors: soak.errors, maxGapUs: soak.maxGapMicroseconds)
   }
 
-  private mutating func show(_ status: VMStatus.Paging, of pages: UInt64) {
-    memory.compressedPages = status.compressedPages
-    memory.swappedPages = status.swappedPages
+  private mutating func show(_ report: VMReport.Paging, of pages: UInt64) {
+    memory.compressedPages = report.pages.compressed
+    memory.swappedPages = report.pages.swapped
     // Numbers of somebody else: their sum may be more than a number holds.
     var rest = pages
-    for some in [memory.residentPages ?? 0, status.compressedPages, status.swappedPages] {
+    for some in [memory.residentPages ?? 0, report.pages.compressed, report.pages.swapped] {
       rest -= min(rest, some)
     }
     memory.absentPages = rest
-    swap = Swap(path: status.swapPath, slots: status.slots, used: status.usedSlots)
+    swap = Swap(path: report.swap.path, slots: report.swap.slots, used: report.swap.used)
     paging = Paging(
-      residentLimitBytes: status.residentLimit, compressionBytes: status.compression,
-      minorFaults: status.minorFaults, missingFaults: status.missingFaults, evictions: status.evictions,
-      evictionsPerSecond: status.evictionsPerSecond, faultsPerSecond: status.faultsPerSecond,
-      readAheadPages: status.readAhead, failures: status.failures,
-      trouble: status.trouble.isEmpty ? nil : status.trouble)
-    guard status.waits.count == 4, status.waits[3] > 0 else { return }
-    let times = status.waits.map { Double($0) / 1000 }
+      residentLimitBytes: report.residentLimit, compressionBytes: report.compression,
+      minorFaults: report.faults.minor, missingFaults: report.faults.missing,
+      evictions: report.faults.evictions, evictionsPerSecond: report.rates.evictions,
+      faultsPerSecond: report.rates.faults, readAheadPages: report.faults.readAhead,
+      failures: report.faults.failures, trouble: report.trouble.isEmpty ? nil : report.trouble)
+    guard report.waits.count == 4, report.waits[3] > 0 else { return }
+    let times = report.waits.map { Double($0) / 1000 }
     (paging.faultP50Us, paging.faultP90Us) = (times[0], times[1])
     (paging.faultP99Us, paging.faultMaxUs) = (times[2], times[3])
   }
@@ -245,7 +255,7 @@ package struct StatusAnswer: Answer {
 }
 
 extension StatusAnswer.NIC {
-  init(_ nic: VMStatus.NIC) {
+  init(_ nic: VMReport.NIC) {
     self.init(
       tap: nic.tap, mac: nic.mac, mtu: nic.mtu, queues: nic.queues, rxFrames: nic.receivedFrames,
       rxBytes: nic.receivedBytes, txFrames: nic.sentFrames, txBytes: nic.sentBytes, dropped: nic.dropped,

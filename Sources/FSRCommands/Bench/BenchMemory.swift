@@ -1,7 +1,7 @@
 internal import FSRClient
 internal import FSRHost
 internal import FSRMachine
-internal import FSRSystem
+package import FSRSystem
 
 /// A guest's memory in one case of the bench: `64M`, all of it touched, or `1T-sparse`, which takes little, or
 /// `1T-sparse:1G`, which takes that much.

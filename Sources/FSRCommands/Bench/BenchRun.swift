@@ -75,7 +75,7 @@ struct BenchRun {
     let pages = Int(memory.touched / StatusAnswer.pageSize)
     try vm.wait(forPasses: 1, timeout: BenchRun.timeout) { status in
       try interruption.check()
-      bar.show("pages touched, \(vcpus) vCPUs, \(memory)", done: Int(status.residentPages), of: pages)
+      bar.show("pages touched, \(vcpus) vCPUs, \(memory)", done: Int(status.report.residentPages), of: pages)
     }
     bar.clear()
   }

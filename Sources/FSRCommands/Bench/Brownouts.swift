@@ -21,7 +21,7 @@ struct Brownouts: Sendable {
   }
 
   /// Takes one handoff. A sample that came late counts for the time it came at.
-  mutating func add(_ samples: [VMStatus.Arrival], against steady: Throughput) {
+  mutating func add(_ samples: [VMReport.Arrival], against steady: Throughput) {
     guard samples.count >= Brownouts.moments, steady.mips > 0 else { return }
     self.steady.append(steady.mips)
     for (moment, sample) in samples.prefix(Brownouts.moments).enumerated() {
@@ -41,12 +41,11 @@ struct Throughput: Sendable {
 
   /// Asks the VMM twice, with nothing in between.
   static func measure(_ vm: borrowing TemporaryVM) throws -> Throughput {
-    let before = try vm.measure().status
+    let before = try vm.measure().status.report.facets.vcpus
     MonotonicClock.sleep(interval)
-    let after = try vm.measure().status
-    func instructions(_ status: VMStatus) -> UInt64 { status.vcpus.reduce(0) { $0 &+ $1.instructions } }
+    let after = try vm.measure().status.report.facets.vcpus
     guard after.countedAt > before.countedAt else { return Throughput(mips: 0) }
-    let executed = instructions(after) &- instructions(before)
+    let executed = after.instructions &- before.instructions
     return Throughput(mips: Double(executed) * 1000 / Double(after.countedAt - before.countedAt))
   }
 }

@@ -1,3 +1,4 @@
+internal import FSRSystem
 internal import Histogram
 
 /// Times of one kind, and where most of them lie. Kept to three digits, however many there are.

@@ -25,12 +25,13 @@ struct AbortCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
 
   func perform() throws -> Outcome<OwnerAnswer> {
     let interruption = try Interruption()
+    let limits = try HandoffLimits.ofEnvironment()
     let folder = try runtime.folder(of: subjectName.name)
     try folder.checkGuestIsThere()
     guard let blocks = try folder.blocks() else { throw VMClient.absence(of: folder) }
     try VMClient.checkIsVisible(folder)
     var abort = HandoffAbort(
-      name: folder.name, folder: try folder.directory.duplicate(), blocks: blocks,
+      name: folder.name, folder: try folder.directory.duplicate(), blocks: blocks, limits: limits,
       isCancelled: { interruption.hasCome })
     let end: HandoffAbort.End
     do { end = try abort.run() } catch {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FSRSystem
 
 /// `fsr bench`, which measures: by itself the handoffs.
 struct BenchCommand: ParsableCommand {

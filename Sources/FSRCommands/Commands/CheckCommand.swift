@@ -41,6 +41,7 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
 
   func perform() throws -> Outcome<CheckAnswer> {
     let interruption = try Interruption()
+    let limits = try HandoffLimits.ofEnvironment()
     let begin = MonotonicClock.now()
     let folder = try runtime.folder(of: subjectName.name)
     let status = try HandoffOptions.status(of: folder)
@@ -61,7 +62,7 @@ struct CheckCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     var options = try wish.coordinatorOptions(executable: destination.path)
     options.plan.depth = .trial
     options.spend(since: begin)
-    let run = try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
+    let run = try HandoffRun.show(.handoff, on: folder, options: options, limits, interruption)
     switch run.end {
     case .source where run.hasPassedTrial:
       answer.ok = true

@@ -123,7 +123,7 @@ struct DemoCommand: AnsweringCommand, Interruptible {
 }
 
 extension DemoAnswer.Guest {
-  init(_ guest: VMStatus.Guest) {
+  init(_ guest: VMReport.Guest) {
     self.init(passes: guest.passes, ticks: guest.ticks, errors: guest.errors)
   }
 }

@@ -52,6 +52,7 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
 
   func perform() throws -> Outcome<HandoffAnswer> {
     let interruption = try Interruption()
+    let limits = try HandoffLimits.ofEnvironment()
     let begin = MonotonicClock.now()
     let folder = try runtime.folder(of: subjectName.name)
     let status = try HandoffOptions.status(of: folder)
@@ -77,13 +78,13 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     options.fault = fault ?? ""
     options.spend(since: begin)
     let run = try tracing {
-      try HandoffRun.perform(.handoff, on: folder, options: options, interruption)
+      try HandoffRun.show(.handoff, on: folder, options: options, limits, interruption)
     }
     let failure = run.failure(vm: folder.name, to: target)
     var answer =
       run.report.map { report in
         HandoffAnswer(
-          report, memoryBytes: status.isAnswered ? status.memoryBytes : nil,
+          report, memoryBytes: status.isAnswered ? status.report.facts.memoryBytes : nil,
           reservedBytes: status.isAnswered ? status.reservedBytes : nil)
       }
       ?? HandoffAnswer(vm: subject, reason: failure?.description)
@@ -93,9 +94,9 @@ struct HandoffCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     // Who hangs, and what to do, is in no block.
     if run.end == .stunned || run.code == .guestEnded { answer.reason = failure?.description }
     answer.blockers = run.blocker.map { [$0] } ?? []
-    if let paging = status.paging {
+    if let paging = status.report.facets.paging {
       answer.swap = HandoffAnswer.Swap(
-        mode: wish.swap.rawValue, slots: paging.usedSlots, bytesCopied: run.report?.copiedBytes ?? 0)
+        mode: wish.swap.rawValue, slots: paging.swap.used, bytesCopied: run.report?.copiedBytes ?? 0)
     }
     return Outcome(answer, failure)
   }

@@ -95,9 +95,9 @@ struct HandoffOptions: ParsableArguments {
   ///
   /// - Throws: `VMError` `refused` where it cannot be read.
   func destination(of status: VMStatus) throws -> Destination {
-    let isForeign = !status.kind.isEmpty && status.kind != VMStatus.referenceKind
+    let isForeign = !status.report.facts.kind.isEmpty && status.report.facts.kind != VMReport.referenceKind
     let path =
-      try to.map(WorkingDirectory.absolute) ?? (isForeign ? status.binary : Executable.path())
+      try to.map(WorkingDirectory.absolute) ?? (isForeign ? status.report.runner.binary : Executable.path())
     if let flaw = ExecutableFile.flaw(of: path) {
       throw VMError(.refused, "the new VMM's executable \(path) \(flaw)", remedy: "name a VMM with --to")
     }
@@ -114,9 +114,10 @@ struct HandoffOptions: ParsableArguments {
 
   /// Why nothing is to be done, where `--if-needed` says so: the VM runs that build, with the swap file asked for.
   func whyNotNeeded(_ status: VMStatus, build: String?) throws -> String? {
-    guard ifNeeded, status.isAnswered, let build, status.build == build else { return nil }
+    guard ifNeeded, status.isAnswered, let build, status.report.runner.build == build else { return nil }
     guard let swapFile else { return "runs that build already" }
-    guard let inUse = status.paging?.swapPath, Self.isSame(try WorkingDirectory.absolute(swapFile), inUse)
+    guard let inUse = status.report.facets.paging?.swap.path,
+      Self.isSame(try WorkingDirectory.absolute(swapFile), inUse)
     else { return nil }
     return "runs that build with that swap file already"
   }

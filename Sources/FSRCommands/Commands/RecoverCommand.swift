@@ -24,8 +24,9 @@ struct RecoverCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
 
   func perform() throws -> Outcome<OwnerAnswer> {
     let interruption = try Interruption()
+    let limits = try HandoffLimits.ofEnvironment()
     let folder = try runtime.folder(of: subjectName.name)
-    let run = try HandoffRun.perform(.recovery, on: folder, interruption)
+    let run = try HandoffRun.show(.recovery, on: folder, limits, interruption)
     var answer = OwnerAnswer(name: subject, owner: "none")
     answer.generation = run.report?.generation
     if run.end == .source || run.end == .destination {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FSRClient
+internal import FSRHandoff
 internal import FSRHost
 internal import FSRMachine
 internal import FSRState
@@ -132,6 +133,8 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   func perform() throws -> Outcome<StatusAnswer> {
     // Before anything else, so that every thread started later leaves the signals to it.
     let interruption = try Interruption()
+    // The VMM goes by them: refused before anything is made.
+    let limits = try HandoffLimits.ofEnvironment()
     let runtime = try runtime.open(creating: true)
     let pid = try start(in: runtime, interruption)
     let folder = try runtime.vm(subjectName.name.description)
@@ -141,10 +144,10 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
     guard foreground else {
       guard interruption.hasCome else { return Outcome(reply) }
       // Whoever did not want to wait for it may not want it at all.
-      return Outcome(reply, try wayOut(nil, of: folder, interruption))
+      return Outcome(reply, try wayOut(nil, of: folder, limits, interruption))
     }
     let end = try VMLife.waitForEnd(of: folder) { interruption.hasCome }
-    return Outcome(reply, try wayOut(end, of: folder, interruption))
+    return Outcome(reply, try wayOut(end, of: folder, limits, interruption))
   }
 
   private func start(in runtime: borrowing RuntimeDirectory, _ interruption: Interruption) throws -> Int32 {
@@ -195,13 +198,13 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
   }
 
   /// Why a guest that was waited for is no success; the VM's folder goes with it.
-  private func wayOut(_ end: GuestEnd?, of folder: borrowing VMFolder, _ interruption: Interruption) throws
-    -> Failure?
-  {
+  private func wayOut(
+    _ end: GuestEnd?, of folder: borrowing VMFolder, _ limits: HandoffLimits, _ interruption: Interruption
+  ) throws -> Failure? {
     let name = folder.name
     guard let end else {
       if interruption.hasCome {
-        try VMClient.stop(folder)
+        try VMClient.stop(folder, limits: limits)
         return Failure(.failed, "interrupted by \(interruption.name); \(name) was stopped")
       }
       let isStopped = (try? runtime.folder(of: subjectName.name)) == nil
@@ -209,7 +212,7 @@ struct RunCommand: AnsweringCommand, Interruptible, InRuntimeFolder {
         ? Failure(.failed, "\(name) was stopped")
         : Failure(.lost, "\(name) is lost: its VMM is gone; `fsr stop \(name)` clears up")
     }
-    try VMClient.stop(folder)
+    try VMClient.stop(folder, limits: limits)
     return Failure(end, of: name)
   }
 }

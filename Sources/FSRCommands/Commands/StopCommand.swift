@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FSRClient
+internal import FSRHandoff
 internal import FSRHost
 
 /// `fsr stop`
@@ -25,6 +26,7 @@ struct StopCommand: AnsweringCommand, InRuntimeFolder {
   func lines(of reply: StopAnswer) -> [String] { ["\(subjectName.name): stopped"] }
 
   func perform() throws -> Outcome<StopAnswer> {
+    let limits = try HandoffLimits.ofEnvironment()
     let found = try runtime.open(creating: false)
     let folder: VMFolder
     do throws(VMError) { folder = try found.vm(subjectName.name.description) } catch {
@@ -33,7 +35,7 @@ struct StopCommand: AnsweringCommand, InRuntimeFolder {
       }
       return Outcome(StopAnswer(name: subject))
     }
-    try VMClient.stop(folder)
+    try VMClient.stop(folder, limits: limits)
     return Outcome(StopAnswer(name: subject))
   }
 }

@@ -1,3 +1,5 @@
+package import FSRSystem
+
 /// An amount of memory as people type it: `512M`, `4G`, `1T`; a bare number is bytes.
 package struct ByteSize: Hashable, Sendable, CustomStringConvertible {
   /// At least 1, and below 2^63.

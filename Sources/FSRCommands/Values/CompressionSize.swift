@@ -1,3 +1,5 @@
+package import FSRSystem
+
 /// How much of evicted memory is kept compressed: a size, or `off`.
 package struct CompressionSize: Equatable, Sendable {
   /// 0 for none.

@@ -1,3 +1,5 @@
+package import FSRSystem
+
 /// The key that leaves a console; nil stands for none.
 package struct EscapeKey: Equatable, Sendable, CustomStringConvertible {
   /// What the terminal sends for it; nil for no key.

@@ -1,6 +1,6 @@
 internal import FSRClient
 package import FSRHost
-internal import FSRSystem
+package import FSRSystem
 
 /// A port as people type it: `tap=NAME`, and behind commas `mac=`, `queues=`, `mtu=`, `offloads=on` and `echo`.
 package struct NICOption: Equatable, Sendable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+package import FSRSystem
+
 /// A VM's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, and so a safe name of a file too.
 package struct VMName: Hashable, Sendable, CustomStringConvertible {
   /// Characters in a name at most.

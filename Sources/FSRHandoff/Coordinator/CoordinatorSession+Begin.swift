@@ -20,9 +20,9 @@ extension CoordinatorSession {
       }
       return pause(limits.pollInterval)
     }
-    source = PeerVMM(owner, of: block, in: world)
+    peers.source = PeerVMM(owner, of: block, in: world)
     if let identity = block.identity(of: owner), world.isStopped(identity) {
-      reason = standsStill(identity)
+      verdict.reason = standsStill(identity)
       return .event(.failed)
     }
     return .event(.done)
@@ -93,8 +93,8 @@ extension CoordinatorSession {
     try fresh.enroll(further: Array(old.identities(of: owner).dropFirst()), of: .source)
     fresh.enroll(.coordinator, as: world.me, in: world.namespace)
     fresh.maxDowntime = options.maxDowntime
-    deadline = now() &+ min(options.timeout, HandoffLimits.longest)
-    fresh.deadline = deadline
+    patience.deadline = now() &+ min(options.timeout, HandoffLimits.longest)
+    fresh.deadline = patience.deadline
     fresh.beat(.coordinator, at: now())
     block = fresh
     return .event(.done)
@@ -102,7 +102,7 @@ extension CoordinatorSession {
 
   /// Says that this coordinator lives, to whoever would take its place.
   func beat() {
-    lock?.value.beat(at: now())
+    holdings.lock?.value.beat(at: now())
     guard let block else { return }
     block.beat(.coordinator, at: now())
     onLook(block)

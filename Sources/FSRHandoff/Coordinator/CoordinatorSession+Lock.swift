@@ -19,7 +19,7 @@ extension CoordinatorSession {
     phase = .until(deadline)
     switch try attemptLock() {
     case .taken(let lock):
-      self.lock = Owned(lock)
+      holdings.lock = Owned(lock)
       return .event(.done)
     case .held(let holder):
       if machine.purpose == .handoff {
@@ -66,10 +66,13 @@ extension CoordinatorSession {
     }
     guard let process = try world.open([holder.identity]) else { return nil }
     try EndingRight.check(process, in: folder, of: name)
-    if copies == nil, let newest = try newestBlock(), newest.identity(of: .coordinator) == holder.identity {
+    if holdings.copies == nil, let newest = try newestBlock(),
+      newest.identity(of: .coordinator) == holder.identity
+    {
       try takeCopies(of: .coordinator, in: newest)
       // Nobody else may have them: they would end with it.
-      guard copies != nil || newest.state.isTerminal || newest.heldDescriptors(of: .coordinator).isEmpty
+      guard
+        holdings.copies != nil || newest.state.isTerminal || newest.heldDescriptors(of: .coordinator).isEmpty
       else {
         throw HandoffError.refused(
           Reason(

@@ -37,11 +37,11 @@ extension CoordinatorSession {
     case .destination: return "the destination has won and does not let the guest run"
     case .source: return "the source was told to go on and does not"
     case .successor:
-      return copies == nil
+      return holdings.copies == nil
         ? "the source is dead or hung, and nobody has its descriptors for a successor"
         : "\(Coordinator.successorLimit) successors did not get to run the guest"
     case .none, .destVerify:
-      return copies == nil
+      return holdings.copies == nil
         ? "source and destination do not go on, and nobody has the guest's descriptors for a successor"
         : "source and destination do not go on, and \(machine.successors) successors did not either"
     }

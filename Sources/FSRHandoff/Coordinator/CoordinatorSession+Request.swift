@@ -8,7 +8,7 @@ extension CoordinatorSession {
     switch phase {
     case .failing(let error, let until):
       // One that hangs up without a word is about to be gone.
-      if let process = source?.process, !process.hasExited, now() < until {
+      if let process = peers.source?.process, !process.hasExited, now() < until {
         var wait = Wait(until: until)
         wait.processes = [process]
         return .waits(wait)
@@ -63,16 +63,16 @@ extension CoordinatorSession {
       phase = .withdrawn(failure, asked: asked, until: now() + limits.reap)
       return try request()
     }
-    reason = reason ?? abort ?? why
+    verdict.reason = reason ?? abort ?? why
     return .event(.done)
   }
 
   private mutating func giveUp(_ failure: RequestFailure) throws -> Turn {
-    guard let abort = failure.abort, source?.isGone == false else {
-      reason = reason ?? failure.why
+    guard let abort = failure.abort, peers.source?.isGone == false else {
+      verdict.reason = reason ?? failure.why
       throw failure.error
     }
-    reason = abort
+    verdict.reason = abort
     return .event(.found(.source))
   }
 
@@ -99,7 +99,7 @@ extension CoordinatorSession {
       let request = HandoffRequest(
         executable: options.executable, fault: options.fault, plan: options.plan)
       try Self.send(.request(request), introduction, on: link.value, speaking: block.version(of: .source))
-      phase = .asking(link, until: min(self.deadline, now() + limits.answer))
+      phase = .asking(link, until: min(patience.deadline, now() + limits.answer))
       return try ask(block)
     }
     guard try link.value.isReadable() else {
@@ -113,7 +113,7 @@ extension CoordinatorSession {
     phase = .begun
     switch arrival {
     case .accepted:
-      channel = link
+      holdings.channel = link
       return .event(.done)
     case .refused(let why): throw HandoffError.refused(why)
     case .none: throw HandoffError.peerGone(.source)
@@ -146,7 +146,7 @@ extension CoordinatorSession {
   }
 
   mutating func takeCopies() throws -> Turn {
-    guard let block, let channel else { return .event(.failed) }
+    guard let block, let channel = holdings.channel else { return .event(.failed) }
     guard try channel.value.isReadable() else {
       if block.state != .none || isCancelled() || isLate(block) { return .event(.failed) }
       var wait = Wait(until: now() + limits.pollInterval * 5)
@@ -155,18 +155,18 @@ extension CoordinatorSession {
     }
     guard var arrival = try channel.value.receive(timeout: 0, from: "source") else { return .event(.failed) }
     guard case .manifest = arrival.message else {
-      if case .refused(let why) = arrival.message { reason = why }
+      if case .refused(let why) = arrival.message { verdict.reason = why }
       return .event(.failed)
     }
     let taken = Owned(try HeldDescriptors(arrival.descriptors.takeAll()))
     block.holdDescriptors(.coordinator, numbers: taken.value.numbers)
-    copies = taken
+    holdings.copies = taken
     return .event(.done)
   }
 
   mutating func acknowledge() throws -> Turn {
     // A source that has hung up says in the block why.
-    do { try channel?.value.send(.holding) } catch { return .event(.failed) }
+    do { try holdings.channel?.value.send(.holding) } catch { return .event(.failed) }
     return .event(.done)
   }
 }

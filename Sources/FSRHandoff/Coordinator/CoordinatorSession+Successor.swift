@@ -5,7 +5,7 @@ internal import FSRSystem
 extension CoordinatorSession {
   /// Makes the next attempt's block and starts a VMM of the source's build from the complete checkpoint.
   mutating func startSuccessor() throws -> Turn {
-    guard let old = block, let copies else {
+    guard let old = block, let copies = holdings.copies else {
       throw HandoffError.badBlock("there are no copies to start from")
     }
     guard old.attempt < .max else { throw HandoffError.badBlock("there is no attempt after \(old.attempt)") }
@@ -25,9 +25,8 @@ extension CoordinatorSession {
     fresh.copyAudit(from: old)
     try blocks.publish(fresh)
     block = fresh
-    source = nil
-    destination = nil
-    unattended.end()
+    peers = Peers()
+    patience.unattended.end()
     try introduce(fresh, copies)
     return .event(.done)
   }
@@ -47,6 +46,6 @@ extension CoordinatorSession {
     introduction.append(try blocks.directory.descriptor.duplicate())
     try pair.ours.send(.hello(Hello(isSuccessor: true, sections: [], build: "")), descriptors: introduction)
     try pair.ours.send(.manifest, descriptors: try copies.value.duplicate())
-    channel = Owned(pair.ours)
+    holdings.channel = Owned(pair.ours)
   }
 }

@@ -6,8 +6,8 @@ extension CoordinatorSession {
   /// Looks once.
   mutating func watch() -> Coordinator.Event {
     let seen = look()
-    if unattended.isGoingOn, isCancelled() {
-      reason = Reason(
+    if patience.unattended.isGoingOn, isCancelled() {
+      verdict.reason = Reason(
         "a handoff of \(name) is under way by itself", remedy: "`fsr abort \(name)` calls it off",
         code: .busy)
       return .failed
@@ -26,15 +26,14 @@ extension CoordinatorSession {
   /// One look: the processes, then the flags, then the word.
   mutating func look() -> Observation {
     guard let block else { preconditionFailure("there is a block to watch") }
-    if source == nil { source = PeerVMM(.source, of: block, in: world) }
-    if destination == nil { destination = PeerVMM(.destination, of: block, in: world) }
-    let hasSourceExited = source?.isGone ?? true
+    peers.find(of: block, in: world)
+    let hasSourceExited = peers.source?.isGone ?? true
     // One that has said its last word about a handoff that it won has ended in order: the process first, since it says
     // that before it leaves. Whoever comes late wants to know who runs the guest now.
     let hasReported = machine.purpose == .handoff && block.state == .resumed && block.time(of: .reported) != 0
     let isSourceGone = hasSourceExited && !hasReported
-    let wasStarted = destination != nil
-    let isDestinationGone = destination?.isGone ?? isSuccessorBlock
+    let wasStarted = peers.destination != nil
+    let isDestinationGone = peers.destination?.isGone ?? isSuccessorBlock
     let isComplete = block.isComplete || isSuccessorBlock
     let word = block.state
     let isCorrupt = block.isCorrupt
@@ -43,16 +42,18 @@ extension CoordinatorSession {
     // One whose coordinator died while it was prepared.
     let isUnattended =
       machine.purpose == .recovery && !isSourceGone && !isDestinationGone && !isComplete && word == .none
-    unattended.note(isUnattended ? progress(of: block) : nil, at: now(), timeout: limits.settle)
+    patience.unattended.note(isUnattended ? progress(of: block) : nil, at: now(), timeout: limits.settle)
     // Whoever interrupts a recovery does not call off what it waits for.
-    let isToStop = isCancelled() && !unattended.isGoingOn || isLate(block) || unattended.isToGiveUp(at: now())
+    let isToStop =
+      isCancelled() && !patience.unattended.isGoingOn || isLate(block)
+      || patience.unattended.isToGiveUp(at: now())
     // Before complete a party is only late when the whole handoff is.
     let isLate = isStale && (isComplete || isToStop || word.isTerminal)
     return Observation(
       source: isSourceGone ? .gone : isLate ? .hung : .alive,
       destination: isDestinationGone ? .gone : isLate && wasStarted ? .hung : .alive,
       destinationReleased: block.hasReleased(.destination), isComplete: isComplete, word: word,
-      isCorrupt: isCorrupt, hasEntered: hasEntered, holdsCopies: copies != nil, isToStop: isToStop
+      isCorrupt: isCorrupt, hasEntered: hasEntered, holdsCopies: holdings.copies != nil, isToStop: isToStop
     )
   }
 
@@ -69,14 +70,14 @@ extension CoordinatorSession {
   private mutating func hasStoodStill(
     _ block: ControlBlock, _ word: ResumeState, _ isComplete: Bool, _ hasEntered: Bool
   ) -> Bool {
-    stall.note(
+    patience.stall.note(
       StallDetector.Sight(
         attempt: block.attempt, word: word, isComplete: isComplete, hasEntered: hasEntered,
         sourceReleased: block.hasReleased(.source), destinationReleased: block.hasReleased(.destination),
         preparedAt: block.time(of: .prepared)), at: now())
     // A successor maps all of memory before it does anything else.
     let isPreparing = isSuccessorBlock && block.time(of: .prepared) == 0
-    return stall.hasStoodStill(for: isPreparing ? limits.answer : limits.settle, at: now())
+    return patience.stall.hasStoodStill(for: isPreparing ? limits.answer : limits.settle, at: now())
   }
 
   /// Comes late: opens the newest block, and takes pidfds and descriptors of whoever lives.
@@ -86,15 +87,15 @@ extension CoordinatorSession {
     }
     block = newest
     // The parties may be about to settle it themselves.
-    unattended.begin(at: now(), timeout: limits.settle)
-    if copies == nil {
-      for attempt in try blocks.attempts().reversed() where copies == nil {
+    patience.unattended.begin(at: now(), timeout: limits.settle)
+    if holdings.copies == nil {
+      for attempt in try blocks.attempts().reversed() where holdings.copies == nil {
         guard let other = try blocks.open(attempt) else { continue }
-        for party in Party.allCases where copies == nil { try takeCopies(of: party, in: other) }
+        for party in Party.allCases where holdings.copies == nil { try takeCopies(of: party, in: other) }
       }
     }
     // Whoever comes after this recovery finds its copies where it looks for a coordinator's.
-    if let copies, !newest.state.isTerminal {
+    if let copies = holdings.copies, !newest.state.isTerminal {
       newest.enroll(.coordinator, as: world.me, in: world.namespace)
       newest.holdDescriptors(.coordinator, numbers: copies.value.numbers)
     }
@@ -117,6 +118,6 @@ extension CoordinatorSession {
         return
       }
     }
-    if let whole = try? HeldDescriptors(bag) { copies = Owned(whole) }
+    if let whole = try? HeldDescriptors(bag) { holdings.copies = Owned(whole) }
   }
 }

@@ -36,28 +36,14 @@ public struct CoordinatorSession: ~Copyable {
   var machine: Coordinator
   /// What the current step waits for.
   var phase = Phase.fresh
-  /// Why nobody runs the guest any more, as of the moment in which that was seen.
-  private var loss: Reason?
   var fault: FaultPlan
-  /// Why it ended as it did; nil where there is nothing to say.
-  public internal(set) var reason: Reason? {
-    // A source has no words where another party has them.
-    didSet { if reason?.what.isEmpty == true { reason = nil } }
-  }
-  /// Whether nothing was begun, for a reason that was found before anybody was asked.
-  public internal(set) var isObstructed = false
+  var verdict = Verdict()
   /// The newest block this coordinator knows.
   public internal(set) var block: ControlBlock?
 
-  var lock: Owned<VMLock>?
-  var channel: Owned<HandoffLink>?
-  var copies: Owned<HeldDescriptors>?
-  var source: PeerVMM?
-  var destination: PeerVMM?
-  var stall = StallDetector()
-  var unattended = UnattendedWatch()
-  /// When a handoff of this coordinator's is called off. The block says so too, to all who may write there.
-  var deadline: UInt64 = .max
+  var holdings = Holdings()
+  var peers = Peers()
+  var patience = Patience()
 
   /// - Parameters:
   ///   - name: the VM's name, for messages.
@@ -88,6 +74,11 @@ public struct CoordinatorSession: ~Copyable {
 
   func now() -> UInt64 { world.now() }
 
+  /// Why it ended as it did; nil where there is nothing to say.
+  public var reason: Reason? { verdict.reason }
+  /// Whether nothing was begun, for a reason that was found before anybody was asked.
+  public var isObstructed: Bool { verdict.isObstructed }
+
   /// What came of `advance`.
   public enum State: Sendable {
     /// `advance` is to be called again once something of it has come; earlier does no harm.
@@ -117,14 +108,14 @@ public struct CoordinatorSession: ~Copyable {
         let isWatching = machine.step == .watch
         _ = machine.next(after: event)
         // Before losers are seen gone: of them nobody died of it.
-        if machine.end == .lost, loss == nil { loss = whyLost() }
+        if machine.end == .lost, verdict.loss == nil { verdict.loss = whyLost() }
         if isWatching, machine.step == .watch { return pauseWatch() }
       }
     }
     if case .fresh = phase {
       phase = .begun
-      reason = loss ?? reason
-      if machine.end == .stunned, reason == nil { reason = whyStunned() }
+      verdict.reason = verdict.loss ?? reason
+      if machine.end == .stunned, reason == nil { verdict.reason = whyStunned() }
       if !fault.reach(CoordinatorStep.finish.rawValue, in: world) { return .waits(Wait(until: now())) }
     }
     return .ended(machine.end)
@@ -183,9 +174,9 @@ public struct CoordinatorSession: ~Copyable {
       }
     } catch {
       let unusable = (error as? HandoffError)?.unusableBlock(of: name)
-      reason = reason ?? Reason(of: unusable ?? error)
+      verdict.reason = reason ?? Reason(of: unusable ?? error)
       // The source has died of the request, or before it.
-      return .event(step == .request && source?.isGone == true ? .saw(look()) : .failed)
+      return .event(step == .request && peers.source?.isGone == true ? .saw(look()) : .failed)
     }
   }
 
@@ -196,7 +187,7 @@ public struct CoordinatorSession: ~Copyable {
 
   private func whyRevoked(_ block: ControlBlock) -> Reason {
     if isCancelled() { return interrupted }
-    if destination?.isGone == true { return Reason("the destination died") }
+    if peers.destination?.isGone == true { return Reason("the destination died") }
     if block.hasReleased(.destination) { return Reason("the destination gave up") }
     if isLate(block) {
       return Reason("the handoff took longer than its timeout", remedy: "allow more with --timeout")
@@ -206,8 +197,8 @@ public struct CoordinatorSession: ~Copyable {
 
   /// Nothing can be begun, for `code`.
   mutating func obstruct(_ code: ReasonCode, _ what: String, remedy: String? = nil) -> Turn {
-    isObstructed = true
-    reason = Reason(what, remedy: remedy, code: code)
+    verdict.isObstructed = true
+    verdict.reason = Reason(what, remedy: remedy, code: code)
     return .event(.failed)
   }
 
@@ -229,5 +220,5 @@ public struct CoordinatorSession: ~Copyable {
   }
 
   /// Whether the time is over that all of the handoff may take.
-  func isLate(_ block: ControlBlock) -> Bool { now() >= min(deadline, block.deadline) }
+  func isLate(_ block: ControlBlock) -> Bool { now() >= min(patience.deadline, block.deadline) }
 }

@@ -13,20 +13,20 @@ public enum Liveness: Hashable, Sendable {
 ///
 /// The order matters: a source that is seen gone has said complete before, or never will.
 public struct Observation: Hashable, Sendable {
-  public var source: Liveness
-  public var destination: Liveness
+  public let source: Liveness
+  public let destination: Liveness
   /// Whether the destination has given up: it stays only to hold its descriptors.
-  public var destinationReleased: Bool
-  public var isComplete: Bool
-  public var word: ResumeState
+  public let destinationReleased: Bool
+  public let isComplete: Bool
+  public let word: ResumeState
   /// Whether somebody has written over the word, which then moves no more: `word` is what it was before.
-  public var isCorrupt: Bool
+  public let isCorrupt: Bool
   /// Whether the victor's first vCPU has entered the guest.
-  public var hasEntered: Bool
+  public let hasEntered: Bool
   /// Whether this coordinator has copies of the guest's descriptors.
-  public var holdsCopies: Bool
+  public let holdsCopies: Bool
   /// Whether the handoff is to end now: a deadline has passed, or somebody asked for it.
-  public var isToStop: Bool
+  public let isToStop: Bool
 
   public init(
     source: Liveness, destination: Liveness, destinationReleased: Bool = false, isComplete: Bool,

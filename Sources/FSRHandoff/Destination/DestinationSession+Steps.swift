@@ -4,7 +4,7 @@ internal import FSRSystem
 extension DestinationSession {
   // MARK: set-up
 
-  func negotiate() throws -> StepOutcome {
+  func negotiate() throws -> Turn {
     let ours = HandoffProtocol.versions
     do {
       guard ours.overlaps(hello.versions) else {
@@ -18,35 +18,48 @@ extension DestinationSession {
     } catch {
       // Noted first: the source may call it off the moment it hears.
       note(error)
-      Self.refuse(error, on: channel.value)
+      Invitation.refuse(error, on: channel)
       throw error
     }
     let version = min(ours.upperBound, hello.versions.upperBound)
     try channel.value.send(.agreed(Agreement(version: version, build: guest.build)))
-    return .done
+    return .outcome(.done)
   }
 
-  func prepare() throws -> StepOutcome {
+  func prepare() throws -> Turn {
     do {
+      if let wait = try awaitDescription() { return .waits(wait) }
       let description = try receiveDescription()
       try guest.prepare(description, session: self)
     } catch {
       // Noted first: the source may call it off the moment it hears.
       note(error)
-      Self.refuse(error, on: channel.value)
+      Invitation.refuse(error, on: channel)
       throw error
     }
     block.holdDescriptors(.destination, numbers: held.numbers)
     if kind == .successor { block.pass(.prepared, at: now()) }
-    return .done
+    return .outcome(.done)
   }
 
   public func progressed(_ done: UInt64, of total: UInt64) {
     block.noteProgress(done, of: total, by: .destination)
   }
 
+  /// Nil once something has come.
+  private func awaitDescription() throws -> Wait? {
+    let limit: UInt64
+    if case .until(let moment) = phase { limit = moment } else { limit = now() &+ limits.answer }
+    phase = .until(limit)
+    if try channel.value.isReadable() { return nil }
+    if now() >= limit { throw HandoffError.deadline("an answer of the source") }
+    var wait = Wait(until: limit)
+    wait.links = [channel]
+    return wait
+  }
+
   private func receiveDescription() throws -> GuestDescription {
-    guard var arrival = try channel.value.receive(timeout: limits.answer, from: "source") else {
+    guard var arrival = try channel.value.receive(timeout: 0, from: "source") else {
       throw HandoffError.peerGone(.source)
     }
     guard case .manifest = arrival.message else {
@@ -79,37 +92,35 @@ extension DestinationSession {
   }
 
   /// The source's complete is its release towards a destination; to a successor nobody has released.
-  func fence() -> StepOutcome {
-    if kind == .handoff { return .done }
-    let deadline = now() + limits.fence
-    let outcome = eachPeer { rival in
-      while true {
-        if block.state != .destVerify { return .found(block.state) }
-        if rival.isHarmless { return .done }
-        if now() >= deadline { return rival.kill(timeout: limits.reap) ? .done : .failed }
-        world.wait(while: .destVerify, of: block, timeout: limits.pollInterval)
-      }
-    }
+  func fence() -> Turn {
+    if kind == .handoff { return .outcome(.done) }
+    if block.state != .destVerify { return .outcome(.found(block.state)) }
+    let turn = awaitPeers(within: limits.fence, whileIn: .destVerify) { $0.isHarmless }
+    guard case .outcome(.failed) = turn else { return turn }
     // Tried again until it comes, or the word says that it need not.
-    if outcome == .failed { world.wait(while: .destVerify, of: block, timeout: limits.pollInterval * 10) }
-    return outcome
+    phase = .paused(.failed)
+    return .waits(.word(.destVerify, of: block, until: now() &+ limits.pollInterval * 10))
   }
 
-  func takeStorage() -> StepOutcome {
-    let deadline = now() &+ min(block.maxDowntime, HandoffLimits.longest)
-    while true {
-      let state = block.state
-      if state != .destVerify, state != .destination { return .found(state) }
-      if guest.takeStorage() { return .done }
-      if now() >= deadline {
-        note(HandoffError.deadline("taking over what one process alone may hold, such as the swap file,"))
-        return .failed
-      }
-      world.wait(while: state, of: block, timeout: limits.pollInterval / 20)
+  func takeStorage() -> Turn {
+    let limit: UInt64
+    if case .until(let moment) = phase {
+      limit = moment
+    } else {
+      limit = now() &+ min(block.maxDowntime, HandoffLimits.longest)
+      phase = .until(limit)
     }
+    let state = block.state
+    if state != .destVerify, state != .destination { return .outcome(.found(state)) }
+    if guest.takeStorage() { return .outcome(.done) }
+    if now() >= limit {
+      note(HandoffError.deadline("taking over what one process alone may hold, such as the swap file,"))
+      return .outcome(.failed)
+    }
+    return .waits(.word(state, of: block, until: now() &+ limits.pollInterval / 20))
   }
 
-  func verify() throws -> StepOutcome {
+  func verify() throws -> Turn {
     let (length, checksum) = block.checkpointExtent
     guard let memory = checkpointMemory, length > 0, length <= memory.value.length else {
       throw StateError.notACheckpoint
@@ -128,7 +139,7 @@ extension DestinationSession {
     }
     try guest.load(checkpoint)
     block.pass(.loaded, at: now())
-    return .done
+    return .outcome(.done)
   }
 
   func resume() -> StepOutcome {
@@ -138,17 +149,12 @@ extension DestinationSession {
 
   // MARK: afterwards
 
-  func reap() -> StepOutcome {
-    guest.arrived()
-    block.announce()
-    let deadline = now() + limits.reap
-    return eachPeer { rival in
-      while !rival.isGone {
-        if now() >= deadline { return rival.kill(timeout: limits.reap) ? .done : .failed }
-        _ = rival.waitForExit(timeout: limits.pollInterval)
-      }
-      return .done
+  func reap() -> Turn {
+    if case .begun = phase {
+      guest.arrived()
+      block.announce()
     }
+    return awaitPeers(within: limits.reap) { $0.isGone }
   }
 
   func publish() -> StepOutcome {
@@ -176,39 +182,79 @@ extension DestinationSession {
     return .done
   }
 
-  func park() -> StepOutcome {
-    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10, in: world) {
-      // Without a complete checkpoint, or the descriptors, there is nothing to hold on to once the source is gone.
-      source?.isGone != false && (held.numbers.isEmpty || kind == .handoff && !block.isComplete)
+  func park() -> Turn {
+    // Without a complete checkpoint, or the descriptors, there is nothing to hold on to once the source is gone.
+    if source?.isGone != false, held.numbers.isEmpty || kind == .handoff && !block.isComplete {
+      return .outcome(.done)
     }
+    if let wait = blocks.value.undecided(since: block, pollInterval: limits.pollInterval * 10, in: world) {
+      return .waits(wait)
+    }
+    return .outcome(.done)
+  }
+
+  func keep() -> StepOutcome {
+    guest.finished(block)
+    block.announce()
     return .done
   }
 
-  /// Every VMM of this VM's undecided attempts but this one.
-  private func eachPeer(_ body: (PeerVMM) -> StepOutcome) -> StepOutcome {
-    if kind == .handoff {
-      guard let source else { return .done }
-      return body(source)
+  // MARK: others
+
+  /// Sees the other VMMs off: kills those that are late by `timeout` nanoseconds.
+  ///
+  /// - Parameters:
+  ///   - state: of the word, whose change ends the wait too.
+  ///   - isOff: whether one is in nobody's way any more.
+  private func awaitPeers(
+    within timeout: UInt64, whileIn state: ResumeState? = nil, _ isOff: (PeerVMM) -> Bool
+  ) -> Turn {
+    let time = now()
+    switch phase {
+    case .killed(let peers, let until):
+      let left = peers.filter { !$0.isGone }
+      if left.isEmpty { return .outcome(.done) }
+      if time >= until { return .outcome(.failed) }
+      return .waits(pause(for: left, until: until, whileIn: state))
+    case .awaiting(let peers, let until):
+      let left = peers.filter { !isOff($0) }
+      if left.isEmpty { return .outcome(.done) }
+      if time < until { return .waits(pause(for: left, until: until, whileIn: state)) }
+      for peer in left { peer.kill() }
+      phase = .killed(left, until: time &+ limits.reap)
+    case .fresh, .begun, .until, .paused:
+      guard let peers = peers() else { return .outcome(.failed) }
+      phase = .awaiting(peers, until: time &+ timeout)
     }
-    guard let attempts = try? blocks.attempts() else { return .failed }
+    return awaitPeers(within: timeout, whileIn: state, isOff)
+  }
+
+  private func pause(for peers: [PeerVMM], until: UInt64, whileIn state: ResumeState?) -> Wait {
+    let next = min(until, now() &+ limits.pollInterval)
+    if let state { return .word(state, of: block, until: next) }
+    var wait = Wait(until: next)
+    wait.processes = peers.compactMap(\.process)
+    return wait
+  }
+
+  /// Every VMM of this VM's undecided attempts but this one; nil where that cannot be told.
+  private func peers() -> [PeerVMM]? {
+    if kind == .handoff { return source.map { [$0] } ?? [] }
+    guard let attempts = try? blocks.value.attempts() else { return nil }
+    var peers: [PeerVMM] = []
     for attempt in attempts where attempt <= block.attempt {
-      let other: ControlBlock
       do {
         // A decided block's victor stands in the next one, and its losers are gone.
-        guard let found = try blocks.open(attempt), attempt == block.attempt || !found.state.isDecided else {
+        guard let other = try blocks.value.open(attempt), attempt == block.attempt || !other.state.isDecided
+        else {
           continue
         }
-        other = found
+        peers += [.source, .destination].compactMap { PeerVMM($0, of: other, in: world) }
       } catch {
         note(error)
-        return .failed
-      }
-      for party in [Party.source, .destination] {
-        guard let rival = PeerVMM(party, of: other, in: world) else { continue }
-        let outcome = body(rival)
-        if outcome != .done { return outcome }
+        return nil
       }
     }
-    return .done
+    return peers
   }
 }

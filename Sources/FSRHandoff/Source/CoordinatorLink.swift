@@ -1,7 +1,9 @@
 internal import FSRSystem
 
 /// The source's end of the connection to the coordinator, which may be gone at any moment.
-struct CoordinatorLink: ~Copyable, Sendable {
+///
+/// Only the thread that has the session's turn touches it.
+final class CoordinatorLink {
   private let channel: Owned<HandoffLink>
   /// Whether it has said that it holds its copies.
   private(set) var holdsCopies = false
@@ -14,7 +16,7 @@ struct CoordinatorLink: ~Copyable, Sendable {
   var pid: Int32? { try? channel.value.socket.peer().pid }
 
   /// Takes what came meanwhile, without waiting.
-  mutating func listen() {
+  func listen() {
     while !isGone {
       do {
         guard try channel.value.isReadable() else { return }
@@ -35,12 +37,12 @@ struct CoordinatorLink: ~Copyable, Sendable {
     }
   }
 
-  mutating func tell(_ message: Message) {
+  func tell(_ message: Message) {
     if isGone { return }
     do { try channel.value.send(message) } catch { isGone = true }
   }
 
-  mutating func tell(_ message: Message, descriptors: borrowing DescriptorBag) {
+  func tell(_ message: Message, descriptors: borrowing DescriptorBag) {
     if isGone { return }
     do { try channel.value.send(message, descriptors: descriptors) } catch { isGone = true }
   }

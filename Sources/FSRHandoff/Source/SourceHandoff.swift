@@ -9,11 +9,27 @@ public struct SourceHandoff: Hashable, Sendable {
   /// Whether the checkpoint was said to be complete: from then on only the word counts.
   public private(set) var isComplete = false
 
+  /// Whether the block has its name: others find it, and watch it.
+  public private(set) var isPublished = false
+
   public init() {}
+
+  /// Whether the guest is stopped and nobody may run it.
+  var isStandingStill: Bool {
+    switch step {
+    case .race, .claimSource, .fence, .takeBack, .claimResumed: isStunned
+    case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
+      .stun,
+      .saveCheckpoint, .releaseStorage, .complete, .wake, .resume, .reap, .report, .keep, .release, .park,
+      .leave:
+      false
+    }
+  }
 
   /// Takes the outcome of the current step and answers the next one.
   public mutating func next(after outcome: StepOutcome) -> SourceStep {
     switch (step, outcome) {
+    case (.publishBlock, .done): isPublished = true
     // A stun that failed may have stopped some; one that found the word moved has not begun.
     case (.stun, .done), (.stun, .failed): isStunned = true
     case (.complete, .done), (.complete, .failed): isComplete = true

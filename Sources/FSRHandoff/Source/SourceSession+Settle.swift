@@ -2,7 +2,7 @@ internal import FSRSystem
 
 /// The steps after the race: taking the guest back, or leaving it.
 extension SourceSession {
-  func claim(_ state: ResumeState) -> StepOutcome {
+  func claim(_ state: ResumeState) -> Turn {
     // Who moved it there has said why.
     if state == .source, block.state != .source { giveReason(Reason("the handoff was called off")) }
     switch block.claim(state, by: .source) {
@@ -11,46 +11,51 @@ extension SourceSession {
       block.announce()
       // Its parked threads look at the word when they are woken.
       block.ring()
-      return .done
+      return .outcome(.done)
     case .found(let other):
+      guard block.isCorrupt else { return .outcome(.found(other)) }
       // A word that somebody has written over stays where it is: looked at as by one that has parked, until it is put
       // right or the VM is to end.
-      if block.isCorrupt {
-        if !machine.isComplete { endListener() }
-        world.sleep(limits.pollInterval * 10)
-      }
-      return .found(other)
+      if !machine.isComplete { endListener() }
+      phase = .paused(.found(other))
+      return .waits(Wait(until: now() &+ limits.pollInterval * 10))
     }
   }
 
   /// Before complete nobody but the destination could take for true what somebody has written over the word. With it gone
   /// the source puts that right.
   private func endListener() {
-    child?.kill()
-    if child?.hasExited != false { block.seeAlone() }
+    destination?.process.kill()
+    if destination?.process.hasExited != false { block.seeAlone() }
   }
 
-  /// Waits until the destination can touch nothing any more; kills it when it does not say so in time.
-  func fence() -> StepOutcome {
+  /// Until the destination can touch nothing any more; kills it when it does not say so in time.
+  func fence() -> Turn {
     // The process that was started, not the one that the block names: a peer may have written another there.
-    guard let child else { return .done }
-    let deadline = now() + limits.fence
-    while true {
-      if block.state != .source { return .found(block.state) }
-      if block.hasReleased(.destination) || child.hasExited { return .done }
-      if now() >= deadline {
-        child.kill()
-        return world.waitForExit(of: child, timeout: limits.reap) ? .done : .failed
-      }
-      world.wait(while: .source, of: block, timeout: limits.pollInterval)
+    guard let process = destination?.process else { return .outcome(.done) }
+    if block.state != .source { return .outcome(.found(block.state)) }
+    if process.hasExited { return .outcome(.done) }
+    switch phase {
+    case .killed(let until):
+      return now() >= until ? .outcome(.failed) : .waits(for: process, until: until)
+    case .until(let moment) where now() >= moment:
+      if block.hasReleased(.destination) { return .outcome(.done) }
+      process.kill()
+      let until = now() &+ limits.reap
+      phase = .killed(until: until)
+      return .waits(for: process, until: until)
+    case .until: break
+    case .fresh, .begun, .paused, .prepared, .copying, .givingUp: phase = .until(now() &+ limits.fence)
     }
+    if block.hasReleased(.destination) { return .outcome(.done) }
+    return .waits(whileIn: .source, of: block, until: now() &+ limits.pollInterval)
   }
 
-  func takeBack() -> StepOutcome {
-    if block.state != .source { return .found(block.state) }
-    if guest.reacquireStorage() { return .done }
-    world.wait(while: .source, of: block, timeout: limits.pollInterval)
-    return .failed
+  func takeBack() -> Turn {
+    if block.state != .source { return .outcome(.found(block.state)) }
+    if guest.reacquireStorage() { return .outcome(.done) }
+    phase = .paused(.failed)
+    return .waits(whileIn: .source, of: block, until: now() &+ limits.pollInterval)
   }
 
   func resume() -> StepOutcome {
@@ -60,45 +65,61 @@ extension SourceSession {
   }
 
   /// Sees the destination gone, so that nothing of it is left when the handoff ends.
-  func reap() -> StepOutcome {
+  func reap() -> Turn {
     // A guest that never stopped, or whose writers were only quiesced, goes on as before.
-    if !machine.isStunned {
+    if case .begun = phase, !machine.isStunned {
       guest.resume()
       block.passFirst(.entered, at: now())
     }
-    endDestination(after: limits.reap)
-    return .done
+    if let wait = awaitEnd(within: limits.reap) { return .waits(wait) }
+    return .outcome(.done)
   }
 
-  /// Sees the process that was started gone, and what it has started; kills it after `timeout` nanoseconds.
-  func endDestination(after timeout: UInt64 = 0) {
-    channel = nil
-    defer { self.child = nil }
-    guard let child else { return }
-    if !world.waitForExit(of: child, timeout: timeout) {
-      child.kill()
-      _ = world.waitForExit(of: child, timeout: limits.reap)
+  /// Kills the destination where it is late by `timeout` nanoseconds; nil once it is seen gone, with what it has started.
+  private func awaitEnd(within timeout: UInt64) -> Wait? {
+    // It hears of its end by that.
+    destination?.link = nil
+    guard let process = destination?.process, !process.hasExited else { return awaitKilled() }
+    switch phase {
+    case .killed: return awaitKilled()
+    case .until(let moment):
+      if now() < moment { return .exit(of: process, until: moment) }
+      process.kill()
+      phase = .killed(until: now() &+ limits.reap)
+      return awaitKilled()
+    case .fresh, .begun, .paused, .prepared, .copying, .givingUp:
+      let moment = now() &+ timeout
+      phase = .until(moment)
+      return .exit(of: process, until: moment)
     }
-    // What was no VMM may have started others, which nobody would end.
-    child.reap()
+  }
+
+  /// Until the destination is gone, or does not go; nil then. What was no VMM may have started others, which nobody
+  /// would end.
+  func awaitKilled() -> Wait? {
+    guard let process = destination?.process else { return nil }
+    destination?.link = nil
+    switch phase {
+    case .killed(let until), .givingUp(let until):
+      if !process.hasExited, now() < until { return .exit(of: process, until: until) }
+    case .fresh, .begun, .until, .paused, .prepared, .copying: break
+    }
+    process.reap()
     block.pass(.reaped, at: now())
-  }
-
-  /// Whether the guest is stopped and nobody may run it.
-  var isStandingStill: Bool {
-    switch machine.step {
-    case .race, .claimSource, .fence, .takeBack, .claimResumed: machine.isStunned
-    case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
-      .stun,
-      .saveCheckpoint, .releaseStorage, .complete, .wake, .resume, .reap, .report, .keep, .release, .park,
-      .leave:
-      false
-    }
+    destination = nil
+    return nil
   }
 
   func report() -> StepOutcome {
     block.announce()
     coordinator.tell(.refused(reason ?? Self.noReason))
+    return .done
+  }
+
+  func keep() -> StepOutcome {
+    guest.finished(block, because: reason)
+    // Nobody watches a block without a name. Said last: whoever asks again at once is not turned away for this one.
+    if !machine.isPublished { coordinator.tell(.refused(reason ?? Self.noReason)) }
     return .done
   }
 
@@ -109,30 +130,38 @@ extension SourceSession {
     return .done
   }
 
-  func park() -> StepOutcome {
-    blocks.parkUntilDecided(after: block, pollInterval: limits.pollInterval * 10, in: world) { false }
-    return .done
+  func park() -> Turn {
+    if let wait = blocks.undecided(since: block, pollInterval: limits.pollInterval * 10, in: world) {
+      return .waits(wait)
+    }
+    return .outcome(.done)
+  }
+}
+
+extension SourceSession.Turn {
+  static func waits(whileIn state: ResumeState, of block: ControlBlock, until: UInt64) -> Self {
+    .waits(.word(state, of: block, until: until))
+  }
+
+  static func waits(for process: any PeerProcess, until: UInt64) -> Self {
+    .waits(.exit(of: process, until: until))
   }
 }
 
 extension BlockDirectory {
-  /// Waits until the newest block says who runs the guest, or `isOver` says that nobody ever will. Whoever
-  /// leaves before drops memory that somebody may still need.
-  func parkUntilDecided(
-    after block: ControlBlock, pollInterval: UInt64, in world: any HandoffWorld, or isOver: () -> Bool
-  ) {
-    while !isOver() {
-      let state = block.state
-      switch state {
-      case .resumed, .destination: return
-      case .successor:
-        do {
-          guard let found = try newest() else { return }
-          if found.state.isDecided { return }
-          world.wait(while: found.state, of: found, timeout: pollInterval)
-        } catch { world.sleep(pollInterval) }
-      case .none, .destVerify, .source: world.wait(while: state, of: block, timeout: pollInterval)
-      }
+  /// What is waited for before the newest block says who runs the guest; nil once it does. Whoever leaves before drops
+  /// memory that somebody may still need.
+  func undecided(since block: ControlBlock, pollInterval: UInt64, in world: any HandoffWorld) -> Wait? {
+    let until = world.now() &+ pollInterval
+    let state = block.state
+    switch state {
+    case .resumed, .destination: return nil
+    case .successor:
+      do {
+        guard let found = try newest() else { return nil }
+        return found.state.isDecided ? nil : .word(found.state, of: found, until: until)
+      } catch { return Wait(until: until) }
+    case .none, .destVerify, .source: return .word(state, of: block, until: until)
     }
   }
 }

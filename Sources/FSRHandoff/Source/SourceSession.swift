@@ -3,45 +3,38 @@ internal import FSRSystem
 
 /// The source's half of a handoff, performed: a loop over the steps of `SourceHandoff`.
 ///
-/// It runs on a thread of its own while the guest runs. In the stun the vCPU thread that stops last drives
-/// it, from saving the checkpoint to waking the destination, so that no thread has to be woken in between;
-/// `SessionTurn` says whose turn it is.
+/// It never waits by itself: `advance` does what can be done now, and answers what is to be waited for. In the stun the
+/// vCPU thread that stops last drives it, from saving the checkpoint to waking the destination, so that no thread has to
+/// be woken in between; `SessionTurn` says whose turn it is.
 public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
   // Sendable by the turn: all that varies is touched only by the thread that has it.
   let guest: Guest
   let block: ControlBlock
+  let blocks: BlockDirectory
   let limits: HandoffLimits
   let world: any HandoffWorld
   let turn = SessionTurn()
-
-  var machine = SourceHandoff()
-  var fault: FaultPlan
-  /// Why the handoff was called off; the first reason counts.
-  var reason: Reason?
-  var coordinator: CoordinatorLink
+  let coordinator: CoordinatorLink
   let request: HandoffRequest
   let plan: HandoffPlan
-  var blocks: BlockDirectory
-
-  /// Whether the block has its name.
-  var isPublished = false
-  /// What is to be sent, from the look at it until then.
-  var description: GuestDescription?
-  var child: (any PeerProcess)?
-  var channel: Owned<HandoffLink>?
-  var checkpointMemory: CheckpointMemory?
-  /// Writes to that memory.
-  var checkpoint: CheckpointWriter?
-  /// Bytes of the checkpoint, once it is written.
-  var savedLength = 0
-  /// Numbers of the descriptors that a recovery may copy out of this process, kept open by `held`.
-  var held = DescriptorBag()
-  var stunDeadline: UInt64 = 0
   private let isToGiveUp = OneWayFlag()
   /// The block's limits as they were when the request was accepted: what somebody writes there later is nobody's
   /// wish. Nanoseconds; the deadline is on the monotonic clock.
   let maxDowntime: UInt64
   let deadline: UInt64
+
+  var machine = SourceHandoff()
+  /// What the current step waits for.
+  var phase = Phase.fresh
+  var fault: FaultPlan
+  /// Why the handoff was called off; the first reason counts.
+  var reason: Reason?
+  /// What is to be sent, from the look at it until then.
+  var description: GuestDescription?
+  var sent: SentGuest?
+  var destination: StartedDestination?
+  /// When a guest that stands still is taken back.
+  var stunDeadline: UInt64 = 0
 
   /// - Parameters:
   ///   - coordinator: the connection that the request came on.
@@ -76,50 +69,106 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     case givenUp
   }
 
+  /// What came of `advance`.
+  public enum State: Sendable {
+    /// `advance` is to be called again once something of it has come; earlier does no harm.
+    case waits(Wait)
+    case ended(End)
+  }
+
+  /// What a step has come to for now.
+  enum Turn {
+    case outcome(StepOutcome)
+    case waits(Wait)
+    /// The vCPU thread that stops last goes on, or has gone on already.
+    case passed
+  }
+
+  /// How far a step is that waits.
+  enum Phase {
+    /// Its fault has not been reached.
+    case fresh
+    case begun
+    case until(UInt64)
+    /// What comes of it once it has waited.
+    case paused(StepOutcome)
+    /// The destination is prepared; the coordinator's copies are due.
+    case prepared(until: UInt64)
+    /// Stages of the copying that are behind it.
+    case copying(passed: Int)
+    /// The destination was killed, and its end is due.
+    case killed(until: UInt64)
+    /// The same, of a guest that is given up.
+    case givingUp(until: UInt64)
+  }
+
   func now() -> UInt64 { world.now() }
 
-  /// Lets `run` come to an end where the guest stands still and the word gives it to nobody. For a VM that was told to
-  /// end; from any thread.
+  /// Lets the session come to an end where the guest stands still and the word gives it to nobody. For a VM that was told
+  /// to end; from any thread.
   public func giveUp() { isToGiveUp.raise() }
 
   /// Runs the handoff to its end.
   public func run() -> End {
     while true {
-      if isToGiveUp.isUp, isStandingStill {
-        endDestination()
-        return .givenUp
-      }
-      switch machine.step {
-      case .keep:
-        fault.reach(SourceStep.keep.rawValue, in: world)
-        guest.finished(block, because: reason)
-        // Nobody watches a block without a name. Said last: whoever asks again at once is not turned away for this one.
-        if !isPublished { coordinator.tell(.refused(reason ?? Self.noReason)) }
-        return .kept
-      case .leave:
-        fault.reach(SourceStep.leave.rawValue, in: world)
-        return .left
-      case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
-        .stun,
-        .saveCheckpoint, .releaseStorage, .complete, .wake, .race, .claimSource, .fence, .takeBack,
-        .claimResumed, .resume, .reap, .report, .release, .park:
-        step()
+      switch advance() {
+      case .waits(let wait): world.wait(wait)
+      case .ended(let end): return end
       }
     }
   }
 
-  /// Performs the current step and goes on to the next.
-  public func step() {
-    fault.reach(machine.step.rawValue, in: world)
-    if machine.step == .stun {
-      stun()
-    } else {
-      let outcome = perform(machine.step)
-      _ = machine.next(after: outcome)
+  /// Does what can be done now, and answers what it waits for, or how it ended. One thread at a time calls it.
+  public func advance() -> State {
+    while true {
+      if !turn.isWithSession {
+        guard let wait = watchStun() else { continue }
+        return .waits(wait)
+      }
+      if let state = givingUp() { return state }
+      switch proceed() {
+      case .waits(let wait): return .waits(wait)
+      case .passed: continue
+      case .outcome(let outcome):
+        if let end {
+          phase = .paused(outcome)
+          return .ended(end)
+        }
+        goOn(after: outcome)
+      }
     }
   }
 
-  func perform(_ step: SourceStep) -> StepOutcome {
+  private var end: End? {
+    switch machine.step {
+    case .keep: .kept
+    case .leave: .left
+    case .publishBlock, .startDestination, .negotiate, .sendManifest, .awaitPrepared, .precopy, .quiesce,
+      .stun,
+      .saveCheckpoint, .releaseStorage, .complete, .wake, .race, .claimSource, .fence, .takeBack,
+      .claimResumed,
+      .resume, .reap, .report, .release, .park:
+      nil
+    }
+  }
+
+  /// Lets the next step begin.
+  func goOn(after outcome: StepOutcome) {
+    phase = .fresh
+    _ = machine.next(after: outcome)
+  }
+
+  /// Goes on with the current step.
+  func proceed() -> Turn {
+    if case .fresh = phase {
+      phase = .begun
+      if !fault.reach(machine.step.rawValue, in: world) { return .waits(Wait(until: now())) }
+    }
+    if case .paused(let outcome) = phase { return .outcome(outcome) }
+    return perform(machine.step)
+  }
+
+  private func perform(_ step: SourceStep) -> Turn {
     switch step {
     case .publishBlock: attempting { try publishBlock() }
     case .startDestination: attempting { try startDestination() }
@@ -128,36 +177,38 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     case .awaitPrepared: attempting { try awaitPrepared() }
     case .precopy: attempting { try precopy() }
     case .quiesce: attempting { try quiesce() }
+    case .stun: stun()
     case .saveCheckpoint: attempting { try saveCheckpoint() }
-    case .releaseStorage: releaseStorage()
-    case .complete: complete()
-    case .wake: wake()
+    case .releaseStorage: .outcome(releaseStorage())
+    case .complete: .outcome(complete())
+    case .wake: .outcome(wake())
     case .race: race()
     case .claimSource: claim(.source)
     case .fence: fence()
     case .takeBack: takeBack()
     case .claimResumed: claim(.resumed)
-    case .resume: resume()
+    case .resume: .outcome(resume())
     case .reap: reap()
-    case .report: report()
-    case .release: release()
+    case .report: .outcome(report())
+    case .release: .outcome(release())
     case .park: park()
-    case .stun, .keep, .leave: preconditionFailure("\(step) is not performed here")
+    case .keep: .outcome(keep())
+    case .leave: .outcome(.done)
     }
   }
 
   /// A step that may fail: what is thrown becomes the reason, unless the word was moved before.
-  private func attempting(_ body: () throws -> StepOutcome) -> StepOutcome {
+  private func attempting(_ body: () throws -> Turn) -> Turn {
     do { return try body() } catch {
       let state = block.state
       // What fails of somebody's calling it off is not why. A block that was not published is nobody's to follow.
       if state != .none {
-        if machine.step != .publishBlock { return .found(state) }
+        if machine.step != .publishBlock { return .outcome(.found(state)) }
         reason = block.reason(of: .coordinator) ?? HandoffError.aborted.reason
-        return .failed
+        return .outcome(.failed)
       }
       giveReason(Reason(of: error))
-      return .failed
+      return .outcome(.failed)
     }
   }
 
@@ -177,5 +228,19 @@ public final class SourceSession<Guest: HandoffSource>: @unchecked Sendable {
     if now() >= deadline { throw HandoffError.deadline("the handoff") }
     coordinator.listen()
     return nil
+  }
+
+  /// Ends the destination of a guest that is given up; nil where it is not.
+  private func givingUp() -> State? {
+    switch phase {
+    case .fresh:
+      guard isToGiveUp.isUp, machine.isStandingStill else { return nil }
+      destination?.process.kill()
+      phase = .givingUp(until: now() &+ limits.reap)
+    case .givingUp: break
+    case .begun, .until, .paused, .prepared, .copying, .killed: return nil
+    }
+    if let wait = awaitKilled() { return .waits(wait) }
+    return .ended(.givenUp)
   }
 }

@@ -90,26 +90,4 @@ public protocol HandoffWorld: AnyObject, Sendable {
 extension HandoffWorld {
   /// Whether a number of `namespace` means the same here. Where one of the two is not known nothing says otherwise.
   func sees(_ namespace: PIDNamespace) -> Bool { namespace.number == 0 || namespace == self.namespace }
-
-  /// Sleeps for `duration` nanoseconds.
-  func sleep(_ duration: UInt64) { wait(Wait(until: now() &+ duration)) }
-
-  /// Sleeps while the word of `block` is in `state`, `timeout` nanoseconds at most.
-  func wait(while state: ResumeState, of block: ControlBlock, timeout: UInt64) {
-    var wait = Wait(until: now() &+ timeout)
-    wait.word = (block, state)
-    self.wait(wait)
-  }
-
-  /// Waits for the end of `process`; false when `timeout` nanoseconds passed.
-  func waitForExit(of process: any PeerProcess, timeout: UInt64) -> Bool {
-    let deadline = now() &+ timeout
-    while !process.hasExited {
-      if now() >= deadline { return false }
-      var wait = Wait(until: deadline)
-      wait.processes = [process]
-      self.wait(wait)
-    }
-    return true
-  }
 }

@@ -18,3 +18,26 @@ public struct Wait: Sendable {
 
   public init(until: UInt64) { self.until = until }
 }
+
+extension Wait {
+  /// While the word of `block` is in `state`.
+  static func word(_ state: ResumeState, of block: ControlBlock, until: UInt64) -> Wait {
+    var wait = Wait(until: until)
+    wait.word = (block, state)
+    return wait
+  }
+
+  /// Until somebody rings at `block` after `seen` was read.
+  static func ring(after seen: UInt32, at block: ControlBlock, until: UInt64) -> Wait {
+    var wait = Wait(until: until)
+    wait.doorbell = (block, seen)
+    return wait
+  }
+
+  /// Until `process` has exited.
+  static func exit(of process: any PeerProcess, until: UInt64) -> Wait {
+    var wait = Wait(until: until)
+    wait.processes = [process]
+    return wait
+  }
+}

@@ -5,7 +5,7 @@ package import FSRSystem
 /// One packet: a kind that no handoff message has. The answer is one packet too, or the socket's end; a verb that the VMM
 /// does not have is refused (`Message.refused`).
 public enum ControlVerb: UInt16, CaseIterable, Sendable {
-  /// Answered with an encoded `VMStatus`.
+  /// Answered with an encoded `VMReport`.
   case status = 256
   /// Answered with the connection's end, when the guest has stopped and everything is gone with the process.
   case stop = 257

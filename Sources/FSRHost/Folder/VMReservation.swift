@@ -140,7 +140,7 @@ package enum Abandonment {
         guard let block = try blocks.open(attempt) else { continue }
         // Of those of another namespace nothing can be told here, and they hold nothing.
         for party in Party.allCases where block.namespace(of: party).isOwn {
-          if let process = block.identity(of: party), mayLive(process) { return false }
+          if block.identities(of: party).contains(where: mayLive) { return false }
         }
       }
       return true

@@ -26,7 +26,7 @@ final class ArrivalSampler: Sendable {
   private let region: MappedRegion
   private let entryTime = Atomic<UInt64>(0)
   private let entryCount = Atomic<UInt64>(0)
-  private let taken = Mutex<[VMStatus.Arrival]>([])
+  private let taken = Mutex<[VMReport.Arrival]>([])
 
   init(_ cpus: [any VirtualCPU]) throws(SystemError) {
     self.cpus = cpus
@@ -36,7 +36,7 @@ final class ArrivalSampler: Sendable {
   }
 
   /// What was seen so far; empty where the guest was born here.
-  var samples: [VMStatus.Arrival] { taken.withLock { $0 } }
+  var samples: [VMReport.Arrival] { taken.withLock { $0 } }
 
   /// Starts the thread, before the guest comes.
   func start() throws(SystemError) {
@@ -76,7 +76,7 @@ final class ArrivalSampler: Sendable {
         if now >= due { break }
         MonotonicClock.sleep(due - now)
       }
-      let sample = VMStatus.Arrival(
+      let sample = VMReport.Arrival(
         nanoseconds: MonotonicClock.now() - start, instructions: count &- before)
       taken.withLock { $0.append(sample) }
     }

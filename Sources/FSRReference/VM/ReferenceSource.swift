@@ -56,10 +56,11 @@ final class ReferenceSource: GuestSource {
 
   func precopy() throws -> Precopy { try parts.precopy(copied) }
 
-  func quiesce() throws {
+  func quiesce() throws -> Bool {
     try parts.quiesce(copied) { MonotonicClock.now() + Self.settleLimit }
     _ = SoakParameters.openWindow(in: guest.machine)
     guest.threads.prepareSwitch()
+    return true
   }
 
   func stun(_ switchover: @escaping @Sendable () -> Void) {

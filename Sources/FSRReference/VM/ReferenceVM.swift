@@ -50,7 +50,7 @@ public final class ReferenceVM: ManagedVM {
   public var facts: VMFacts {
     let configuration = guest.configuration
     return VMFacts(
-      name: configuration.name, kind: VMStatus.referenceKind, vcpus: configuration.vcpus,
+      name: configuration.name, kind: VMReport.referenceKind, vcpus: configuration.vcpus,
       reserve: configuration.reserve,
       nodes: configuration.nodes, hasHugePages: configuration.hasHugePages)
   }

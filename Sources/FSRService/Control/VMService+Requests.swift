@@ -77,27 +77,27 @@ extension VMService {
 
   // MARK: status
 
-  private var state: VMStatus.State {
+  private var state: VMState {
     if ended.withLock({ $0 }) != .no { return .ending }
     if ownership.current != nil { return .handoff }
     if restart.isAwaited { return .reset }
     return (vm as? any PausableVM)?.isPaused == true ? .paused : .running
   }
 
-  private func status() -> VMStatus {
-    var status = VMStatus(name: vm.facts.name, state: state)
-    status.kind = vm.facts.kind
-    status.verbs = verbs
-    status.generation = ownership.generation
-    status.pid = ProcessIdentity.current().pid
-    status.binary = (try? Executable.path()) ?? ""
-    status.build = build
-    status.memoryBytes = vm.memory.size
-    status.reservedBytes = vm.facts.reserve
+  private func status() -> VMReport {
+    var status = VMReport(name: vm.facts.name, state: state)
+    status.facts.kind = vm.facts.kind
+    status.facts.verbs = verbs
+    status.facts.memoryBytes = vm.memory.size
+    status.facts.reservedBytes = vm.facts.reserve
+    status.facts.log = context.folder.value.path + "/" + VMFiles.log
+    status.runner.generation = ownership.generation
+    status.runner.pid = ProcessIdentity.current().pid
+    status.runner.binary = (try? Executable.path()) ?? ""
+    status.runner.build = build
     status.residentPages = (try? vm.memory.residentPages()) ?? 0
-    if vm.facts.nodes != nil { status.placement = MemoryPlacement(of: vm.memory) }
-    status.log = context.folder.value.path + "/" + VMFiles.log
-    vm.report(into: &status)
+    if vm.facts.nodes != nil { status.facets.placement = MemoryPlacement(of: vm.memory) }
+    vm.report(into: &status.facets)
     return status
   }
 }

@@ -14,6 +14,8 @@ final class ServedSource: HandoffSource {
   private let guest: any GuestSource
   private let service: VMService
   private let depth: HandoffPlan.Depth
+  /// Whether the reservation was passed on.
+  private let hasHeir = OneWayFlag()
   let launch = Launch.again()
   var build: String { service.build }
 
@@ -40,10 +42,11 @@ final class ServedSource: HandoffSource {
 
   func precopy() throws -> Precopy { try guest.precopy() }
 
-  func quiesce() throws {
+  func quiesce() throws -> Bool {
     // Ahead of everything that would have to be taken back: from here on the reservation outlives this process.
-    try service.reservation.nameHeir()
-    try guest.quiesce()
+    if !hasHeir.isUp { try service.reservation.nameHeir() }
+    hasHeir.raise()
+    return try guest.quiesce()
   }
 
   func stun(_ switchover: @escaping @Sendable () -> Void) {

@@ -59,7 +59,7 @@ extension VMService {
     log.notice("\(plan.depth == .trial ? "check" : "handoff") \(next.attempt) begins")
     let session = SourceSession(
       guest: ServedSource(guest, of: self, depth: plan.depth), block: next, blocks: blocks,
-      coordinator: link, request: request, plan: plan)
+      coordinator: link, request: request, plan: plan, limits: limits)
     ownership.note { session.giveUp() }
     switch session.run() {
     case .kept: break

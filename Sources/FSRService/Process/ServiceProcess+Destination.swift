@@ -5,14 +5,16 @@ internal import FSRSystem
 
 /// A process that is to take a guest over.
 extension ServiceProcess {
-  static func runDestination(_ kind: any ManagedVM.Type, _ socket: consuming UnixSocket) throws -> GuestEnd? {
+  static func runDestination(
+    _ kind: any ManagedVM.Type, _ limits: HandoffLimits, _ socket: consuming UnixSocket
+  ) throws -> GuestEnd? {
     // Before it takes any memory: whoever has the guest is to keep it.
     var score = RaisedOOMScore(hasBallast: true)
     try leaveSurroundings()
     // As a successor it was started by a coordinator, which is one that makes way.
     if try Scheduling.policy(of: 0) == .batch { try Scheduling.setNormal(of: 0) }
     var signals: SignalDescriptor?
-    let service = try takeOver(socket) {
+    let service = try takeOver(socket, limits) {
       // While there is room for a look: who this process is stands in all that it writes down.
       try ProcessIdentity.establish()
       // Before any thread is started.
@@ -28,12 +30,12 @@ extension ServiceProcess {
   ///
   /// - Parameter prepare: makes all that is needed for it.
   private static func takeOver(
-    _ socket: consuming UnixSocket, _ prepare: () throws -> ServedDestination
+    _ socket: consuming UnixSocket, _ limits: HandoffLimits, _ prepare: () throws -> ServedDestination
   ) throws -> VMService? {
-    var limits = HandoffLimits()
+    var ownLimits = limits
     // A source waits until its service manager has heard of this process; killed before, it takes the service with it.
-    if ServiceManager.isThere { limits.reap = ServiceManager.timeout }
-    let session = try DestinationSession(socket: socket, limits: limits, guest: prepare)
+    if ServiceManager.isThere { ownLimits.reap = max(limits.reap, ServiceManager.timeout) }
+    let session = try DestinationSession(socket: socket, limits: ownLimits, guest: prepare)
     let destination = session.guest
     destination.note(session.block)
     if let path = try? Executable.path() { session.block.noteExecutable(path, of: .destination) }
@@ -48,7 +50,7 @@ extension ServiceProcess {
       }
       let service = VMService(
         arrival.vm, arrival.context, on: arrival.listener, block: session.block, build: destination.build,
-        event: event)
+        limits: limits, event: event)
       tellOfArrival(service, by: session.block, from: session.sourceBuild)
       return service
     }

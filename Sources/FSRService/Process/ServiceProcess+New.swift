@@ -9,12 +9,14 @@ extension ServiceProcess {
   /// How long a starter may take to say what to start, in nanoseconds.
   private static let starterLimit: UInt64 = 10_000_000_000
 
-  static func runNew(_ kind: any ManagedVM.Type, _ socket: consuming UnixSocket) throws -> GuestEnd? {
+  static func runNew(
+    _ kind: any ManagedVM.Type, _ limits: HandoffLimits, _ socket: consuming UnixSocket
+  ) throws -> GuestEnd? {
     try leaveSurroundings()
     let signals = try endingSignals()
     let starter = Owned(socket)
     do {
-      let service = try makeVM(kind, starter)
+      let service = try makeVM(kind, limits, starter)
       let pid = ProcessIdentity.current().pid
       // Before `fsr run` ends, which the service manager takes for the service until then.
       ServiceManager.tell("READY=1", "MAINPID=\(pid)", log: service.log)
@@ -33,7 +35,9 @@ extension ServiceProcess {
     }
   }
 
-  private static func makeVM(_ kind: any ManagedVM.Type, _ starter: Owned<UnixSocket>) throws -> VMService {
+  private static func makeVM(
+    _ kind: any ManagedVM.Type, _ limits: HandoffLimits, _ starter: Owned<UnixSocket>
+  ) throws -> VMService {
     try ProcessIdentity.establish()
     guard
       var received = try starter.value.receive(
@@ -56,7 +60,7 @@ extension ServiceProcess {
     // Set up; and no thread has been started yet. The guest's memory may need one of its own from here on.
     try ProcessRights.dropRest(in: context.folder.value)
     try vm.boot()
-    return try enter(vm, context, listener)
+    return try enter(vm, context, limits, listener)
   }
 
   private static func newVM(_ start: VMStart, _ descriptors: inout DescriptorBag) throws -> NewVM {
@@ -73,9 +77,9 @@ extension ServiceProcess {
   }
 
   /// Lets the guest run, from nobody.
-  private static func enter(_ vm: any ManagedVM, _ context: VMContext, _ listener: Owned<UnixSocket>) throws
-    -> VMService
-  {
+  private static func enter(
+    _ vm: any ManagedVM, _ context: VMContext, _ limits: HandoffLimits, _ listener: Owned<UnixSocket>
+  ) throws -> VMService {
     let block = try FirstBlock.make(in: context.folder.value, of: context.identity)
     try context.presence.keepBlocks(of: context.folder.value)
     let facts = vm.facts
@@ -86,7 +90,8 @@ extension ServiceProcess {
       try vm.memory.reserve(facts.reserve)
     }
     let service = VMService(
-      vm, context, on: listener, block: block, build: try build(), event: try EventDescriptor())
+      vm, context, on: listener, block: block, build: try build(), limits: limits,
+      event: try EventDescriptor())
     guard case .made = block.claim(.destination, by: .destination) else {
       throw VMError(.other, "somebody called the start off")
     }

@@ -19,11 +19,11 @@ public enum ServiceProcess {
     try? SignalAction.ignoreFileLimit()
     if let text = Environment.take(DestinationStart.variable) {
       ProcessName.set(name)
-      exit(kind, with: Result { try runDestination(kind, socket(text)) })
+      exit(kind, with: Result { try runDestination(kind, limits(orUsual: kind.log("vmm")), socket(text)) })
     }
     if let text = Environment.take(VMStart.variable) {
       ProcessName.set(name)
-      exit(kind, with: Result { try runNew(kind, socket(text)) })
+      exit(kind, with: Result { try runNew(kind, .ofEnvironment(), socket(text)) })
     }
   }
 
@@ -40,6 +40,15 @@ public enum ServiceProcess {
   static func leaveToSuccessor() -> Never {
     if ServiceManager.isThere { ProcessDescriptor.signalSelf(SignalNumber.kill) }
     leave()
+  }
+
+  /// What the environment says of them. A guest that may have nobody else is not refused for it: where that cannot be read,
+  /// as when it is of another build's making, the usual ones hold, and `log` says so.
+  private static func limits(orUsual log: ServiceLog) -> HandoffLimits {
+    do throws(VMError) { return try .ofEnvironment() } catch {
+      log.warning("\(error); the usual ones hold")
+      return HandoffLimits()
+    }
   }
 
   private static func socket(_ text: String) throws -> UnixSocket {

@@ -66,8 +66,8 @@ public protocol ManagedVM: GuestDestination {
   /// The guest has come here, and its former VMM is gone or has lost: what that has left may go. Any thread's.
   func cameHere()
 
-  /// Adds to a status what this VMM knows of the guest.
-  func report(into status: inout VMStatus)
+  /// Adds to a report what this VMM knows of the guest.
+  func report(into facets: inout VMReport.Facets)
 
   /// Has the guest stand for good, and gives up what only one VMM may hold.
   func halt()

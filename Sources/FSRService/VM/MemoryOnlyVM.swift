@@ -31,7 +31,7 @@ extension MemoryOnlyVM {
   public func rehearse() {}
   public func takeStorage() -> Bool { true }
   public func precopy() -> Precopy { Precopy(.standing) }
-  public func quiesce() {}
+  public func quiesce() -> Bool { true }
   public var hindrance: String? { nil }
   public func drainDevices() {}
   public func releaseStorage() {}

@@ -19,6 +19,7 @@ final class VMService: Sendable {
   let vm: any ManagedVM
   let context: VMContext
   let build: String
+  let limits: HandoffLimits
   let ownership: Ownership
   let control: ControlServer
   let reservation: ReservationKeeper
@@ -31,14 +32,17 @@ final class VMService: Sendable {
 
   /// Nothing here may fail: in a destination the guest runs already.
   ///
-  /// - Parameter block: by which the guest is here.
+  /// - Parameters:
+  ///   - block: by which the guest is here.
+  ///   - limits: how long it waits for others in the handoffs that it is asked for.
   init(
     _ vm: any ManagedVM, _ context: VMContext, on listener: Owned<UnixSocket>, block: ControlBlock,
-    build: String, event: consuming EventDescriptor
+    build: String, limits: HandoffLimits, event: consuming EventDescriptor
   ) {
     self.vm = vm
     self.context = context
     self.build = build
+    self.limits = limits
     self.event = event
     ownership = Ownership(by: block)
     control = ControlServer(on: listener, log: context.log)
@@ -69,7 +73,8 @@ final class VMService: Sendable {
   /// How long a handoff may take to give the guest back to a VM that is to end, before the guest is given up; and once
   /// more, before the process ends as it is. In nanoseconds, as is how often that is looked at. Longer than a
   /// destination that has won waits for its source.
-  private static let giveUpLimit: UInt64 = 4_000_000_000
+  private var giveUpLimit: UInt64 { limits.reap + Self.giveUpMargin }
+  private static let giveUpMargin: UInt64 = 2_000_000_000
   private static let giveUpPollInterval: UInt64 = 50_000_000
   /// How often it is looked whether the VM's folder is still there, in nanoseconds.
   private static let folderPollInterval: UInt64 = 10_000_000_000
@@ -121,7 +126,7 @@ final class VMService: Sendable {
         context.log.error("somebody has removed the VM's folder: the guest runs on, and `fsr stop` ends it")
       }
       if isStopping.isUp {
-        giveUpAt = min(giveUpAt, MonotonicClock.now() + Self.giveUpLimit)
+        giveUpAt = min(giveUpAt, MonotonicClock.now() + giveUpLimit)
         if ownership.current != nil { giveUpHandoff(at: giveUpAt) }
       }
       if ready.contains(Token.client) {
@@ -147,7 +152,7 @@ final class VMService: Sendable {
     if now < time { return }
     ownership.giveUp()
     // A successor may run the guest: what this process holds of it is not its own any more.
-    guard now - time >= Self.giveUpLimit, ownership.current?.state != .successor else { return }
+    guard now - time >= giveUpLimit, ownership.current?.state != .successor else { return }
     log.error("the handoff under way does not end, and this process does without waiting for it")
     ServiceProcess.leave()
   }

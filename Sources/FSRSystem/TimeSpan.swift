@@ -1,9 +1,9 @@
 /// A length of time as people type it: `10us`, `50ms`, `30s`, `2m`.
-package struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
-  package let nanoseconds: UInt64
+public struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
+  public let nanoseconds: UInt64
 
   /// A day: nothing that is waited for here takes longer.
-  package static let limit: UInt64 = 86_400_000_000_000
+  public static let limit: UInt64 = 86_400_000_000_000
 
   // The longer suffix first, because each ends in a shorter one.
   private static let units: [(suffix: String, nanoseconds: UInt64)] = [
@@ -11,12 +11,12 @@ package struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
   ]
 
   /// Traps outside 1 ... `limit`; what a user typed goes through `init(parsing:)`.
-  package init(nanoseconds: UInt64) {
+  public init(nanoseconds: UInt64) {
     precondition(nanoseconds > 0 && nanoseconds <= TimeSpan.limit, "a time is above 0 and at most a day")
     self.nanoseconds = nanoseconds
   }
 
-  package init(parsing text: String) throws(ValueError) {
+  public init(parsing text: String) throws(ValueError) {
     guard let unit = TimeSpan.units.first(where: { text.hasSuffix($0.suffix) }) else {
       throw TimeSpan.malformed
     }
@@ -35,7 +35,7 @@ package struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
   private static let tooLong = ValueError("a time is at most a day")
 
   /// In the largest unit that divides it, as `init(parsing:)` reads it.
-  package var description: String {
+  public var description: String {
     let unit = TimeSpan.units.last { nanoseconds % $0.nanoseconds == 0 }
     return unit.map { "\(nanoseconds / $0.nanoseconds)\($0.suffix)" } ?? "\(nanoseconds)ns"
   }

@@ -1,4 +1,4 @@
-import FSRCommands
+import FSRSystem
 import Testing
 
 @Suite struct TimeSpanTests {

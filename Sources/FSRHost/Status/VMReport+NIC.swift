@@ -1,17 +1,17 @@
 internal import FSRState
 
-extension VMStatus {
+extension VMReport {
   /// A port of the VM's, and what has gone through it since the VM's birth: received is from the tap.
   public struct NIC: Equatable, Sendable {
-    public var tap: String
-    public var mac: String
-    public var mtu: Int
-    public var queues: Int
-    public var receivedFrames: UInt64
-    public var receivedBytes: UInt64
-    public var sentFrames: UInt64
-    public var sentBytes: UInt64
-    public var dropped: UInt64
+    public let tap: String
+    public let mac: String
+    public let mtu: Int
+    public let queues: Int
+    public let receivedFrames: UInt64
+    public let receivedBytes: UInt64
+    public let sentFrames: UInt64
+    public let sentBytes: UInt64
+    public let dropped: UInt64
     /// Why no frames go through it; empty where nothing is wrong.
     public var trouble = ""
 
@@ -33,7 +33,7 @@ extension VMStatus {
   }
 }
 
-extension VMStatus.NIC {
+extension VMReport.NIC {
   private static let macLimit = 17
 
   func write(to writer: inout ByteWriter) {

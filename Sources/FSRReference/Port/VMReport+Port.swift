@@ -1,6 +1,6 @@
 internal import FSRHost
 
-extension VMStatus.NIC {
+extension VMReport.NIC {
   init(_ port: TapPort, _ counters: PortCounters.Reading, trouble: String) {
     self.init(
       tap: port.tap, mac: "\(port.mac)", mtu: port.mtu, queues: port.queues,
