@@ -54,8 +54,8 @@ import Testing
       """, ["\"code\":\"limits\"", "runs", "0", "runs"])
   }
 
-  /// Wherever a file or memory would be too long: in the source or in its destination.
-  @Test(arguments: [4096, 65536, 262_144, 1_048_576]) func aFileSizeLimitIsALimit(bytes: Int) throws {
+  /// A checkpoint's memory is longer.
+  @Test(arguments: [4096, 65536]) func aFileSizeLimitIsALimit(bytes: Int) throws {
     try Self.check(
       try BadInput(),
       """
@@ -66,6 +66,18 @@ import Testing
       grep -q 'ulimit -f' said && echo named; runs
       prlimit --pid $VM --fsize=unlimited:; fsr check $NAME > /dev/null; echo $?; rm said
       """, ["3", "\"code\":\"limits\"", "refused", "\"code\":\"limits\"", "named", "runs", "0"])
+  }
+
+  /// Guest memory is longer than that, but nobody makes it anew.
+  @Test func aFileSizeLimitAboveACheckpointHindersNoHandoff() throws {
+    try Self.check(
+      try BadInput(),
+      """
+      fsr run $NAME --memory 16M --duty 30 > /dev/null || exit 90; find
+      prlimit --pid $VM --fsize=262144:
+      fsr check $NAME > /dev/null; echo $?
+      fsr handoff $NAME --max-downtime 5s > /dev/null; echo $?; runs
+      """, ["0", "0", "runs"])
   }
 
   @Test func aCommandBeyondItsFileSizeLimitSaysSo() throws {
