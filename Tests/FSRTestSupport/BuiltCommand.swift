@@ -22,8 +22,8 @@ public enum BuiltCommand {
   }
 
   /// The variable by which whoever lives is waited for twenty times as long as usual: on a machine that is busy nobody
-  /// counts as hung who is not.
-  public static let patience = limits("scale=20")
+  /// counts as hung who is not. Who is to leave and does not is ended sooner: in many tests somebody does not on purpose.
+  public static let patience = limits("scale=20,reap=6s")
 
   /// The variable that sets the limits of handoffs; empty for the usual ones.
   public static func limits(_ text: String) -> String { "FSR_LIMITS=\(text)" }
