@@ -136,5 +136,8 @@ import Testing
       _ = try HandoffRun.perform(.handoff, on: folder)
       Issue.record("it was handed over")
     } catch let error as VMError { #expect(error.kind == .noSuchVM) }
+    folder.remove()
+    let left = try place.directory.names(limit: 10)
+    #expect(left == [])
   }
 }
